@@ -1,0 +1,35 @@
+"""The step of an optimizer, compiled: opt-in, with the numbers of the eager step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import torch
+
+if TYPE_CHECKING:
+    from optimizers.base import Optimizer
+
+
+def compiled_step(optimizer: Optimizer, *, backend: str = "inductor") -> Callable[[], None]:
+    """A function that performs `optimizer.step()` as one compiled graph.
+
+    The whole step is one graph (`fullgraph=True`), which is what the rules of static state allow.
+    Use a 0-dim tensor for a rate that changes, or every new rate compiles anew. The first call
+    compiles. The seal is not compared inside; torch's guards watch the state tensors.
+
+    Args:
+        optimizer: any optimizer of this package, or a subclass that keeps its rules. It goes on
+            owning parameters and state, and its own `step` stays eager.
+        backend: of `torch.compile`. "inductor" needs a C++ compiler; "aot_eager" needs none and
+            gains nothing but the proof that there is one graph.
+
+    Raises:
+        torch._dynamo.exc.Unsupported: on the first call, if the step cannot be one graph.
+    """
+    compiled = torch.compile(optimizer.step, fullgraph=True, dynamic=False, backend=backend)
+
+    def step() -> None:
+        compiled()
+
+    return step

@@ -1,0 +1,81 @@
+"""Lion: the sign of a momentum, an addition to the reference release."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from optimizers.rule import UpdateRule, descend_, like, shrink_
+from optimizers.validation import check_at_least_zero, check_betas, check_rate
+
+if TYPE_CHECKING:
+    import torch
+
+    from optimizers.base import Group
+    from optimizers.rule import StateTensor
+    from optimizers.validation import Params, Rate
+
+
+class Lion(UpdateRule):
+    """Lion: steps of equal length in every element, by the sign of an interpolated momentum.
+
+    With g the gradient, η the rate, (β1, β2) `betas`::
+
+        p ← p·(1 − η·weight_decay)
+        p ← p − η·sign(β1·m + (1 − β1)·g)
+        m ← β2·m + (1 − β2)·g
+
+    =======  ======  ======  =======
+    state    shape   dtype   initial
+    =======  ======  ======  =======
+    exp_avg  like p  like p  0
+    =======  ======  ======  =======
+
+    Not part of the reference API 1.8.0; later releases of the reference package have it with this
+    signature. `torch.optim` has no class of this name.
+
+    Args:
+        params: parameters, or dicts of them with their own hyper-parameters.
+        lr: rate of at least 0, a float or a 0-dim tensor.
+        betas: weights of the interpolation and of the running mean, each in [0, 1).
+        weight_decay: decoupled decay of at least 0, multiplied by the rate.
+
+    Raises:
+        ArgumentError: a value outside its range.
+
+    Source: Chen et al., "Symbolic Discovery of Optimization Algorithms", arXiv:2302.06675.
+    """
+
+    decouples_weight_decay = True
+
+    def __init__(
+        self,
+        params: Params,
+        lr: Rate = 0.0001,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
+
+    def check_hyperparameters(self, owner: str, group: Group) -> None:
+        """Raise `ArgumentError` for a value outside its range."""
+        check_rate(owner, group["lr"])
+        check_betas(owner, group["betas"])
+        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
+
+    def state_names_to_sparsify(self) -> list[str]:
+        """Names of the states that shrink with a sparse parameter."""
+        return ["exp_avg"]
+
+    def state_layout(self, p: torch.Tensor, group: Group) -> dict[str, StateTensor]:  # noqa: ARG002  # the same for every group
+        """The running mean of the gradient."""
+        return {"exp_avg": like(p)}
+
+    def update(
+        self, p: torch.Tensor, grad: torch.Tensor, state: dict[str, torch.Tensor], group: Group
+    ) -> None:
+        """One step of the rule in the class's docstring."""
+        beta1, beta2 = group["betas"]
+        exp_avg = state["exp_avg"]
+        shrink_(p, group["lr"], group["weight_decay"])
+        descend_(p, exp_avg.lerp(grad, 1 - beta1).sign_(), group["lr"])
+        exp_avg.lerp_(grad, 1 - beta2)

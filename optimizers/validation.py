@@ -1,0 +1,112 @@
+"""Checks of hyper-parameters, shared by every optimizer.
+
+Each check takes the owner's name (an optimizer class, or a class and a group), the argument's name
+and its value; it returns nothing and raises `ArgumentError` (a `ValueError`) naming all three.
+NaN and infinities fail every range check. Only the learning rate may be a tensor: it is the one
+hyper-parameter that a schedule changes from step to step.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from optimizers.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    Params = Iterable[torch.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, torch.Tensor]]
+
+Rate = float | torch.Tensor
+"""A learning rate: a Python float, or a 0-dim floating tensor that a schedule writes in place."""
+
+
+def check_number(owner: str, name: str, value: object) -> None:
+    """Require a finite Python number (not a bool, a string or a tensor)."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise ArgumentError(owner, name, value, "a number")
+    if not math.isfinite(value):
+        raise ArgumentError(owner, name, value, "finite")
+
+
+def check_at_least_zero(owner: str, name: str, value: object) -> None:
+    """Require a finite number of at least 0."""
+    check_number(owner, name, value)
+    if value < 0:  # type: ignore[operator]  # check_number has established a real number
+        raise ArgumentError(owner, name, value, "at least 0")
+
+
+def check_above_zero(owner: str, name: str, value: object) -> None:
+    """Require a finite number above 0."""
+    check_number(owner, name, value)
+    if value <= 0:  # type: ignore[operator]  # check_number has established a real number
+        raise ArgumentError(owner, name, value, "above 0")
+
+
+def check_below_one(owner: str, name: str, value: object) -> None:
+    """Require a number in [0, 1)."""
+    check_number(owner, name, value)
+    if not 0 <= value < 1:  # type: ignore[operator]  # check_number has established a real number
+        raise ArgumentError(owner, name, value, "in [0, 1)")
+
+
+def check_fraction(owner: str, name: str, value: object) -> None:
+    """Require a number in [0, 1]."""
+    check_number(owner, name, value)
+    if not 0 <= value <= 1:  # type: ignore[operator]  # check_number has established a real number
+        raise ArgumentError(owner, name, value, "in [0, 1]")
+
+
+def check_count(owner: str, name: str, value: object) -> None:
+    """Require an integer of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ArgumentError(owner, name, value, "an integer")
+    if value < 0:
+        raise ArgumentError(owner, name, value, "at least 0")
+
+
+def check_flag(owner: str, name: str, value: object) -> None:
+    """Require True or False."""
+    if not isinstance(value, bool):
+        raise ArgumentError(owner, name, value, "True or False")
+
+
+def check_pair(owner: str, name: str, value: object) -> Sequence[object]:
+    """Require two values, and return them."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise ArgumentError(owner, name, value, "a pair of numbers")
+    return value
+
+
+def check_betas(owner: str, value: object) -> None:
+    """Require two decay rates, each in [0, 1)."""
+    for index, beta in enumerate(check_pair(owner, "betas", value)):
+        check_below_one(owner, f"betas[{index}]", beta)
+
+
+def check_rate(owner: str, value: object) -> None:
+    """Require a learning rate: a finite number of at least 0, or a 0-dim floating tensor of one.
+
+    A tensor on the meta device holds no value, so only its shape and dtype are checked.
+    """
+    if isinstance(value, torch.Tensor):
+        if value.dim() != 0 or not value.is_floating_point():
+            shape = tuple(value.shape)
+            raise ArgumentError(
+                owner, "lr", f"a {value.dtype} tensor of shape {shape}", "a 0-dim floating tensor"
+            )
+        if value.device.type == "meta":
+            return
+        value = value.item()
+    check_at_least_zero(owner, "lr", value)
+
+
+def rate_value(rate: Rate) -> float:
+    """The value of a learning rate during construction; 0.0 for a meta tensor, which has none."""
+    if isinstance(rate, torch.Tensor):
+        return 0.0 if rate.device.type == "meta" else float(rate)
+    return float(rate)
