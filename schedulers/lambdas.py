@@ -1,0 +1,115 @@
+"""Schedules from functions of the step that a subclass supplies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from schedulers.base import LRScheduler
+from schedulers.closed_forms import line, power
+from schedulers.errors import HyperparameterTypeError
+from schedulers.validation import factor, finite, rate
+
+if TYPE_CHECKING:
+    import numbers
+
+StepFunction = Callable[[Tensor], "Tensor | float"]
+"""A factor of the rate from the step: an int64 tensor of any shape, or a plain number."""
+
+_DEFAULT_RISE_STEPS = 30
+_DEFAULT_DECAY = 0.95
+
+
+class LambdaLR(LRScheduler):
+    """``lr(t) = Π_i initial · f_i(t)``: the initial rate enters once for each function.
+
+    Override :meth:`set_lr_lambda` to supply the functions. The defaults, ``t/30`` and ``0.95^t``,
+    give ``initial² · (t/30) · 0.95^t``.
+
+    Args:
+        optimizer: the optimizer to schedule.
+        initial_learning_rate: factor of every function.
+        disable_lr_steps_reset: see :class:`LRScheduler`.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        initial_learning_rate: float,
+        disable_lr_steps_reset: bool = False,
+    ) -> None:
+        self.initial_learning_rate = rate(self, "initial_learning_rate", initial_learning_rate)
+        super().__init__(optimizer, None, disable_lr_steps_reset)
+
+    def set_lr_lambda(self) -> Sequence[StepFunction]:
+        """The functions whose product, each times the initial rate, is the rate.
+
+        Each takes the step as an int64 tensor and must use tensor operations only: a Python
+        ``if``, ``float()`` or ``math`` function of the step cannot be captured.
+        """
+        return [
+            lambda step: line(step, _DEFAULT_RISE_STEPS),
+            lambda step: power(_DEFAULT_DECAY, step),
+        ]
+
+    def _get_closed_form_lr(self, step: Tensor) -> Tensor:
+        functions = self.set_lr_lambda()
+        if callable(functions):
+            functions = [functions]
+        current: Tensor | None = None
+        for function in functions:
+            term = _as_rate(self, function(step), step) * self.initial_learning_rate
+            current = term if current is None else current * term
+        if current is None:
+            raise HyperparameterTypeError(
+                f"{type(self).__name__}: set_lr_lambda returned no function; return at least one"
+            )
+        return current
+
+
+class MultiplicativeLR(LRScheduler):
+    """``lr(t) = initial · f(t)^t``, where ``f`` is the constant `coefficient`.
+
+    Override :meth:`set_lr_lambda` to supply another ``f``.
+
+    Args:
+        optimizer: the optimizer to schedule.
+        initial_learning_rate: the rate at step 0.
+        coefficient: the factor of every step, 0 or more.
+        disable_lr_steps_reset: see :class:`LRScheduler`.
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        initial_learning_rate: float,
+        coefficient: float,
+        disable_lr_steps_reset: bool = False,
+    ) -> None:
+        self.initial_learning_rate = rate(self, "initial_learning_rate", initial_learning_rate)
+        self.coefficient = factor(self, "coefficient", coefficient)
+        super().__init__(optimizer, None, disable_lr_steps_reset)
+
+    def set_lr_lambda(self) -> StepFunction:
+        """The function ``f``: from the step, an int64 tensor, to a tensor or a plain number."""
+        return lambda _step: self.coefficient
+
+    def _get_closed_form_lr(self, step: Tensor) -> Tensor:
+        value = self.set_lr_lambda()(step)
+        if isinstance(value, Tensor):
+            powered = torch.pow(value.to(torch.float32), step.to(torch.float32))
+        else:
+            base = factor(self, "the value of set_lr_lambda", value)
+            powered = power(base, step)
+        return powered * self.initial_learning_rate
+
+
+def _as_rate(scheduler: LRScheduler, value: Tensor | numbers.Real | float, step: Tensor) -> Tensor:
+    """What a step function returned, as a float32 tensor of the step's shape."""
+    if isinstance(value, Tensor):
+        return value.to(torch.float32)
+    number = finite(scheduler, "the value of a step function", value)
+    return torch.full_like(step, number, dtype=torch.float32)
