@@ -1,0 +1,56 @@
+"""Vector instructions cost what the documents and the published measurements say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import pytest
+
+from wse_emulator.cost.instructions import vector_op_cycles
+from wse_emulator.wafer import WSE2, WSE3, WSE3_SILICON, WaferSpec
+
+
+@pytest.mark.parametrize(
+    ("spec", "op_class", "dtype", "elements", "published"),
+    [
+        (WSE2, "fma", "float32", 5124, 5130),
+        (WSE3_SILICON, "move", "float16", 256, 68),
+        (WSE3_SILICON, "move", "float16", 1024, 227),
+        (WSE3_SILICON, "move", "float16", 4096, 865),
+        (WSE3_SILICON, "fma", "float16", 256, 104),
+        (WSE3_SILICON, "fma", "float16", 1024, 367),
+        (WSE3_SILICON, "fma", "float16", 4096, 1419),
+    ],
+)
+def test_published_vector_ops(
+    spec: WaferSpec, op_class: str, dtype: str, elements: int, published: int
+) -> None:
+    modelled = vector_op_cycles(op_class, dtype, elements, spec)
+    assert abs(modelled - published) <= max(1, 0.005 * published)
+
+
+def test_a_bank_conflict_doubles_the_time_of_two_source_ops_only() -> None:
+    free = vector_op_cycles("fma", "float32", 5124, WSE2)
+    conflict = vector_op_cycles("fma", "float32", 5124, WSE2, bank_conflict=True)
+    assert (free, conflict) == (16 + 5124, 16 + 2 * 5124)
+    assert vector_op_cycles("move", "float32", 512, WSE2, bank_conflict=True) == (
+        vector_op_cycles("move", "float32", 512, WSE2)
+    )
+
+
+def test_no_elements_cost_nothing() -> None:
+    assert vector_op_cycles("add", "float32", 0, WSE2) == 0
+
+
+def test_ports_bound_what_lanes_promise() -> None:
+    narrow = replace(WSE3, sram_read_bytes_per_cycle=16, sram_write_bytes_per_cycle=8)
+    assert vector_op_cycles("move", "float16", 4096, narrow) == 16 + 4096 // 4
+    assert vector_op_cycles("move", "float16", 4096, WSE3) == 16 + 4096 // 8
+
+
+@pytest.mark.parametrize("elements", [1, 2, 61, 122, 241, 482, 4820, 99_999])
+def test_cycles_are_exact_rationals(elements: int) -> None:
+    exact = Fraction(elements) / Fraction(482, 100)
+    ceiling = -(-exact.numerator // exact.denominator)
+    assert vector_op_cycles("move", "float16", elements, WSE3_SILICON) == 15 + ceiling

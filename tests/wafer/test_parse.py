@@ -1,0 +1,129 @@
+"""What follows ``--wafer`` and ``--set``, and machine files."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError
+from wse_emulator.wafer import PRESETS, WSE2, WaferSpec, machine_document, parse_wafer
+
+
+def test_presets_cuts_and_settings() -> None:
+    assert parse_wafer("wse2") is WSE2
+    assert parse_wafer("WSE-2") is WSE2
+    assert parse_wafer("wse3_silicon").name == "wse3-silicon"
+    spec = parse_wafer("wse2:64x48", ("hop_cycles=2", "cycles_per_wavelet=9/8"))
+    assert (spec.rows, spec.cols, spec.hop_cycles) == (64, 48, 2)
+    assert spec.cycles_per_wavelet == Fraction(9, 8)
+    assert "user" in spec.sources["hop_cycles"]
+
+
+def test_a_setting_of_one_lane_rate_leaves_the_others() -> None:
+    spec = parse_wafer("wse2", ("lanes.fma.float32=1/2",))
+    assert spec.lane_rate("fma", "float32").elements_per_cycle == Fraction(1, 2)
+    assert spec.lane_rate("add", "float32") == WSE2.lane_rate("add", "float32")
+
+
+def test_a_setting_takes_an_assumption_off_the_list() -> None:
+    assert "scalar_function_cycles" in WSE2.unsourced
+    spec = parse_wafer("wse2", ("scalar_function_cycles=40",))
+    assert "scalar_function_cycles" not in spec.unsourced
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("wse4", UnknownNameError, "wse2"),
+        ("", UnknownNameError, "wse2"),
+        ("wse2:0x8", WaferSpecError, "rows"),
+        ("wse2:8x-1", WaferSpecError, "cols"),
+        ("wse2:5000x5000", WaferSpecError, "rows"),
+        ("wse2:64", WaferSpecError, "ROWSxCOLS"),
+        ("nowhere.json", MalformedFileError, "nowhere.json"),
+    ],
+)
+def test_wrong_machines_are_refused(text: str, error: type[Exception], says: str) -> None:
+    with pytest.raises(error, match=says):
+        parse_wafer(text)
+
+
+@pytest.mark.parametrize(
+    ("setting", "says"),
+    [
+        ("hop_cycle=2", "hop_cycles"),
+        ("hop_cycles", "FIELD=VALUE"),
+        ("hop_cycles=two", "hop_cycles"),
+        ("hop_cycles=1.5", "hop_cycles"),
+        ("cycles_per_wavelet=1/0", "cycles_per_wavelet"),
+        ("lanes.fma=2", "lanes.CLASS.FORMAT"),
+        ("lanes.fma.float32=0", "lanes.fma.float32"),
+        ("lanes.turbo.float32=2", "lanes.turbo.float32"),
+        ("lanes=2", "machine file"),
+        ("rows=9999", "rows"),
+        ("hop_cycles=1e999999999", "hop_cycles"),
+        ("hop_cycles=" + "9" * 5000, "hop_cycles"),
+        ("launch_cycles=1e15", "launch_cycles"),
+        ("cycles_per_wavelet=1e9", "cycles_per_wavelet"),
+        ("cycles_per_wavelet=nan", "cycles_per_wavelet"),
+        ("cycles_per_wavelet=1/00", "cycles_per_wavelet"),
+        ("lanes.fma.float32=-1", "lanes.fma.float32"),
+    ],
+)
+def test_wrong_settings_are_refused_by_name(setting: str, says: str) -> None:
+    with pytest.raises(WaferSpecError, match=says):
+        parse_wafer("wse2", (setting,))
+
+
+@pytest.mark.parametrize("spec", PRESETS.values(), ids=PRESETS)
+def test_a_machine_file_holds_all_of_a_machine(spec: WaferSpec, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(json.dumps(machine_document(spec)))
+    back = parse_wafer(str(path))
+    assert back == spec
+    assert back.sources == spec.sources
+    assert back.unsourced == spec.unsourced
+
+
+def test_a_machine_file_may_state_differences_from_a_preset(tmp_path: Path) -> None:
+    path = tmp_path / "fast.json"
+    path.write_text('{"base": "wse3", "clock_hz": 1.1e9, "lanes": {"fma": {"float32": [2, 9]}}}')
+    spec = parse_wafer(f"{path}:16x8")
+    assert (spec.name, spec.clock_hz, spec.pes) == ("fast:16x8", 1_100_000_000, 128)
+    assert spec.lane_rate("fma", "float32").launch_cycles == 9
+    assert "fast" in spec.sources["clock_hz"]
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "says"),
+    [
+        ("[]", MalformedFileError, "object"),
+        ("{", MalformedFileError, "JSON"),
+        ('{"schema": "wse-machine/9"}', MalformedFileError, "wse-machine/9"),
+        ('{"rows": 4, "cols": 4}', WaferSpecError, "clock_hz"),
+        ('{"base": "wse2", "row": 4}', WaferSpecError, "rows"),
+        ('{"base": "wse2", "rows": "4"}', WaferSpecError, "rows"),
+        ('{"base": "wse2", "colors": 0}', WaferSpecError, "colors"),
+        ('{"base": "wse2", "lanes": {"fma": {"float32": 0}}}', WaferSpecError, "fma"),
+        ('{"base": "wse2", "lanes": 3}', WaferSpecError, "lanes"),
+        ('{"base": "wse2", "sources": 3}', WaferSpecError, "sources"),
+        ('{"base": "wse2", "unsourced": ["x"]}', WaferSpecError, "unsourced"),
+        ('{"base": 2}', WaferSpecError, "base"),
+        ('{"base": "wse2", "clock_hz": NaN}', WaferSpecError, "clock_hz"),
+        ('{"rows": 100000, "cols": 100000, "clock_hz": 1}', WaferSpecError, "rows x cols"),
+        ('{"base": "wse2", "rows": ' + "9" * 5000 + "}", MalformedFileError, "JSON"),
+        ('{"base": "wse2", "rows": ' + "9" * 400 + "}", WaferSpecError, "rows"),
+        ('{"base": "wse9"}', UnknownNameError, "wse9"),
+        ('{"base": "wse2", "cycles_per_wavelet": null}', WaferSpecError, "cycles_per_wavelet"),
+    ],
+)
+def test_a_wrong_machine_file_is_refused_by_field(
+    content: str, error: type[Exception], says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "mine.json"
+    path.write_text(content)
+    with pytest.raises(error, match=says):
+        parse_wafer(str(path))

@@ -1,0 +1,283 @@
+"""Activities: what lowering yields and the engines execute.
+
+A program for the machine is an ordered list of activities. Each PE takes part in an activity by
+rule of geometry, executes its activities in list order and never overtakes. Everything else (a
+reduction in two phases, a gather, a ring) is composed of these.
+
+An activity with ``wavelets`` 0 sends nothing, and nobody waits for it; the same holds for lines,
+rectangles and chains of one PE, and for a message from a PE to itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from wse_emulator.wafer.region import Region
+
+Axis = Literal["row", "column"]
+"""How the lines of a region run: along its rows (positions are columns) or along its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class VectorOp:
+    """One op of a chain, as one PE executes it.
+
+    Attributes:
+        op: index of the op in ``StepProgram.ops``.
+        strip_cycles: cycles over one full strip (whole cost for an op with ``once``).
+        tail_cycles: cycles over the last, shorter strip; 0 if there is none.
+        allocates_bytes: SRAM taken when the op starts on a strip (its strip temporaries).
+        releases_bytes: SRAM given back when the op ends on a strip.
+        once: a scalar op: runs in the first strip only.
+    """
+
+    op: int
+    strip_cycles: int
+    tail_cycles: int = 0
+    allocates_bytes: int = 0
+    releases_bytes: int = 0
+    once: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class OpChain:
+    """A chain of ops over one PE's shard, run strip by strip, all ops within a strip in order.
+
+    ``strips`` full strips come first, then one tail strip if ``tail`` is true. A chain whose
+    ops take no cycle at all (an empty shard) costs nothing, and its PEs take no part.
+    """
+
+    ops: tuple[VectorOp, ...]
+    strips: int = 1
+    tail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """Chains of vector ops on the PEs of a region, without communication.
+
+    Attributes:
+        name: what the trace shows, usually the tensor's name.
+        region: the PEs.
+        chains: the distinct chains (few: shards come in few sizes).
+        runs: run-length code over the region's PEs in row-major order: ``(pes, chain)`` with
+            ``chain`` an index into ``chains`` or -1 for PEs that take no part; sums to
+            ``region.pes``.
+        tensor: index of the parameter, or None for the controller.
+    """
+
+    name: str
+    region: Region
+    chains: tuple[OpChain, ...]
+    runs: tuple[tuple[int, int], ...]
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        covered = 0
+        for pes, chain in self.runs:
+            _require(pes >= 0, self.name, f"a run of {pes} PEs")
+            _require(
+                -1 <= chain < len(self.chains),
+                self.name,
+                f"a run names chain {chain} of {len(self.chains)}",
+            )
+            covered += pes
+        _require(
+            covered == self.region.pes,
+            self.name,
+            f"the runs cover {covered} of the {self.region.pes} PEs of the region",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Multicast:
+    """One message from ``root`` to every other PE of ``region``: along the root's column, then
+    along the rows (section 4.3 of the machine semantics).
+
+    Attributes:
+        root: (row, col) of the source, inside the region.
+        wavelets: message length; 0 means there is no message and nobody waits.
+        channel: name of the route set; channels of different names contend on shared links.
+    """
+
+    name: str
+    region: Region
+    root: tuple[int, int]
+    wavelets: int
+    channel: str
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(
+            self.region.contains(*self.root),
+            self.name,
+            f"root {self.root} lies outside region {self.region.as_list()}",
+        )
+        _require(self.wavelets >= 0, self.name, f"{self.wavelets} wavelets")
+
+
+@dataclass(frozen=True, slots=True)
+class LineMulticast:
+    """One message a line of ``region``: from the PE at ``root`` to all others of its line.
+
+    Attributes:
+        axis: how the lines run.
+        root: absolute column (axis "row") or row (axis "column") of every line's source.
+        wavelets: message length, one number or one a line; a line with 0 sends nothing.
+    """
+
+    name: str
+    region: Region
+    axis: Axis
+    root: int
+    wavelets: int | tuple[int, ...]
+    channel: str
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lines(self.name, self.region, self.axis, self.wavelets)
+        _check_position(self.name, self.region, self.axis, self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Reduction along every line of a region: each PE adds what it receives and passes it on in
+    the same touch (section 4.1).
+
+    The line's positions are ``root + k * spacing`` for k = 0 .. ``positions`` - 1. They are cut
+    into groups of ``group`` consecutive positions (the last may be shorter); each group is a chain
+    of its own that ends at its first position. ``group`` 2 is one round of a tree; ``group`` below
+    ``positions`` the first phase of a two-phase reduction.
+
+    Attributes:
+        axis: how the lines run.
+        root: absolute column (axis "row") or row (axis "column") of position 0.
+        spacing: PEs from one position to the next, signed; never 0.
+        positions: positions of a line.
+        wavelets: message length, one number or one a line; a line with 0 takes no part.
+        group: positions of a group; None for one group.
+    """
+
+    name: str
+    region: Region
+    axis: Axis
+    root: int
+    spacing: int
+    positions: int
+    wavelets: int | tuple[int, ...]
+    channel: str
+    group: int | None = None
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lines(self.name, self.region, self.axis, self.wavelets)
+        _require(self.spacing != 0, self.name, "a chain with spacing 0")
+        _require(self.positions >= 1, self.name, f"{self.positions} positions")
+        _require(self.group is None or self.group >= 1, self.name, f"groups of {self.group}")
+        for position in (self.root, self.root + (self.positions - 1) * self.spacing):
+            _check_position(self.name, self.region, self.axis, position)
+
+    @property
+    def group_positions(self) -> int:
+        """Positions of a full group."""
+        return self.positions if self.group is None else min(self.group, self.positions)
+
+
+@dataclass(frozen=True, slots=True)
+class Star:
+    """Reduction along every line of a region in which each PE sends straight to the root, the
+    nearest first (section 4.2).
+
+    Attributes:
+        axis: how the lines run.
+        root: absolute column (axis "row") or row (axis "column") of the root.
+        direction: +1 if the leaves lie at larger indices than the root, -1 if at smaller ones.
+        positions: positions of a line, the root among them.
+        wavelets: message length, one number or one a line; a line with 0 takes no part.
+    """
+
+    name: str
+    region: Region
+    axis: Axis
+    root: int
+    direction: int
+    positions: int
+    wavelets: int | tuple[int, ...]
+    channel: str
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lines(self.name, self.region, self.axis, self.wavelets)
+        _require(self.direction in (-1, 1), self.name, f"direction {self.direction}")
+        _require(self.positions >= 1, self.name, f"{self.positions} positions")
+        for position in (self.root, self.root + (self.positions - 1) * self.direction):
+            _check_position(self.name, self.region, self.axis, position)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """One message from ``source`` to ``sink``, both (row, col): along the row, then along the
+    column."""
+
+    name: str
+    source: tuple[int, int]
+    sink: tuple[int, int]
+    wavelets: int
+    channel: str
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _require(min(*self.source, *self.sink) >= 0, self.name, "a PE with a negative index")
+        _require(self.wavelets >= 0, self.name, f"{self.wavelets} wavelets")
+
+    @property
+    def region(self) -> Region:
+        """The smallest rectangle that holds source and sink, and with them the route."""
+        rows = sorted((self.source[0], self.sink[0]))
+        cols = sorted((self.source[1], self.sink[1]))
+        return Region(rows[0], cols[0], rows[1] - rows[0] + 1, cols[1] - cols[0] + 1)
+
+
+LineActivity = LineMulticast | Chain | Star
+"""Activities that do the same in every line of a region."""
+
+Message = Multicast | LineMulticast | Chain | Star | Send
+"""Activities that use the fabric."""
+
+Activity = Work | Message
+
+
+def line_wavelets(activity: LineActivity) -> tuple[int, ...]:
+    """Wavelets of each line, in the order of the region's rows (axis "row") or columns."""
+    if isinstance(activity.wavelets, tuple):
+        return activity.wavelets
+    return (activity.wavelets,) * _lines(activity.region, activity.axis)
+
+
+def _lines(region: Region, axis: Axis) -> int:
+    return region.rows if axis == "row" else region.cols
+
+
+def _check_lines(name: str, region: Region, axis: Axis, wavelets: int | tuple[int, ...]) -> None:
+    _require(axis in ("row", "column"), name, f"axis {axis!r}, which is 'row' or 'column'")
+    if isinstance(wavelets, tuple):
+        lines = _lines(region, axis)
+        _require(len(wavelets) == lines, name, f"{len(wavelets)} lengths for the {lines} lines")
+        _require(min(wavelets) >= 0, name, f"{min(wavelets)} wavelets")
+    else:
+        _require(wavelets >= 0, name, f"{wavelets} wavelets")
+
+
+def _check_position(name: str, region: Region, axis: Axis, position: int) -> None:
+    first, stop = (region.col, region.col_stop) if axis == "row" else (region.row, region.row_stop)
+    _require(
+        first <= position < stop,
+        name,
+        f"position {position} lies outside region {region.as_list()} along its {axis}s",
+    )
+
+
+def _require(fine: bool, name: str, what: str) -> None:
+    if not fine:
+        raise ValueError(f"activity {name!r}: {what}")

@@ -1,0 +1,35 @@
+"""Number formats of tensors as the PE's datapath knows them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+BYTES: Final = {
+    "float64": 8,
+    "float32": 4,
+    "float16": 2,
+    "bfloat16": 2,
+    "cbfloat16": 2,
+    "int64": 8,
+    "int32": 4,
+    "int16": 2,
+    "int8": 2,  # memory is addressed in 16-bit words
+    "uint8": 2,
+    "bool": 2,
+}
+"""Bytes an element takes in a PE's memory, which is addressable in 16-bit words only."""
+
+HALF_FLOATS: Final = frozenset({"float16", "bfloat16", "cbfloat16"})
+"""16-bit floats; the PE treats all of them alike (a compiler option chooses the format)."""
+
+
+def is_float(dtype: str) -> bool:
+    """Whether the format is a floating one."""
+    return "float" in dtype
+
+
+def lane_dtype(dtype: str) -> str:
+    """The lane table's name of a tensor format."""
+    if dtype in HALF_FLOATS:
+        return "float16"
+    return "float32" if dtype == "float32" else "int16"

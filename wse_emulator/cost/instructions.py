@@ -1,0 +1,85 @@
+"""Vector instructions: what a PE issues, and what each costs.
+
+One instruction walks over n elements: ``launch + ceil(max(n / lanes, bytes read / read width,
+bytes written / write width))`` cycles in exact rationals, 0 for n = 0. A bank conflict of its two
+memory sources multiplies the lane and the read term.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
+
+from wse_emulator.wafer.spec import WaferSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One vector instruction over the elements of a shard.
+
+    Attributes:
+        op_class: a key of ``wse_emulator.wafer.lanes.OP_CLASSES``.
+        dtype: machine format that decides the rate.
+        reads: bytes an element read from memory, over all memory sources.
+        writes: bytes an element written to memory.
+        sources: memory sources; only two or more can conflict in the banks.
+        passes: how many times the instruction is issued (one launch each).
+        words: datapath elements an element of the tensor takes (2 for the 16-bit halves of a
+            32-bit word).
+    """
+
+    op_class: str
+    dtype: str
+    reads: int
+    writes: int
+    sources: int = 1
+    passes: int = 1
+    words: int = 1
+
+
+def instruction_cycles(
+    instruction: Instruction, elements: int, spec: WaferSpec, *, bank_conflict: bool = False
+) -> int:
+    """Cycles of one instruction over ``elements`` elements, all its passes.
+
+    Args:
+        instruction: what is issued.
+        elements: elements of the shard or strip; 0 costs nothing.
+        spec: the machine.
+        bank_conflict: the two memory sources lie in the same bank group.
+
+    Raises:
+        WaferSpecError: the machine has no rate for the instruction.
+    """
+    if elements == 0:
+        return 0
+    rate = spec.lane_rate(instruction.op_class, instruction.dtype)
+    launch = spec.launch_cycles if rate.launch_cycles is None else rate.launch_cycles
+    computing = elements * instruction.words / rate.elements_per_cycle
+    reading = Fraction(elements * instruction.reads, spec.sram_read_bytes_per_cycle)
+    writing = Fraction(elements * instruction.writes, spec.sram_write_bytes_per_cycle)
+    if bank_conflict and instruction.sources > 1:
+        computing *= spec.bank_conflict_factor
+        reading *= spec.bank_conflict_factor
+    return instruction.passes * (launch + ceil(max(computing, reading, writing)))
+
+
+def vector_op_cycles(
+    op_class: str, dtype: str, elements: int, spec: WaferSpec, *, bank_conflict: bool = False
+) -> int:
+    """Cycles of a plain vector op between memory operands, as published tables state them.
+
+    ``y = y + a*x`` reads y and x and writes y; a copy reads one source and writes one.
+
+    Args:
+        op_class: a key of ``OP_CLASSES``.
+        dtype: ``float16`` (any 16-bit float), ``float32`` or ``int16``.
+        elements: length of the vectors.
+        spec: the machine.
+        bank_conflict: the two memory sources lie in the same bank group.
+    """
+    size = 4 if dtype == "float32" else 2
+    sources = 2 if op_class in ("add", "mul", "fma", "max", "integer", "carry") else 1
+    instruction = Instruction(op_class, dtype, sources * size, size, sources)
+    return instruction_cycles(instruction, elements, spec, bank_conflict=bank_conflict)

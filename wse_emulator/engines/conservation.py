@@ -1,0 +1,161 @@
+"""Invariants of the machine, asserted in every run of every engine (section 7 of the semantics).
+
+What an engine has booked is compared with what the program's geometry says, counted here without
+any time: wavelets over links, wavelets into PEs, touches. A violation is a defect of the emulator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import assert_never
+
+import numpy as np
+
+from wse_emulator.activities import (
+    Activity,
+    Chain,
+    LineMulticast,
+    Multicast,
+    OpChain,
+    Send,
+    Star,
+    Work,
+    line_wavelets,
+)
+from wse_emulator.engines.timing import PLANES, IntArray, Timing
+from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.spec import WaferSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a program asks of the machine, in cycles, whatever the times are.
+
+    Attributes:
+        work: of all PEs.
+        touches: of all PEs, on wavelets they send, relay or take.
+        links: bookings of E, W, S and N links.
+        ramps: bookings of down-ramps.
+    """
+
+    work: int = 0
+    touches: int = 0
+    links: int = 0
+    ramps: int = 0
+
+    def __add__(self, other: Demand) -> Demand:
+        return Demand(
+            self.work + other.work,
+            self.touches + other.touches,
+            self.links + other.links,
+            self.ramps + other.ramps,
+        )
+
+
+def check(spec: WaferSpec, activities: Sequence[Activity], timing: Timing) -> None:
+    """Compare a timing with the machine's invariants.
+
+    Raises:
+        ConservationError: naming the place and both numbers.
+    """
+    _check_busy("PE", timing.pe_busy, timing.elapsed_cycles)
+    for plane, busy in zip(PLANES, timing.link_busy, strict=True):
+        _check_busy(f"link {plane} of PE", busy, timing.elapsed_cycles)
+    if (timing.pe_final > timing.elapsed_cycles).any() or (
+        timing.activity_end > timing.elapsed_cycles
+    ).any():
+        raise ConservationError("something ends after the last release of any PE")
+    for what, start, end in (
+        ("activity", timing.activity_start, timing.activity_end),
+        ("op", timing.op_start, timing.op_end),
+    ):
+        late = np.flatnonzero(start > end)
+        if late.size:
+            i = int(late[0])
+            raise ConservationError(f"{what} {i} ends in {end[i]}, before its start in {start[i]}")
+    demand = sum((demand_of(activity, spec) for activity in activities), Demand())
+    for what, booked, asked in (
+        ("PEs work and touch", int(timing.pe_busy.sum()), demand.work + demand.touches),
+        ("links E, W, S, N are booked for", int(timing.link_busy[:4].sum()), demand.links),
+        ("down-ramps are booked for", int(timing.link_busy[4].sum()), demand.ramps),
+        (
+            "over all cycles, PEs are busy for",
+            int(timing.busy_pes.sum()),
+            demand.work + demand.touches,
+        ),
+        ("over all cycles, links are booked for", int(timing.busy_links.sum()), demand.links),
+    ):
+        if booked != asked:
+            raise ConservationError(f"{what} {booked} cycles, and the program asks for {asked}")
+    pes = spec.pes
+    for what, series, most in (
+        ("busy PEs", timing.busy_pes, pes),
+        ("booked links", timing.busy_links, 4 * pes),
+        ("bytes of temporaries", timing.temporary_bytes, pes * spec.sram_bytes_per_pe),
+    ):
+        if series.size and not 0 <= int(series.min()) <= int(series.max()) <= most:
+            raise ConservationError(
+                f"{what} range from {int(series.min())} to {int(series.max())} in a cycle, "
+                f"outside 0 to {most}"
+            )
+
+
+def _check_busy(what: str, busy: IntArray, elapsed: int) -> None:
+    if busy.size and int(busy.max()) > elapsed:
+        row, col = np.argwhere(busy > elapsed)[0].tolist()
+        raise ConservationError(
+            f"{what} ({row}, {col}) is busy for {int(busy[row, col])} of {elapsed} cycles"
+        )
+
+
+def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
+    """What one activity asks for, by its geometry alone."""
+    match activity:
+        case Work():
+            cycles = [chain_cycles(chain) for chain in activity.chains]
+            return Demand(
+                work=sum(pes * cycles[chain] for pes, chain in activity.runs if chain >= 0)
+            )
+        case Multicast():
+            sinks = activity.region.pes - 1
+            cycles_each = ceil(activity.wavelets * spec.cycles_per_wavelet)
+            touches = sinks + 1 if sinks else 0
+            return _messages(cycles_each, touches, sinks, sinks)
+        case Send():
+            links = abs(activity.source[0] - activity.sink[0]) + abs(
+                activity.source[1] - activity.sink[1]
+            )
+            cycles_each = ceil(activity.wavelets * spec.cycles_per_wavelet)
+            return _messages(cycles_each, 2, links, 1) if links else Demand()
+    total = sum(ceil(wavelets * spec.cycles_per_wavelet) for wavelets in line_wavelets(activity))
+    match activity:
+        case LineMulticast():
+            region = activity.region
+            sinks = (region.cols if activity.axis == "row" else region.rows) - 1
+            return _messages(total, sinks + 1 if sinks else 0, sinks, sinks)
+        case Chain():
+            size = activity.group_positions
+            full, rest = divmod(activity.positions, size)
+            stages = full * (size - 1) + max(rest - 1, 0)
+            touches = (full * size if size > 1 else 0) + (rest if rest > 1 else 0)
+            return _messages(total, touches, stages * abs(activity.spacing), stages)
+        case Star():
+            leaves = activity.positions - 1
+            return _messages(total, 2 * leaves, leaves * (leaves + 1) // 2, leaves)
+    assert_never(activity)
+
+
+def chain_cycles(chain: OpChain) -> int:
+    """Cycles of all strips of a chain."""
+    if not chain.strips and not chain.tail:
+        return 0
+    return sum(
+        op.strip_cycles if op.once else op.strip_cycles * chain.strips + op.tail_cycles * chain.tail
+        for op in chain.ops
+    )
+
+
+def _messages(cycles: int, touches: int, links: int, ramps: int) -> Demand:
+    return Demand(touches=cycles * touches, links=cycles * links, ramps=cycles * ramps)

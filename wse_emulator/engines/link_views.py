@@ -1,0 +1,174 @@
+"""Views of wafer arrays along the path of a message, so that one scan serves every direction.
+
+A view orders its last axis as a head travels (links) or away from the root (PEs); all axes before
+it run over lines (and groups of a line). Views are basic slices: writing to one writes the wafer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wse_emulator.activities import Axis
+from wse_emulator.engines.timing import PLANES
+from wse_emulator.wafer.region import Region
+
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+RAMP = PLANES.index("D")
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of a region, seen from a position on each of them in one direction.
+
+    Attributes:
+        region: the lines; position 0 is at ``origin``.
+        axis: how the lines run.
+        origin: absolute column (axis "row") or row (axis "column") of position 0.
+        direction: +1 if positions grow with columns or rows, -1 if against them.
+        length: positions in this direction, position 0 among them.
+    """
+
+    region: Region
+    axis: Axis
+    origin: int
+    direction: int
+    length: int
+
+    @property
+    def outward(self) -> int:
+        """Plane of the links that lead away from position 0."""
+        along = ("E", "W") if self.axis == "row" else ("S", "N")
+        return PLANES.index(along[0] if self.direction > 0 else along[1])
+
+    @property
+    def inward(self) -> int:
+        """Plane of the links that lead towards position 0."""
+        along = ("W", "E") if self.axis == "row" else ("N", "S")
+        return PLANES.index(along[0] if self.direction > 0 else along[1])
+
+    def of(
+        self, plane: NDArray[Scalar], first: int = 0, stop: int | None = None
+    ) -> NDArray[Scalar]:
+        """(lines, stop - first) positions of a (rows, cols) array of the wafer."""
+        stop = self.length if stop is None else stop
+        rows, cols = self.region.slices
+        low = self.origin + first if self.direction > 0 else self.origin - stop + 1
+        along = slice(low, low + stop - first)
+        view = plane[rows, along] if self.axis == "row" else plane[along, cols].T
+        return view if self.direction > 0 else view[:, ::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Outward:
+    """The links from position ``first`` of each line outward to position ``stop`` - 1."""
+
+    lines: Lines
+    first: int
+    stop: int
+
+    @property
+    def plane(self) -> int:
+        return self.lines.outward
+
+    def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
+        """(lines, links), the link at ``first`` first."""
+        return self.lines.of(plane, self.first, self.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Inward:
+    """The links from position ``first`` of each line inward to position 0."""
+
+    lines: Lines
+    first: int
+
+    @property
+    def plane(self) -> int:
+        return self.lines.inward
+
+    def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
+        """(lines, links), the link that leaves ``first`` first."""
+        return self.lines.of(plane, 1, self.first + 1)[:, ::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Ramps:
+    """The down-ramps, or the PEs, at positions ``first`` to ``stop`` - 1 of each line."""
+
+    lines: Lines
+    first: int
+    stop: int
+    plane: int = RAMP
+
+    def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
+        """(lines, positions)."""
+        return self.lines.of(plane, self.first, self.stop)
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Equal groups of a chain: ``count`` groups of ``size`` positions every ``spacing`` PEs.
+
+    Attributes:
+        first: position of the first group's root.
+        followed: whether another group follows the last of these; only then the PEs between
+            the last group's leaf and the next root exist.
+    """
+
+    lines: Lines
+    first: int
+    count: int
+    size: int
+    spacing: int
+    followed: bool
+
+    def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
+        """(lines, groups, positions) of PEs, root first."""
+        if not self.followed:
+            stop = self.first + (self.size - 1) * self.spacing + 1
+            return self.lines.of(plane, self.first, stop)[:, None, :: self.spacing]
+        stop = self.first + self.count * self.size * self.spacing
+        view = self.lines.of(plane, self.first, stop)
+        shape = (view.shape[0], self.count, self.size, self.spacing)
+        return view.reshape(shape)[..., 0]
+
+
+@dataclass(frozen=True, slots=True)
+class StageLinks:
+    """The links of all stages of :class:`Groups`: stage i leads from position i + 1 to i."""
+
+    groups: Groups
+
+    @property
+    def plane(self) -> int:
+        return self.groups.lines.inward
+
+    def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
+        """(lines, groups, stages, links of a stage in the order of travel)."""
+        groups = self.groups
+        first = groups.first + 1
+        stages = groups.size if groups.followed else groups.size - 1
+        stop = first + groups.count * stages * groups.spacing
+        view = groups.lines.of(plane, first, stop)
+        view = view.reshape(view.shape[0], groups.count, stages, groups.spacing)
+        return view[:, :, : groups.size - 1, ::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class StageRamps:
+    """The down-ramps of all positions of :class:`Groups` that receive."""
+
+    groups: Groups
+    plane: int = RAMP
+
+    def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
+        """(lines, groups, stages)."""
+        return self.groups.of(plane)[..., :-1]
+
+
+LinkView = Outward | Inward | Ramps | StageLinks | StageRamps

@@ -1,0 +1,203 @@
+"""Links of the PE engine: one arbiter a link, which decides after all events of its cycle.
+
+Numbers in brackets are the rules of the machine semantics.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from heapq import heappop, heappush
+
+import numpy as np
+
+from wse_emulator.engines.clock import AFTER_ALL_OTHERS, Clock
+from wse_emulator.engines.messages import DOWN, STEP, Message
+from wse_emulator.engines.timing import PLANES, IntArray
+from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.spec import WaferSpec
+
+
+class Link:
+    """One directed link (or down-ramp) and its arbiter.
+
+    Attributes:
+        plane, row, col: the link leaving PE (row, col).
+        order: channel -> messages that have yet to pass, last first, in program order.
+        early: messages whose head is here before their turn in the channel.
+        channel_free: channel -> cycle in which its preceding message has left.
+        asking: heap of (cycle asked, activity, source, message).
+        free_at: end of the latest booking.
+        wakes_at: cycle for which the arbiter has called itself to serve those who wait.
+        busy: cycles booked.
+    """
+
+    __slots__ = (
+        "asking",
+        "busy",
+        "channel_free",
+        "col",
+        "early",
+        "free_at",
+        "order",
+        "plane",
+        "row",
+        "wakes_at",
+    )
+
+    def __init__(self, plane: int, row: int, col: int) -> None:
+        self.plane = plane
+        self.row = row
+        self.col = col
+        self.order: dict[str, list[Message]] = {}
+        self.early: set[Message] | None = None
+        self.channel_free: dict[str, int] | None = None
+        self.asking: list[tuple[int, int, int, Message]] = []
+        self.free_at = 0
+        self.wakes_at = -1
+        self.busy = 0
+
+
+class Fabric:
+    """All links that some message of the program uses.
+
+    Attributes:
+        deliver: called with message, row and column when a head has come down the ramp of a sink.
+        booked: changes of the number of booked E, W, S and N links, by cycle.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        spec: WaferSpec,
+        messages: list[Message],
+        deliver: Callable[[Message, int, int], None],
+    ) -> None:
+        self.clock = clock
+        self.spec = spec
+        self.deliver = deliver
+        self.booked: defaultdict[int, int] = defaultdict(int)
+        self._links: dict[int, Link] = {}
+        self._deciding: list[Link] = []
+        self._decided_at = -1
+        for message in reversed(messages):  # reversed: the next in program order is popped first
+            for row, col in message.routers():
+                for plane in message.forward(row, col):
+                    key = (plane * spec.rows + row) * spec.cols + col
+                    link = self._links.get(key)
+                    if link is None:
+                        link = self._links[key] = Link(plane, row, col)
+                    link.order.setdefault(message.channel, []).append(message)
+
+    def send(self, message: Message) -> None:
+        """The source touches its first wavelet now: the head climbs to its own router [3.1]."""
+        spec = self.spec
+        self.clock.later(
+            spec.touch_cycles + spec.ramp_cycles, self._head_at_router, message, *message.source
+        )
+
+    def _head_at_router(self, message: Message, row: int, col: int) -> None:
+        spec = self.spec
+        for plane in message.forward(row, col):
+            link = self._links[(plane * spec.rows + row) * spec.cols + col]
+            if spec.turn_cycles and message.turns(row, col, plane):
+                self.clock.later(spec.turn_cycles, self._head_at_link, message, link)
+            else:
+                self._head_at_link(message, link)
+
+    def _head_at_link(self, message: Message, link: Link) -> None:
+        """Ask at once, or wait for the channel's preceding message to leave the link [3.2]."""
+        left = link.channel_free
+        if link.order[message.channel][-1] is message and (
+            left is None or left.get(message.channel, 0) <= self.clock.now
+        ):
+            self._ask(message, link)
+        else:
+            if link.early is None:
+                link.early = set()
+            link.early.add(message)
+
+    def _ask(self, message: Message, link: Link) -> None:
+        now = self.clock.now
+        if now == self._decided_at:
+            raise ConservationError(
+                f"{_where(link)} is asked for in cycle {now} after its arbiter has decided"
+            )
+        heappush(link.asking, (now, message.activity, message.source_index, message))
+        self._decide_on(link)
+
+    def _decide_on(self, link: Link) -> None:
+        """Let the link's arbiter decide at the end of this cycle."""
+        if not self._deciding:
+            self.clock.later(0, self._decide, priority=AFTER_ALL_OTHERS)
+        self._deciding.append(link)
+
+    def _decide(self) -> None:
+        """Every link asked for, or left by a message, in this cycle: first come, first served,
+        equal cycles by activity and source [3.4]."""
+        now = self._decided_at = self.clock.now
+        links, self._deciding = self._deciding, []
+        for link in links:
+            if link.asking and link.free_at <= now:
+                asked, _, _, message = heappop(link.asking)
+                if now != max(asked, link.free_at):
+                    raise ConservationError(
+                        f"{_where(link)} is granted in cycle {now}, not in "
+                        f"{max(asked, link.free_at)} as first come, first served has it"
+                    )
+                self._grant(link, message, now)
+            if link.asking and link.wakes_at != link.free_at:
+                link.wakes_at = link.free_at
+                self.clock.later(link.free_at - now, self._decide_on, link)
+
+    def _grant(self, link: Link, message: Message, now: int) -> None:
+        """Book [now, now + B); the head is at the next router after a hop, or at the PE after
+        the ramp [3.2, 3.3]."""
+        clock, spec = self.clock, self.spec
+        end = now + message.cycles
+        link.free_at = end
+        link.busy += message.cycles
+        if link.plane == DOWN:
+            clock.later(spec.ramp_cycles, self.deliver, message, link.row, link.col)
+        else:
+            self.booked[now] += 1
+            self.booked[end] -= 1
+            down, right = STEP[link.plane]
+            clock.later(
+                spec.hop_cycles, self._head_at_router, message, link.row + down, link.col + right
+            )
+        order = link.order[message.channel]
+        order.pop()
+        if order:
+            if link.channel_free is None:
+                link.channel_free = {}
+            link.channel_free[message.channel] = end
+            clock.later(message.cycles, self._channel_left, link, message.channel)
+
+    def _channel_left(self, link: Link, channel: str) -> None:
+        """The channel's message has left the link: the next may ask if its head is here."""
+        message = link.order[channel][-1]
+        if link.early and message in link.early:
+            link.early.remove(message)
+            self._ask(message, link)
+
+    def busy_cycles(self) -> IntArray:
+        """(5, rows, cols): cycles booked on every link, in the order of ``PLANES``."""
+        busy = np.zeros((len(PLANES), self.spec.rows, self.spec.cols), np.int64)
+        for link in self._links.values():
+            busy[link.plane, link.row, link.col] = link.busy
+        return busy
+
+    def check_empty(self) -> None:
+        """Raise if a message has not passed a link of its tree."""
+        for link in self._links.values():
+            waiting = [message for order in link.order.values() for message in order]
+            if waiting or link.asking or link.early:
+                raise ConservationError(
+                    f"{_where(link)} still waits for {len(waiting)} messages after the run, the "
+                    f"first of activity {min(m.activity for m in waiting)}"
+                )
+
+
+def _where(link: Link) -> str:
+    return f"link {PLANES[link.plane]} of PE ({link.row}, {link.col})"

@@ -1,0 +1,62 @@
+"""How many of something are in use in each cycle, as a difference array over the run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from wse_emulator.engines.timing import IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """A multiset of cycles: ``counts[i]`` at cycle ``first + i``, or, where cycles lie far
+    apart, at cycle ``first + at[i]``."""
+
+    first: int
+    counts: IntArray
+    at: IntArray | None = None
+
+    @property
+    def last(self) -> int:
+        """The latest of the cycles."""
+        return self.first + (self.counts.size - 1 if self.at is None else int(self.at[-1]))
+
+
+def moments(cycles: IntArray) -> Moments:
+    """Count equal cycles of an array of any shape with at least one element."""
+    flat = cycles.ravel()
+    first = int(flat.min())
+    offsets = flat - first
+    span = int(offsets.max()) + 1
+    if span > 4 * flat.size + 4_096:
+        at, counts = np.unique(offsets, return_counts=True)
+        return Moments(first, counts.astype(np.int64, copy=False), at)
+    return Moments(first, np.bincount(offsets, minlength=span))
+
+
+class Changes:
+    """By how much a number changes at the beginning of each cycle."""
+
+    def __init__(self) -> None:
+        self._change: IntArray = np.zeros(4_096, np.int64)
+
+    def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
+        """Change by ``times`` for each cycle of ``when``, ``delay`` cycles later."""
+        first = when.first + delay
+        offsets, counts = when.at, when.counts
+        stop = when.last + delay + 1
+        if stop > self._change.size:
+            grown = np.zeros(max(stop, 2 * self._change.size), np.int64)
+            grown[: self._change.size] = self._change
+            self._change = grown
+        where = slice(first, stop) if offsets is None else offsets + first
+        self._change[where] += counts if times == 1 else counts * times
+
+    def by_cycle(self, cycles: int) -> IntArray:
+        """(cycles,) the number in each cycle from 0 on."""
+        change = self._change[:cycles]
+        if change.size < cycles:
+            change = np.concatenate((change, np.zeros(cycles - change.size, np.int64)))
+        return np.cumsum(change)

@@ -1,0 +1,322 @@
+"""Engine "pe": one SimPy process a PE, an arbiter a link, an SRAM account a PE.
+
+The reading copy of the machine: plain, slow, and to be checked rule by rule. Numbers in brackets
+are the rules of the machine semantics.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from typing import assert_never
+
+import numpy as np
+from simpy.events import Event, Timeout
+
+from wse_emulator.activities import Activity
+from wse_emulator.engines import conservation
+from wse_emulator.engines.clock import Clock, Pause, collector_paused
+from wse_emulator.engines.links import Fabric
+from wse_emulator.engines.messages import Message, capacity, latency
+from wse_emulator.engines.programs import (
+    ChainStep,
+    GatherStep,
+    Programs,
+    SinkStep,
+    SourceStep,
+    Step,
+    WorkStep,
+)
+from wse_emulator.engines.sram import check_released, check_resident, overflow
+from wse_emulator.engines.timing import IntArray, Timing
+from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.spec import WaferSpec
+
+Process = Generator[Event, object, None]
+Changes = defaultdict[int, int]
+"""Cycle -> by how much a number changes at its beginning."""
+
+
+def simulate_pe(
+    spec: WaferSpec,
+    activities: Sequence[Activity],
+    *,
+    resident_bytes: IntArray,
+    op_count: int,
+) -> Timing:
+    """Simulate a program PE by PE and link by link.
+
+    Args:
+        spec: the machine.
+        activities: the program, in order.
+        resident_bytes: (rows, cols) SRAM in use before the program starts.
+        op_count: ops of the step program; op indices lie below it.
+
+    Raises:
+        SramOverflowError: a PE needs more SRAM than it has (the first in row-major order).
+        ConservationError: an invariant of the machine is violated.
+    """
+    check_resident(spec, resident_bytes)
+    with collector_paused():
+        machine = Machine(spec, activities, resident_bytes, op_count)
+        for pe, steps in enumerate(machine.programs.steps):
+            if steps:
+                machine.clock.process(machine.processing_element(pe, steps))
+        machine.clock.run_to_end()
+        return machine.timing()
+
+
+class Machine:
+    """The PEs of a wafer, their fabric, and what is recorded while they run."""
+
+    def __init__(
+        self,
+        spec: WaferSpec,
+        activities: Sequence[Activity],
+        resident_bytes: IntArray,
+        op_count: int,
+    ) -> None:
+        self.spec = spec
+        self.activities = activities
+        self.resident = resident_bytes
+        self.free_bytes = (spec.sram_bytes_per_pe - resident_bytes).ravel().tolist()
+        self.clock = Clock()
+        self.programs = Programs(self.clock, spec)
+        for index, activity in enumerate(activities):
+            self.programs.add(index, activity)
+        self.fabric = Fabric(self.clock, spec, self.programs.messages, self.deliver)
+        self.arrived: set[tuple[int, Message]] = set()
+        self.expecting: dict[int, tuple[Message, Event]] = {}
+        never = 1 << 62
+        self.op_start = [never] * op_count
+        self.op_end = [-1] * op_count
+        self.activity_start = [never] * len(activities)
+        self.activity_end = [-1] * len(activities)
+        self.busy = [0] * spec.pes
+        self.final = [0] * spec.pes
+        self.held_bytes = [0] * spec.pes
+        self.peak_bytes = [0] * spec.pes
+        self.busy_changes: Changes = defaultdict(int)
+        self.byte_changes: Changes = defaultdict(int)
+        self.overflows: dict[int, tuple[int, int, int]] = {}
+
+    # --- a PE --------------------------------------------------------------------------------
+
+    def processing_element(self, pe: int, steps: Sequence[Step]) -> Process:
+        """A PE runs its steps in program order and never overtakes [2.2].
+
+        Work is written out here, not in a generator of its own, since it is most of what a PE
+        does: busy in [r, r + c) [2.3]; each op takes its SRAM when it starts on a strip and gives
+        it back when it ends [6].
+        """
+        clock, op_start, op_end = self.clock, self.op_start, self.op_end
+        byte_changes, pause = self.byte_changes, Pause(clock)
+        held = peak = 0  # bytes of temporaries in this PE's SRAM
+        for step in steps:
+            ready = now = clock.now  # r, the release time E of the step before
+            if type(step) is WorkStep:
+                for op, cycles, takes, gives in step.ops:
+                    if now < op_start[op]:  # noqa: PLR1730 - a call of min() here costs 5 % of a run
+                        op_start[op] = now
+                    if takes:
+                        held += takes
+                        byte_changes[now] += takes
+                        if held > peak:
+                            peak = held
+                            if held > self.free_bytes[pe]:
+                                self.overflows.setdefault(pe, (step.activity, op, held))
+                    if cycles:
+                        yield pause.of(cycles)
+                        now += cycles
+                    if now > op_end[op]:  # noqa: PLR1730 - as above
+                        op_end[op] = now
+                    if gives:
+                        held -= gives
+                        byte_changes[now] -= gives
+                self._busy(pe, ready, now - ready)
+            else:
+                yield from self.communicate(pe, step)
+                now = clock.now
+            if now != clock.now:
+                raise ConservationError(f"PE {pe} counts cycle {now} in cycle {clock.now}")
+            index = step.activity
+            self.activity_start[index] = min(ready, self.activity_start[index])
+            self.activity_end[index] = max(now, self.activity_end[index])
+        self.final[pe] = clock.now
+        self.held_bytes[pe], self.peak_bytes[pe] = held, peak
+
+    def communicate(self, pe: int, step: Step) -> Process:
+        """Send, take or relay messages."""
+        match step:
+            case SourceStep():
+                return self.source(pe, step)
+            case SinkStep():
+                return self.sink(pe, step)
+            case ChainStep():
+                return self.chain(pe, step)
+            case GatherStep():
+                return self.gather(pe, step)
+            case WorkStep():
+                raise AssertionError("work does not communicate")
+        assert_never(step)
+
+    def source(self, pe: int, step: SourceStep) -> Process:
+        """Touch in [s, s + B); released when the slowest sink leaves room for the rest
+        [3.1, 3.6]."""
+        message = step.message
+        start = message.started = self.clock.now
+        self.fabric.send(message)
+        yield from self._touch(pe, message)
+        if message.hold is not None:
+            yield message.hold.gone
+            yield from self._held_until(message.hold.until, start + message.cycles)
+
+    def sink(self, pe: int, step: SinkStep) -> Process:
+        """s = max(a, r) [3.5]; released no earlier than the tail can reach it [3.6]."""
+        message = step.message
+        yield from self._receive(pe, message)
+        start = self.clock.now
+        if message.hold is None:
+            yield from self._touch(pe, message)
+            return
+        path = message.path(*divmod(pe, self.spec.cols))
+        message.hold.sink_started(start, message.cycles, capacity(self.spec, *path))
+        yield from self._touch(pe, message)
+        yield message.hold.gone
+        source_end = max(message.started + message.cycles, message.hold.until)
+        yield from self._held_until(source_end + latency(self.spec, *path), start + message.cycles)
+
+    def chain(self, pe: int, step: ChainStep) -> Process:
+        """s_i = max(r_i, a_i), relayed in the same touch; release by the positions towards the
+        root, as far as their queues reach [4.1]."""
+        if step.incoming is not None:
+            yield from self._receive(pe, step.incoming)
+        start = self.clock.now
+        message = step.outgoing or step.incoming
+        assert message is not None
+        if step.starts is not None:
+            step.starts.started(step.position, start)
+        if step.outgoing is not None:
+            step.outgoing.started = start
+            self.fabric.send(step.outgoing)
+        yield from self._touch(pe, message)
+        if step.starts is not None:
+            until = start + message.cycles
+            for k in range(1, step.position + 1):
+                if message.cycles <= k * step.room:
+                    break
+                yield step.starts.known[step.position - k]
+                ahead = step.starts.starts[step.position - k]
+                until = max(until, ahead + message.cycles - k * step.room)
+            yield from self._held_until(until, start + message.cycles)
+
+    def gather(self, pe: int, step: GatherStep) -> Process:
+        """s(j) = max(a_j, s(j-1) + B), nearest leaf first [4.2]."""
+        for message in step.messages:
+            yield from self._receive(pe, message)
+            if message.hold is not None:
+                room = capacity(self.spec, *message.path(*divmod(pe, self.spec.cols)))
+                message.hold.sink_started(self.clock.now, message.cycles, room)
+            yield from self._touch(pe, message)
+
+    # --- what steps are made of --------------------------------------------------------------
+
+    def _touch(self, pe: int, message: Message) -> Process:
+        self._busy(pe, self.clock.now, message.cycles)
+        yield Timeout(self.clock, message.cycles)
+
+    def _held_until(self, until: int, touched: int) -> Process:
+        """Neither busy nor ready until ``until``; the touch ended in cycle ``touched``."""
+        until = max(until, touched)
+        if until < self.clock.now:
+            raise ConservationError(
+                f"a PE is held until cycle {until}, which is known only in {self.clock.now}"
+            )
+        if until > self.clock.now:
+            yield Timeout(self.clock, until - self.clock.now)
+
+    def _receive(self, pe: int, message: Message) -> Process:
+        """Wait for the head of a message, if it is not here already."""
+        if (pe, message) in self.arrived:
+            self.arrived.remove((pe, message))
+        else:
+            here = Event(self.clock)
+            self.expecting[pe] = (message, here)
+            yield here
+        self._check_latency(pe, message)
+
+    def deliver(self, message: Message, row: int, col: int) -> None:
+        """The head of a message has come down the ramp of PE (row, col)."""
+        pe = row * self.spec.cols + col
+        message.delivered += 1
+        expected = self.expecting.get(pe)
+        if expected is not None and expected[0] is message:
+            del self.expecting[pe]
+            expected[1].succeed()
+        else:
+            self.arrived.add((pe, message))
+
+    def _busy(self, pe: int, start: int, cycles: int) -> None:
+        self.busy[pe] += cycles
+        self.busy_changes[start] += 1
+        self.busy_changes[start + cycles] -= 1
+
+    def _check_latency(self, pe: int, message: Message) -> None:
+        """a >= s + lambda(d) [7.3]."""
+        row, col = divmod(pe, self.spec.cols)
+        earliest = message.started + latency(self.spec, *message.path(row, col))
+        if self.clock.now < earliest:
+            raise ConservationError(
+                f"PE ({row}, {col}) takes a message of {self.activities[message.activity].name!r} "
+                f"in cycle {self.clock.now}, and light is no faster than cycle {earliest}"
+            )
+
+    # --- the answer --------------------------------------------------------------------------
+
+    def timing(self) -> Timing:
+        """What has been recorded, once all processes have ended, checked against [7]."""
+        spec = self.spec
+        shape = (spec.rows, spec.cols)
+        if self.overflows:
+            pe = min(self.overflows)
+            activity, op, held = self.overflows[pe]
+            row, col = divmod(pe, spec.cols)
+            needed = held + int(self.resident[row, col])
+            raise overflow(spec, row, col, self.activities[activity], op, needed)
+        self.fabric.check_empty()
+        for message in self.programs.messages:
+            if message.delivered != message.sinks:
+                raise ConservationError(
+                    f"{self.activities[message.activity].name!r} from PE {message.source} reached "
+                    f"{message.delivered} of its {message.sinks} PEs"
+                )
+        check_released(self.activities, np.array(self.held_bytes, np.int64).reshape(shape))
+        elapsed = max(self.final, default=0)
+        started = np.array(self.activity_end, np.int64) >= 0
+        ran = np.array(self.op_end, np.int64) >= 0
+        timing = Timing(
+            elapsed_cycles=elapsed,
+            activity_start=np.where(started, np.array(self.activity_start, np.int64), -1),
+            activity_end=np.array(self.activity_end, np.int64),
+            op_start=np.where(ran, np.array(self.op_start, np.int64), -1),
+            op_end=np.array(self.op_end, np.int64),
+            pe_busy=np.array(self.busy, np.int64).reshape(shape),
+            pe_final=np.array(self.final, np.int64).reshape(shape),
+            link_busy=self.fabric.busy_cycles(),
+            sram_peak=self.resident + np.array(self.peak_bytes, np.int64).reshape(shape),
+            busy_pes=_by_cycle(self.busy_changes, elapsed),
+            busy_links=_by_cycle(self.fabric.booked, elapsed),
+            temporary_bytes=_by_cycle(self.byte_changes, elapsed),
+            events=self.clock.scheduled(),
+            passes=0,
+        )
+        conservation.check(spec, self.activities, timing)
+        return timing
+
+
+def _by_cycle(changes: Changes, elapsed: int) -> IntArray:
+    """(elapsed,) the running sum of changes."""
+    change = np.zeros(elapsed + 1, np.int64)
+    for cycle, by in changes.items():
+        change[cycle] += by
+    return np.cumsum(change)[:elapsed]

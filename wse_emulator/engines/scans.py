@@ -1,0 +1,80 @@
+"""Max-plus scans: times of a line of PEs or links at once, by running maxima.
+
+All arrays are int64 cycles. A running maximum starts from the data, never from 0, since
+subtracting prefixes makes negative numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wse_emulator.engines.timing import IntArray
+
+
+def link_requests(
+    heads: IntArray, links: int, hop: int, free: IntArray | None, waits: IntArray | None
+) -> IntArray:
+    """Cycles in which heads ask for the successive links of their paths.
+
+    ``ask_0 = max(head, free_0)``, ``ask_q = max(ask_(q-1) + wait_(q-1) + hop, free_q)``.
+
+    Args:
+        heads: (...,) cycle of each head at its first router.
+        links: links of each path.
+        hop: cycles from router to router.
+        free: (..., links) cycle in which the channel's preceding message has left; None if none.
+        waits: (..., links) cycles from asking to the grant; None if all are 0.
+
+    Returns:
+        (..., links) cycles.
+    """
+    reach: IntArray = np.arange(links, dtype=np.int64) * hop
+    if waits is not None:
+        reach = reach + (np.cumsum(waits, axis=-1) - waits)
+    if free is None:
+        return heads[..., None] + reach
+    slack = free - reach
+    np.maximum(slack[..., 0], heads, out=slack[..., 0])
+    np.maximum.accumulate(slack, axis=-1, out=slack)
+    slack += reach
+    return slack
+
+
+def relay_starts(ready: IntArray, latency: int | IntArray) -> IntArray:
+    """First touches along a chain, leaf first: ``s_0 = r_0``, ``s_i = max(r_i, s_(i-1) + l_i)``.
+
+    Args:
+        ready: (..., positions) cycle in which each position may start by itself, leaf first.
+        latency: cycles from position i - 1 to i; one number, or (..., positions - 1).
+    """
+    positions = ready.shape[-1]
+    if isinstance(latency, int):
+        reach: IntArray = np.arange(positions, dtype=np.int64) * latency
+    else:
+        reach = np.zeros(ready.shape, np.int64)
+        np.cumsum(latency, axis=-1, out=reach[..., 1:])
+    starts = ready - reach
+    np.maximum.accumulate(starts, axis=-1, out=starts)
+    starts += reach
+    return starts
+
+
+def windowed_maximum(values: IntArray, window: int) -> IntArray:
+    """(..., n) maximum of each value and the ``window`` - 1 before it, in log2(window) steps."""
+    window = min(window, values.shape[-1])
+    best = values.copy()
+    width = 1  # best[i] covers [i - width + 1, i]
+    while width < window:
+        shift = min(width, window - width)
+        wider = best.copy()
+        np.maximum(best[..., shift:], best[..., :-shift], out=wider[..., shift:])
+        best = wider
+        width += shift
+    return best
+
+
+def first_come_first_served(asked: IntArray, cycles: IntArray) -> IntArray:
+    """Grants on one link for requests in the order of service: ``g_0 = asked_0``,
+    ``g_i = max(asked_i, g_(i-1) + cycles_(i-1))``."""
+    booked = np.cumsum(cycles) - cycles
+    return booked + np.maximum.accumulate(asked - booked)

@@ -1,0 +1,49 @@
+"""What both engines return: times of every op and activity, busy cycles of every PE and link."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+
+PLANES: Final = ("E", "W", "S", "N", "D")
+"""Link planes: the link leaving PE (r, c) eastward, westward, southward, northward, and the
+down-ramp from its router into the PE."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Timing:
+    """The answer of an engine. All times in cycles; -1 where nothing happened.
+
+    Attributes:
+        elapsed_cycles: last release of any PE.
+        activity_start, activity_end: (activities,) earliest ready, latest release.
+        op_start, op_end: (ops of the step program,) over all PEs that run the op.
+        pe_busy: (rows, cols) cycles of work and touches.
+        pe_final: (rows, cols) release time of the last activity, 0 if none.
+        link_busy: (5, rows, cols) cycles booked, in the order of ``PLANES``.
+        sram_peak: (rows, cols) bytes: resident plus the largest sum of temporaries.
+        busy_pes, busy_links, temporary_bytes: (elapsed_cycles,) over the whole wafer in each
+            cycle: PEs busy, links booked (E, W, S, N only), bytes of temporaries allocated.
+        events: events the engine processed.
+        passes: passes until the array engine's fixed point (1 without waits; 0 for "pe").
+    """
+
+    elapsed_cycles: int
+    activity_start: IntArray
+    activity_end: IntArray
+    op_start: IntArray
+    op_end: IntArray
+    pe_busy: IntArray
+    pe_final: IntArray
+    link_busy: IntArray
+    sram_peak: IntArray
+    busy_pes: IntArray
+    busy_links: IntArray
+    temporary_bytes: IntArray
+    events: int
+    passes: int

@@ -1,0 +1,176 @@
+"""Every error a user can meet, one class a rule, all under :class:`WseError`.
+
+A message is one plain line: what is wrong, where, and what to do. ``exit_code`` is what the
+command line returns for it: 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class WseError(Exception):
+    """Base of all errors raised by ``wse_emulator``."""
+
+    exit_code: ClassVar[int] = 2
+
+
+# --- input -----------------------------------------------------------------------------------
+
+
+class InputError(WseError):
+    """Something the user named cannot be used as it is."""
+
+
+class UnknownNameError(InputError):
+    """A model, optimizer, scheduler, wafer, scenario or view of that name does not exist."""
+
+
+class MalformedFileError(InputError):
+    """A file is missing, unreadable, or does not hold what its kind promises."""
+
+
+class FactoryError(InputError):
+    """A ``module:factory`` cannot be imported, raises, or returns the wrong kind of object."""
+
+
+class OutputError(InputError):
+    """An output folder or file cannot be written, or would overwrite what is there."""
+
+
+class ConfigError(InputError):
+    """A run config holds something the emulator cannot honour."""
+
+
+# --- machine ---------------------------------------------------------------------------------
+
+
+class WaferSpecError(InputError):
+    """A machine description is impossible; the message names the field."""
+
+
+class CollectiveError(InputError):
+    """A collective of that kind, algorithm, shape or length does not exist."""
+
+
+class ColorsExhaustedError(WseError):
+    """More channels pass a router than it has colors; the message names region and channels."""
+
+
+# --- capture: the static-state rules ---------------------------------------------------------
+
+
+class StaticRuleError(WseError):
+    """An optimizer breaks a static-state rule.
+
+    Attributes:
+        rule: short name of the rule, as it stands in ``wse check --json``.
+        parameter: name of the parameter concerned, or None.
+        state: name of the state (or hyper-parameter) concerned, or None.
+        remedy: what to do.
+    """
+
+    exit_code: ClassVar[int] = 4
+    rule: ClassVar[str] = "static"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        parameter: str | None = None,
+        state: str | None = None,
+        remedy: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.parameter = parameter
+        self.state = state
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"{self.message}. Remedy: {self.remedy}" if self.remedy else self.message
+
+
+class StateCreatedError(StaticRuleError):
+    """State appears first inside ``step()``."""
+
+    rule = "state-created-in-step"
+
+
+class StateRemovedError(StaticRuleError):
+    """State that existed after construction is gone after ``step()``."""
+
+    rule = "state-removed-in-step"
+
+
+class StateReplacedError(StaticRuleError):
+    """A state tensor changes shape, dtype or storage in ``step()``."""
+
+    rule = "state-replaced-in-step"
+
+
+class HostSyncError(StaticRuleError):
+    """``step()`` reads a tensor's value from Python (``.item()``, ``bool()``, ``.cpu()``)."""
+
+    rule = "host-synchronisation"
+
+
+class GraphChangedError(StaticRuleError):
+    """The captured graph of one step differs from that of the first."""
+
+    rule = "graph-changes-between-steps"
+
+
+class PythonNumberChangedError(StaticRuleError):
+    """A Python number that enters the graph changes from step to step."""
+
+    rule = "python-number-changes"
+
+
+class ForeignWriteError(StaticRuleError):
+    """``step()`` writes to a tensor that is neither a parameter nor declared state."""
+
+    rule = "writes-outside-state"
+
+
+class UnknownOpError(StaticRuleError):
+    """An op of the step has no cost on a processing element."""
+
+    rule = "op-without-cost"
+
+
+class StepFailedError(StaticRuleError):
+    """``step()`` raises when it is captured."""
+
+    rule = "step-fails"
+
+
+# --- memory ----------------------------------------------------------------------------------
+
+
+class DoesNotFitError(WseError):
+    """Demand exceeds SRAM; carries the fit report, which is the answer."""
+
+    exit_code: ClassVar[int] = 3
+
+
+# --- simulation ------------------------------------------------------------------------------
+
+
+class ConservationError(WseError):
+    """An invariant of the machine is violated: a defect of the emulator, never of the input."""
+
+    exit_code: ClassVar[int] = 70
+
+
+class SramOverflowError(WseError):
+    """A processing element runs out of SRAM during the step; names the PE and its tensors."""
+
+    exit_code: ClassVar[int] = 3
+
+
+# --- results ---------------------------------------------------------------------------------
+
+
+class ResultFileError(InputError):
+    """A result file is truncated, of another schema, or no result at all."""

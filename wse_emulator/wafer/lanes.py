@@ -1,0 +1,111 @@
+"""Arithmetic rates of a PE: elements a cycle, by op class and machine number format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+OP_CLASSES: Final = {
+    "move": "copy between memory locations (mov16, mov32, fmovh, fmovs)",
+    "add": "floating add and subtract (fadd*, fsub*)",
+    "mul": "floating multiply (fmul*)",
+    "fma": "floating multiply-add with one scalar factor, y = y + a*x (fmac*)",
+    "max": "floating maximum, and minimum by the same datapath (fmax*)",
+    "sign": "floating negate and absolute value (fneg*, fabs*)",
+    "scale": "floating scaling by a power of two, exponent extraction (fscale*, fnorm*)",
+    "convert": "conversion between number formats (fh2s, fs2h)",
+    "integer": "16-bit integer add, subtract, and, or, xor (add16, sub16, and16, or16, xor16)",
+    "carry": "16-bit integer add with carry (addc16)",
+    "shift": "16-bit shifts (sll16, slr16, sar16)",
+    "reduce": "accumulation of a vector into one word",
+}
+"""Op class -> what it covers. Each vector instruction the cost model issues is of one class."""
+
+LANE_DTYPES: Final = ("float16", "float32", "mixed", "int16")
+"""Machine formats: any 16-bit float, float32, 16-bit operands accumulated in float32, integer."""
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRate:
+    """Rate of one op class in one machine format.
+
+    Attributes:
+        op_class: a key of ``OP_CLASSES``.
+        dtype: a member of ``LANE_DTYPES``.
+        elements_per_cycle: exact rational rate.
+        launch_cycles: issue cost where it was measured for this very op; None: the machine's.
+    """
+
+    op_class: str
+    dtype: str
+    elements_per_cycle: Fraction
+    launch_cycles: int | None = None
+
+
+def rates(table: dict[str, dict[str, int | str]]) -> tuple[LaneRate, ...]:
+    """Rates from ``{op class: {dtype: elements a cycle}}``; strings hold decimals exactly."""
+    return tuple(
+        LaneRate(op_class, dtype, Fraction(rate))
+        for op_class, row in table.items()
+        for dtype, rate in row.items()
+    )
+
+
+WSE2_LANES: Final = rates(
+    {
+        "move": {"float16": 4, "float32": 2, "int16": 4},
+        "add": {"float16": 4, "float32": 2, "mixed": 2},
+        "mul": {"float16": 4, "float32": 1, "mixed": 1},
+        "fma": {"float16": 4, "float32": 1, "mixed": 2},
+        "max": {"float16": 1, "float32": 1},
+        "sign": {"float16": 2, "float32": 2},
+        "scale": {"float16": 2, "float32": 2},
+        "convert": {"float16": 1, "float32": 1, "mixed": 1},
+        "integer": {"int16": 4},
+        "carry": {"int16": 1},
+        "shift": {"int16": 1},
+        "reduce": {"float16": "1/2", "float32": "1/2", "mixed": "1/2", "int16": "1/2"},
+    }
+)
+"""WSE-1 and WSE-2. A class the table of the SDK leaves out runs at one element a cycle."""
+
+WSE3_LANES: Final = rates(
+    {
+        "move": {"float16": 8, "float32": 4, "int16": 8},
+        "add": {"float16": 8, "float32": 4, "mixed": 4},
+        "mul": {"float16": 8, "float32": 1, "mixed": 1},
+        "fma": {"float16": 8, "float32": 1, "mixed": 4},
+        "max": {"float16": 8, "float32": 4},
+        "sign": {"float16": 4, "float32": 4},
+        "scale": {"float16": 4, "float32": 4},
+        "convert": {"float16": 4, "float32": 4, "mixed": 4},
+        "integer": {"int16": 8},
+        "carry": {"int16": 8},
+        "shift": {"int16": 4},
+        "reduce": {"float16": "1/2", "float32": "1/2", "mixed": "1/2", "int16": "1/2"},
+    }
+)
+"""WSE-3, as documented; lanes of 8 need ports of 32 and 16 bytes a cycle."""
+
+
+def silicon_lanes() -> tuple[LaneRate, ...]:
+    """WSE-3 with the four rates measured on silicon, others capped at the measured copy rate."""
+    measured = {
+        ("move", "float16"): (Fraction("4.82"), 15),
+        ("move", "int16"): (Fraction("4.82"), 15),
+        ("move", "float32"): (Fraction("2.44"), 15),
+        ("fma", "float16"): (Fraction("2.92"), 16),
+        ("fma", "float32"): (Fraction("0.50"), 17),
+    }
+    caps = {16: Fraction("4.82"), 32: Fraction("2.44")}
+    table = []
+    for rate in WSE3_LANES:
+        key = (rate.op_class, rate.dtype)
+        if key in measured:
+            speed, launch = measured[key]
+            table.append(LaneRate(*key, speed, launch))
+        else:
+            cap = caps[16 if rate.dtype in ("float16", "int16") else 32]
+            table.append(LaneRate(*key, min(rate.elements_per_cycle, cap)))
+    return tuple(table)

@@ -1,0 +1,242 @@
+"""Machines of one's own: JSON machine files and ``FIELD=VALUE`` settings.
+
+A machine file is an object with ``schema`` ("wse-machine/1"), an optional ``base`` (a preset whose
+fields hold where the file says nothing), and any field of :class:`WaferSpec` by its own name.
+Fractions are numbers or texts ("9/8", "1.125"); ``lanes`` is ``{op class: {format: rate}}``, where
+a rate may be ``[rate, launch cycles]``; ``sources`` is ``{field: text}``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from difflib import get_close_matches
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError
+from wse_emulator.wafer.lanes import LaneRate
+from wse_emulator.wafer.presets import PRESETS
+from wse_emulator.wafer.spec import WaferSpec
+
+MACHINE_SCHEMA: Final = "wse-machine/1"
+_FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
+_TABLES = frozenset({"lanes", "sources", "unsourced"})
+FIELDS: Final = tuple(f.name for f in fields(WaferSpec))
+"""Names of all fields of a machine, in the order in which they are documented."""
+
+
+def near_names(name: str, known: Sequence[str]) -> str:
+    """``; did you mean a, b?`` for names close to ``name``, else the list of all known ones."""
+    near = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
+
+
+def preset(name: str) -> WaferSpec:
+    """The preset of that name; case, ``-`` and ``_`` do not matter.
+
+    Raises:
+        UnknownNameError: there is none; the message names the nearest.
+    """
+    plain = name.strip().lower().replace("_", "-")
+    for key in (plain, plain.replace("wse-", "wse", 1)):
+        if key in PRESETS:
+            return PRESETS[key]
+    raise UnknownNameError(
+        f"no wafer named {name!r} ({near_names(plain, tuple(PRESETS))}); "
+        "name a preset, or a machine file ending in .json"
+    )
+
+
+def read_machine(path: Path) -> WaferSpec:
+    """The machine a file describes.
+
+    Raises:
+        MalformedFileError: the file is missing, no JSON object, or of another schema.
+        WaferSpecError: a field is unknown or impossible; the message names file and field.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MalformedFileError(
+            f"cannot read machine file {path}: {error.strerror or error}; name a JSON file"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(f"machine file {path} is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise MalformedFileError(f"machine file {path} holds no JSON object of fields")
+    schema = document.pop("schema", MACHINE_SCHEMA)
+    if schema != MACHINE_SCHEMA:
+        raise MalformedFileError(
+            f"machine file {path} has schema {schema!r}; this version reads {MACHINE_SCHEMA!r}"
+        )
+    base = document.pop("base", None)
+    try:
+        return machine_from_fields(document, _base(base), default_name=path.stem)
+    except WaferSpecError as error:
+        raise WaferSpecError(f"machine file {path}: {error}") from error
+
+
+def _base(name: object) -> WaferSpec | None:
+    if name is None:
+        return None
+    if not isinstance(name, str):
+        raise WaferSpecError(f"base has to be the name of a preset, got {name!r}")
+    return preset(name)
+
+
+def machine_from_fields(
+    given: Mapping[str, object], base: WaferSpec | None, *, default_name: str
+) -> WaferSpec:
+    """A machine from field values as JSON holds them, on top of ``base`` if there is one.
+
+    Raises:
+        WaferSpecError: a field is unknown, missing or impossible; the message names it.
+    """
+    values: dict[str, object] = {"name": default_name}
+    for name, value in given.items():
+        if name not in FIELDS:
+            raise WaferSpecError(f"no machine field named {name!r}; {near_names(name, FIELDS)}")
+        values[name] = _field_value(name, value, base)
+    if base is None:
+        missing = [name for name in ("rows", "cols", "clock_hz") if name not in values]
+        if missing:
+            raise WaferSpecError(
+                f"{', '.join(missing)} missing; give them, or a preset as base to start from"
+            )
+    stated = values.pop("sources", {})
+    assert isinstance(stated, dict)
+    assumed = values.pop("unsourced", frozenset())
+    assert isinstance(assumed, frozenset)
+    sources = dict(base.sources) if base else {}
+    if base is None:
+        for name in FIELDS:
+            sources.setdefault(name, "default of the emulator, as on wse2")
+    for name in set(values) - {"name"}:
+        sources[name] = f"set by the user in {default_name}"
+    sources.update(stated)
+    sources.pop("name", None)
+    unsourced = (base.unsourced - set(values) if base else frozenset()) | assumed
+    extra = {"sources": _figures_only(sources), "unsourced": unsourced}
+    if base is None:
+        return WaferSpec(**values, **extra)  # type: ignore[arg-type]  # checked by the value itself
+    return replace(base, **values, **extra)  # type: ignore[arg-type]  # checked by the value itself
+
+
+def _figures_only(sources: Mapping[str, str]) -> dict[str, str]:
+    return {name: text for name, text in sources.items() if name in _FIGURES}
+
+
+_FIGURES = frozenset(FIELDS) - {"name", "sources", "unsourced"}
+
+
+def _field_value(name: str, value: object, base: WaferSpec | None) -> object:
+    if name in _FRACTIONS:
+        return _fraction(name, value)
+    if name == "lanes":
+        return _lanes(value, base)
+    if name == "sources":
+        if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
+            raise WaferSpecError("sources has to be an object of field names and texts")
+        return value
+    if name == "unsourced":
+        if not isinstance(value, list) or not all(v in FIELDS for v in value):
+            raise WaferSpecError("unsourced has to be a list of field names")
+        return frozenset(value)
+    if isinstance(value, float) and value.is_integer():
+        return int(value)  # 8.75e8 is how people write a clock
+    return value
+
+
+# at most 18 digits and 2 of exponent: longer numbers would be computed for minutes, not refused
+_NUMBER = re.compile(
+    r"[+-]?\d{1,18}(?:\.\d{0,18})?(?:e[+-]?\d{1,2})?"  # 16, 1.125, 8.75e8
+    r"|[+-]?\d{1,18}/0{0,9}[1-9]\d{0,17}",  # 9/8
+    re.ASCII | re.IGNORECASE,
+)
+
+
+def _fraction(name: str, value: object) -> Fraction:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise WaferSpecError(f"{name} has to be a number or a text such as '9/8', got {value!r}")
+    text = str(value).replace("_", "")
+    if not _NUMBER.fullmatch(text):
+        raise WaferSpecError(f"{name} = {value!r:.40} is no number; write 9/8 or 1.125")
+    return Fraction(text)
+
+
+def _lanes(value: object, base: WaferSpec | None) -> tuple[LaneRate, ...]:
+    """Lane rates of a file over those of its base (rates not named keep their value)."""
+    if not isinstance(value, dict):
+        raise WaferSpecError("lanes has to be {op class: {format: elements a cycle}}")
+    table = {(r.op_class, r.dtype): r for r in (base.lanes if base else ())}
+    for op_class, row in value.items():
+        if not isinstance(row, dict):
+            raise WaferSpecError(f"lanes.{op_class} has to be {{format: elements a cycle}}")
+        for dtype, entry in row.items():
+            pair = isinstance(entry, list) and len(entry) == 2
+            rate, launch = entry if pair else (entry, None)
+            speed = _fraction(f"lanes.{op_class}.{dtype}", rate)
+            table[op_class, dtype] = LaneRate(op_class, dtype, speed, launch)
+    return tuple(table.values())
+
+
+def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
+    """``spec`` with ``FIELD=VALUE`` settings applied, as ``--set`` gives them.
+
+    A lane rate is set as ``lanes.fma.float32=1/2``.
+
+    Raises:
+        WaferSpecError: a setting has no ``=``, an unknown field, or an impossible value.
+    """
+    given: dict[str, object] = {}
+    lanes: dict[str, dict[str, object]] = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        name, text = name.strip(), text.strip()
+        if not equals:
+            raise WaferSpecError(f"{setting!r} is no setting; write FIELD=VALUE, as hop_cycles=2")
+        if name.startswith("lanes."):
+            parts = name.split(".")
+            if len(parts) != 3:
+                raise WaferSpecError(f"{name}: write lanes.CLASS.FORMAT, as lanes.fma.float32")
+            lanes.setdefault(parts[1], {})[parts[2]] = text
+        elif name in _TABLES:
+            raise WaferSpecError(f"{name} cannot be set in one line; write a machine file")
+        else:
+            given[name] = text if name in _FRACTIONS or name == "name" else _integer(name, text)
+    if lanes:
+        given["lanes"] = lanes
+    if not given:
+        return spec
+    return machine_from_fields(given, spec, default_name=spec.name)
+
+
+def _integer(name: str, text: str) -> int:
+    if name not in FIELDS:
+        raise WaferSpecError(f"no machine field named {name!r}; {near_names(name, FIELDS)}")
+    value = _fraction(name, text)
+    if value.denominator != 1:
+        raise WaferSpecError(f"{name} = {text} has to be a whole number")
+    return int(value)
+
+
+def machine_document(spec: WaferSpec) -> dict[str, object]:
+    """The machine as a JSON object that :func:`read_machine` reads back to an equal value."""
+    document: dict[str, object] = {"schema": MACHINE_SCHEMA}
+    for name in FIELDS:
+        if name not in _TABLES:
+            value = getattr(spec, name)
+            document[name] = str(value) if isinstance(value, Fraction) else value
+    lanes: dict[str, dict[str, object]] = {}
+    for rate in spec.lanes:
+        speed = str(rate.elements_per_cycle)
+        entry = speed if rate.launch_cycles is None else [speed, rate.launch_cycles]
+        lanes.setdefault(rate.op_class, {})[rate.dtype] = entry
+    document["lanes"] = lanes
+    document["sources"] = dict(spec.sources)
+    document["unsourced"] = sorted(spec.unsourced)
+    return document

@@ -1,0 +1,49 @@
+"""Rectangles of processing elements. Row first, column second, always."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Region:
+    """A rectangle of PEs: rows ``[row, row + rows)``, columns ``[col, col + cols)``."""
+
+    row: int
+    col: int
+    rows: int
+    cols: int
+
+    def __post_init__(self) -> None:
+        if self.row < 0 or self.col < 0 or self.rows < 1 or self.cols < 1:
+            raise ValueError(
+                f"a region needs row, col >= 0 and rows, cols >= 1, got {self.as_list()}"
+            )
+
+    @property
+    def pes(self) -> int:
+        """Number of processing elements."""
+        return self.rows * self.cols
+
+    @property
+    def row_stop(self) -> int:
+        """First row below the region."""
+        return self.row + self.rows
+
+    @property
+    def col_stop(self) -> int:
+        """First column right of the region."""
+        return self.col + self.cols
+
+    @property
+    def slices(self) -> tuple[slice, slice]:
+        """Index of this region in a (rows, cols) array of the wafer."""
+        return slice(self.row, self.row_stop), slice(self.col, self.col_stop)
+
+    def as_list(self) -> list[int]:
+        """``[row, col, rows, cols]``, the form used in result files."""
+        return [self.row, self.col, self.rows, self.cols]
+
+    def contains(self, row: int, col: int) -> bool:
+        """Whether PE (row, col) lies in the region."""
+        return self.row <= row < self.row_stop and self.col <= col < self.col_stop
