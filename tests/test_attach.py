@@ -1,0 +1,171 @@
+"""``attach``: the user's loop stays as it is, numbers included, and every step is timed."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+import optimizers
+import schedulers
+import wse_emulator
+from scenarios.small_mlp_trains import train
+from wse_emulator.errors import (
+    DoesNotFitError,
+    GraphChangedError,
+    InputError,
+    StateCreatedError,
+    UnknownOpError,
+)
+
+
+def network() -> nn.Module:
+    torch.manual_seed(1)
+    return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 1))
+
+
+def backward(model: nn.Module, step: int) -> torch.Tensor:
+    x = torch.linspace(-1, 1, 12).reshape(4, 3) * (step + 1)
+    loss = model(x).pow(2).mean()
+    loss.backward()
+    assert isinstance(loss, torch.Tensor)
+    return loss
+
+
+def test_200_steps_train_and_equal_the_plain_loop_bit_for_bit() -> None:
+    emulated, plain = train(200, wafer="wse2:8x6"), train(200, wafer=None)
+    assert emulated.losses == plain.losses
+    assert emulated.losses[-1] < emulated.losses[0] / 20
+    for a, b in zip(emulated.model.parameters(), plain.model.parameters(), strict=True):
+        assert torch.equal(a, b)
+    result = emulated.result
+    assert result is not None
+    assert len(result.steps) == 200
+    assert len({step.cycles for step in result.steps}) == 1
+    assert result.steps[0].cycles > 0
+
+
+def test_recorded_rates_are_those_the_steps_used() -> None:
+    model = network()
+    optimizer = optimizers.SGD(model.parameters(), lr=0.1)
+    scheduler = schedulers.LinearLR(optimizer, 1.0, 0.0, 10)
+    emulation = wse_emulator.attach(optimizer, scheduler, wafer="wse2:4x4", model=model)
+    expected = []
+    for step in range(5):
+        backward(model, step)
+        expected.append(scheduler.get_last_lr()[0])
+        optimizer.step()
+        scheduler.step()
+        optimizer.zero_grad()
+    result = emulation.result()
+    assert [s.learning_rate for s in result.steps] == expected
+    assert [t.name for t in result.tensors] == [name for name, _ in model.named_parameters()]
+
+
+def test_attach_times_a_step_as_run_does() -> None:
+    """The captured program is the same, so the cycles and the digest are."""
+    model = network()
+    optimizer = optimizers.AdamW(model.parameters(), lr=1e-3)
+    scheduler = schedulers.LinearLR(optimizer, 1.0, 0.0, 10)
+    emulation = wse_emulator.attach(optimizer, scheduler, wafer="wse2:4x4", model=model)
+    for step in range(2):
+        backward(model, step)
+        optimizer.step()
+        scheduler.step()
+    ran = wse_emulator.run(network(), lr_schedule="linear:1:0:10", wafer="wse2:4x4")
+    assert emulation.result().digest == ran.digest
+
+
+def test_detach_leaves_the_objects_as_they_were() -> None:
+    model = network()
+    optimizer = optimizers.AdamW(model.parameters())
+    scheduler = schedulers.ConstantLR(optimizer, 0.1)
+    before = set(vars(optimizer)), set(vars(scheduler)), optimizer.step, scheduler.step
+    emulation = wse_emulator.attach(optimizer, scheduler, wafer="wse2:4x4")
+    backward(model, 0)
+    optimizer.step()
+    emulation.detach()
+    assert (set(vars(optimizer)), set(vars(scheduler)), optimizer.step, scheduler.step) == before
+    steps = len(emulation.result().steps)
+    backward(model, 1)
+    optimizer.step()
+    assert len(emulation.result().steps) == steps
+    copy.deepcopy(optimizer)
+
+
+def test_a_closure_runs_once_with_gradients_and_its_ops_are_no_part_of_the_step() -> None:
+    plain, emulated = network(), network()
+    results = []
+    for model in (plain, emulated):
+        optimizer = optimizers.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        emulation = wse_emulator.attach(optimizer, wafer="wse2:4x4") if model is emulated else None
+        calls = 0
+        for step in range(3):
+
+            def closure(model: nn.Module = model, step: int = step) -> torch.Tensor:
+                nonlocal calls
+                calls += 1
+                model.zero_grad()
+                return backward(model, step)
+
+            loss = optimizer.step(closure)
+            assert isinstance(loss, torch.Tensor)
+        assert calls == 3
+        if emulation is not None:
+            results.append(emulation.result())
+    for a, b in zip(plain.parameters(), emulated.parameters(), strict=True):
+        assert torch.equal(a, b)
+    assert len(results[0].steps) == 3
+    assert {op.name for op in results[0].ops} <= {"add", "mul", "addcmul", "sub", "copy", "lerp"}
+
+
+def test_an_optimizer_that_breaks_a_rule_is_stopped_at_its_first_step() -> None:
+    model = network()
+    optimizer = torch.optim.AdamW(model.parameters())
+    wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
+    backward(model, 0)
+    with pytest.raises(StateCreatedError, match=r"exp_avg.*0\.weight"):
+        optimizer.step()
+
+
+def test_a_gradient_missing_in_a_later_step_changes_the_graph() -> None:
+    model = network()
+    optimizer = optimizers.SGD(model.parameters(), lr=0.1)
+    wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
+    backward(model, 0)
+    optimizer.step()
+    next(model.parameters()).grad = None
+    with pytest.raises(GraphChangedError):
+        optimizer.step()
+
+
+def test_a_model_too_large_for_the_wafer_is_stopped() -> None:
+    model = nn.Linear(300, 300)
+    optimizer = optimizers.Adam(model.parameters())
+    wse_emulator.attach(optimizer, wafer="wse2:2x2", model=model)
+    model(torch.ones(1, 300)).sum().backward()
+    with pytest.raises(DoesNotFitError, match="bytes"):
+        optimizer.step()
+
+
+def test_foreach_ops_of_torch_are_refused_by_name() -> None:
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, foreach=True)
+    wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
+    backward(model, 0)
+    with pytest.raises(UnknownOpError, match="_foreach_add"):
+        optimizer.step()
+
+
+def test_misuse_is_said_plainly() -> None:
+    model = network()
+    optimizer = optimizers.SGD(model.parameters(), lr=0.1)
+    emulation = wse_emulator.attach(optimizer, wafer="wse2:4x4")
+    with pytest.raises(InputError, match="no step has run"):
+        emulation.result()
+    with pytest.raises(InputError, match="attached"):
+        wse_emulator.attach(optimizer, wafer="wse2:4x4")
+    emulation.detach()
+    wse_emulator.attach(optimizer, wafer="wse2:4x4").detach()

@@ -1,0 +1,68 @@
+"""The figures in docs/machine.md are those of the model."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from wse_emulator.cost.instructions import instruction_cycles
+from wse_emulator.cost.sequences import derived
+from wse_emulator.validation import read_measurements, validate
+from wse_emulator.wafer import WSE2, WaferSpec
+
+TEXT = (Path(__file__).parents[2] / "docs" / "machine.md").read_text(encoding="utf-8")
+
+
+def rows_with(cells: int) -> dict[str, list[str]]:
+    """Table rows by their first cell."""
+    rows = [line.strip("| ").split(" | ") for line in TEXT.splitlines() if line.startswith("| ")]
+    return {row[0].strip("`"): row for row in rows if len(row) == cells}
+
+
+def test_the_validation_table() -> None:
+    documented = rows_with(6)
+    for comparison in validate(read_measurements()).comparisons:
+        row = documented[comparison.record.id]
+        assert row[1] == comparison.machine
+        assert row[5] == f"{comparison.error:+.1%}"
+        if comparison.record.unit == "cycles":
+            assert row[4] == f"{comparison.modelled:,.0f}"
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("reciprocal", "reciprocal"),
+        ("reciprocal square root", "rsqrt"),
+        ("square root", "sqrt"),
+        ("exponential", "exp"),
+        ("logarithm", "log"),
+        ("cosine, sine", "cos"),
+    ],
+)
+def test_the_derived_functions(title: str, name: str) -> None:
+    row = rows_with(6)[title]
+    sequence = derived(name, "float32").modelled
+    instructions = sum(step.passes for step in sequence)
+    elements = 10_000
+    cycles = sum(instruction_cycles(step, elements, WSE2) for step in sequence)
+    each = Fraction(cycles - instructions * WSE2.launch_cycles, elements)
+    assert row[2] == str(instructions)
+    assert Fraction(row[3]) == each
+
+
+def test_every_field_of_a_machine_is_documented() -> None:
+    named = set(re.findall(r"`([a-z_]+)`", TEXT))
+    assert {field.name for field in fields(WaferSpec)} <= named
+
+
+def test_the_lane_table() -> None:
+    documented = rows_with(4)
+    for op_class in ("move", "add", "mul", "fma", "max", "sign", "scale", "convert"):
+        half, single = documented[op_class][2].split(" / ")
+        assert WSE2.lane_rate(op_class, "float16").elements_per_cycle == Fraction(half)
+        assert WSE2.lane_rate(op_class, "float32").elements_per_cycle == Fraction(single)

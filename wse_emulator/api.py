@@ -1,0 +1,239 @@
+"""``run``: the step of a model and an optimizer, as a user names them, emulated."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+import optimizers
+import schedulers
+from optimizers import Optimizer
+from wse_emulator.capture.step import capture_step
+from wse_emulator.cost import check_costs
+from wse_emulator.emulate import emulate_step
+from wse_emulator.engines import ENGINES
+from wse_emulator.errors import InputError, UnknownNameError
+from wse_emulator.inputs.load import load_model
+from wse_emulator.inputs.near_names import near
+from wse_emulator.inputs.optimizer_choice import (
+    DEFAULT_OPTIMIZER,
+    OptimizerChoice,
+    SchedulersTogether,
+    build_optimizer,
+)
+from wse_emulator.inputs.run_config import read_run_config
+from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
+from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
+from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.results.run_result import RunResult, WallSeconds
+from wse_emulator.results.summary import RunFacts, summarize
+from wse_emulator.validation.accuracy import class_error
+from wse_emulator.wafer.parse import parse_wafer
+from wse_emulator.wafer.spec import WaferSpec
+
+DEFAULT_WAFER: Final = "wse2"
+CURVE_POINTS: Final = 1001
+RUN_MODES: Final = ("pipelined",)
+
+Model = str | ModelShapes | torch.nn.Module
+
+
+def run(
+    model: Model,
+    *,
+    optimizer: str | None = None,
+    config: str | Path | None = None,
+    lr: float | None = None,
+    lr_schedule: str | LearningRate | None = None,
+    options: Mapping[str, object] | None = None,
+    max_grad_norm: float | None = None,
+    steps: int = 1,
+    wafer: str | WaferSpec = DEFAULT_WAFER,
+    engine: str = "array",
+    mode: str = "pipelined",
+    command: str = "",
+) -> RunResult:
+    """Emulate optimizer steps of a model on a wafer.
+
+    The step is captured from the real optimizer on meta tensors, so no parameter is allocated.
+    All steps have the same graph, hence the same cycles: one is simulated, each has its rate.
+
+    Args:
+        model: a built-in name, a shapes file, ``module:factory``, or an ``nn.Module`` (only its
+            parameters' names, shapes and dtypes are used).
+        optimizer: class name, any case; default: that of ``config``, or AdamW.
+        config: a Model Zoo run config (YAML) to take optimizer, schedule and clipping from; an
+            argument given beside it goes first.
+        lr: learning rate; default: that of the class, or what the schedule says.
+        lr_schedule: as ``--lr-schedule`` takes it, or as a run config has it.
+        options: further constructor arguments of the optimizer.
+        max_grad_norm: clip gradients by their global norm before the step, as
+            ``optimizers.clip_grad_norm_static`` does; the norm is summed over the wafer.
+        steps: optimizer steps, 1 or more.
+        wafer: ``wse1``, ``wse2``, ``wse3``, ``wse2:64x48`` (rows x columns), or a spec.
+        engine: ``array`` or ``pe``; the answers are equal to the cycle.
+        mode: ``pipelined``: weights, gradients and state on the wafer.
+        command: the command line to repeat this run, for the result file.
+
+    Returns:
+        The result; ``fits`` is False and ``steps`` empty if the model does not fit.
+
+    Raises:
+        InputError: a name, number or file that cannot be used.
+        StaticRuleError: the optimizer breaks a rule; the instance's class says which.
+    """
+    if steps < 1:
+        raise InputError(f"steps must be at least 1, got {steps}")
+    if engine not in ENGINES:
+        raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
+    if mode not in RUN_MODES:
+        raise UnknownNameError(
+            f"unknown mode {mode!r}{near(mode, RUN_MODES)} run times the optimizer step where it "
+            "runs on the wafer, which is the mode 'pipelined'"
+        )
+    spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
+    shapes = _shapes(model)
+    begin = time.perf_counter()
+    meta = shapes.meta_model()
+    choice = OptimizerChoice(
+        name=optimizer or DEFAULT_OPTIMIZER,
+        lr=lr,
+        options=options or {},
+        learning_rate=parse_schedule(lr_schedule) if isinstance(lr_schedule, str) else lr_schedule,
+    )
+    if config is None:
+        built, scheduler = build_optimizer(meta.parameters(), choice)
+        found = Step(built, (scheduler,) if scheduler else (), max_grad_norm, ())
+    else:
+        found = _from_config(config, meta, choice, named=optimizer is not None, clip=max_grad_norm)
+    together = SchedulersTogether(found.schedulers)
+    program = capture_step(
+        found.optimizer,
+        together if len(found.schedulers) > 1 else next(iter(found.schedulers), None),
+        model=meta,
+        scale_gradients=_clipping(found.optimizer, found.max_grad_norm),
+    )
+    check_costs(program, spec)
+    captured = time.perf_counter()
+    emulated = emulate_step(program, spec, engine)
+    simulated = (
+        None
+        if emulated.lowered is None or emulated.timing is None
+        else (emulated.lowered, emulated.timing)
+    )
+    return summarize(
+        program,
+        emulated.placement,
+        emulated.plan,
+        simulated,
+        RunFacts(
+            model=shapes.name,
+            optimizer_options=_options(found),
+            engine=engine,
+            mode=mode,
+            rates=_rates(found, steps),
+            rate_curve=_rate_curve(found, steps),
+            wall_seconds=WallSeconds(
+                capture=captured - begin,
+                place=emulated.place_seconds,
+                simulate=emulated.simulate_seconds,
+            ),
+            command=command,
+            class_error=class_error,
+            config_unused=found.unused,
+        ),
+    )
+
+
+def _clipping(optimizer: Optimizer, max_norm: float | None) -> Callable[[], object] | None:
+    if max_norm is None:
+        return None
+    if not math.isfinite(max_norm) or max_norm <= 0:
+        raise InputError(f"--max-grad-norm: a norm is a finite number above 0, got {max_norm}")
+    return lambda: optimizers.clip_grad_norm_static(optimizer, max_norm)
+
+
+def _shapes(model: Model) -> ModelShapes:
+    if isinstance(model, str):
+        return load_model(model)
+    if isinstance(model, torch.nn.Module):
+        name = type(model).__name__
+        return shapes_of_module(model, name, f"the module {name}")
+    return model
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step consists of: optimizer, its schedulers, clipping; and what was left aside."""
+
+    optimizer: Optimizer
+    schedulers: tuple[schedulers.LRScheduler, ...]
+    max_grad_norm: float | None
+    unused: tuple[str, ...]
+
+
+def _from_config(
+    config: str | Path,
+    meta: torch.nn.Module,
+    choice: OptimizerChoice,
+    *,
+    named: bool,
+    clip: float | None,
+) -> Step:
+    """The step of a run config; an optimizer, rate or schedule given beside it goes first."""
+    read = read_run_config(Path(config))
+    norm = read.max_gradient_norm if clip is None else clip
+    unused = [*read.unused]
+    if read.max_gradient_value is not None:
+        unused.append("max_gradient_value")
+    if read.loss_scaling is not None:
+        unused.append("loss scaling")
+    replaced = named or choice.lr is not None or choice.learning_rate is not None or choice.options
+    if not replaced:
+        made = build_configured_optimizer(read, meta.named_parameters())
+        return Step(made.optimizer, made.schedulers, norm, (*unused, *made.ignored))
+    if read.optimizer is not None and not named:
+        choice = dataclasses.replace(choice, name=read.optimizer.name)
+    built, scheduler = build_optimizer(meta.parameters(), choice)
+    given = "the optimizer section, replaced by what was given beside the config"
+    return Step(built, (scheduler,) if scheduler else (), norm, (*unused, given))
+
+
+def _options(step: Step) -> dict[str, object]:
+    """Hyper-parameters of the first group that are plain values, for the result file."""
+    options: dict[str, object] = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in step.optimizer.param_groups[0].items()
+        if key != "params" and isinstance(value, (bool, int, float, str, tuple, type(None)))
+    }
+    if step.max_grad_norm is not None:
+        options["max_grad_norm"] = step.max_grad_norm
+    return options
+
+
+def _rates(step: Step, steps: int) -> list[float | None]:
+    """The learning rate of each step (of the first scheduler); None where there is no rate."""
+    if step.schedulers:
+        return [float(r) for r in step.schedulers[0].rates(torch.arange(steps)).tolist()]
+    rate = step.optimizer.param_groups[0].get("lr")
+    return [None if rate is None else float(rate)] * steps
+
+
+def _rate_curve(step: Step, steps: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """(steps, rates) over the length of the schedule, at most ``CURVE_POINTS`` points."""
+    if not step.schedulers:
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    scheduler = step.schedulers[0]
+    length = max(steps, (scheduler.total_iters or 0) + 1)
+    points = np.unique(np.linspace(0, length - 1, min(length, CURVE_POINTS)).astype(np.int64))
+    rates = scheduler.rates(torch.from_numpy(points)).to(torch.float64).numpy()
+    return points, rates

@@ -1,0 +1,219 @@
+"""``attach``: a training loop that exists already, run on the emulator.
+
+The user's loop stays as it is. Every ``optimizer.step()`` and ``scheduler.step()`` still runs on
+the real tensors, through the same code, while its ops are traced; the numbers are those of the
+plain loop, bit for bit. The first step is placed, planned and simulated; every later one is held
+against its graph, since a static step takes the same cycles every time.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+import torch
+
+from wse_emulator.api import DEFAULT_WAFER
+from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.step import (
+    Scheduler,
+    StepTrace,
+    build_program,
+    join_schedule,
+    parameter_names,
+    trace_schedule,
+    trace_update,
+)
+from wse_emulator.capture.storages import declare_gradients
+from wse_emulator.capture.tracer import StepTracer
+from wse_emulator.cost import check_costs
+from wse_emulator.emulate import EmulatedStep, emulate_step
+from wse_emulator.errors import DoesNotFitError, InputError
+from wse_emulator.results.run_result import RunResult, WallSeconds
+from wse_emulator.results.summary import RunFacts, summarize
+from wse_emulator.validation.accuracy import class_error
+from wse_emulator.wafer.parse import parse_wafer
+from wse_emulator.wafer.spec import WaferSpec
+
+_ABSENT: Final = object()
+
+
+def attach(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None = None,
+    *,
+    wafer: str | WaferSpec = DEFAULT_WAFER,
+    engine: str = "array",
+    model: torch.nn.Module | None = None,
+) -> Emulation:
+    """Run every step of an optimizer (and its scheduler) on the emulator from now on.
+
+    Args:
+        optimizer: any optimizer that keeps the static-state rules.
+        scheduler: its learning-rate scheduler, if it has one.
+        wafer: name or spec of the machine.
+        engine: ``array`` or ``pe``.
+        model: gives the parameters their names in the report.
+
+    Returns:
+        The emulation: ``result()`` reports, ``detach()`` leaves both objects as they were.
+
+    Raises:
+        InputError: the optimizer is attached already.
+    """
+    spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
+    return Emulation(optimizer, scheduler, spec, engine, model)
+
+
+class Emulation:
+    """An optimizer and scheduler whose steps are recorded. Made by :func:`attach`."""
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        scheduler: Scheduler | None,
+        spec: WaferSpec,
+        engine: str,
+        model: torch.nn.Module | None,
+    ) -> None:
+        if isinstance(getattr(optimizer.step, "__self__", None), Emulation):
+            raise InputError("the optimizer is attached to an emulation already; detach it first")
+        self._optimizer = optimizer
+        self._scheduler = scheduler
+        self._spec = spec
+        self._engine = engine
+        self._model = "module" if model is None else type(model).__name__
+        self._names = parameter_names(optimizer, model)
+        self._rates: list[float | None] = []
+        self._first: StepTrace | None = None
+        self._first_schedule: StepTrace | None = None
+        self._capture_seconds = 0.0
+        self._real_step: Callable[..., object] = optimizer.step
+        self._own_step = vars(optimizer).get("step", _ABSENT)
+        vars(optimizer)["step"] = self._step
+        if scheduler is not None:
+            self._real_update: Callable[..., object] = scheduler.step
+            self._own_update = vars(scheduler).get("step", _ABSENT)
+            vars(scheduler)["step"] = self._update
+
+    def detach(self) -> None:
+        """Leave optimizer and scheduler as they were before :func:`attach`."""
+        _restore(self._optimizer, self._own_step)
+        if self._scheduler is not None:
+            _restore(self._scheduler, self._own_update)
+
+    def result(self) -> RunResult:
+        """The report over all steps so far.
+
+        Raises:
+            InputError: no step has run.
+        """
+        if self._first is None:
+            raise InputError("no step has run since attach(); call optimizer.step() first")
+        emulated = self._emulated(self._first, self._first_schedule)
+        return summarize(
+            emulated.program,
+            emulated.placement,
+            emulated.plan,
+            None
+            if emulated.lowered is None or emulated.timing is None
+            else (emulated.lowered, emulated.timing),
+            RunFacts(
+                model=self._model,
+                optimizer_options={},
+                engine=self._engine,
+                mode="pipelined",
+                rates=self._rates,
+                rate_curve=(
+                    np.arange(len(self._rates)),
+                    np.array([np.nan if r is None else r for r in self._rates]),
+                ),
+                wall_seconds=WallSeconds(
+                    capture=self._capture_seconds,
+                    place=emulated.place_seconds,
+                    simulate=emulated.simulate_seconds,
+                ),
+                command="",
+                class_error=class_error,
+            ),
+        )
+
+    def _step(self, closure: Callable[[], object] | None = None) -> object:
+        """What stands in for ``optimizer.step``."""
+        begin = time.perf_counter()
+        outcome: list[object] = []
+        rate = self._optimizer.param_groups[0].get("lr")
+
+        def call(tracer: StepTracer) -> None:
+            if closure is None:
+                outcome.append(self._real_step())
+                return
+
+            def unrecorded() -> object:
+                tracer.recording = False
+                try:
+                    return closure()
+                finally:
+                    tracer.recording = True
+                    declare_gradients(tracer.table, self._optimizer, self._names)
+
+            outcome.append(self._real_step(unrecorded))
+
+        trace = trace_update(self._optimizer, self._scheduler, self._names, call)
+        if trace.violations:
+            raise trace.violations[0]
+        if self._first is None:
+            self._admit(trace)
+            self._first = trace
+        else:
+            changed = judge_graphs(
+                self._first.ops,
+                self._first.values,
+                trace.ops,
+                trace.values,
+                (1, len(self._rates) + 1),
+                (self._first.numbers, trace.numbers),
+            )
+            if changed is not None:
+                raise changed
+        self._rates.append(None if rate is None else float(rate))
+        self._capture_seconds += time.perf_counter() - begin
+        return outcome[0]
+
+    def _update(self) -> None:
+        """What stands in for ``scheduler.step``."""
+        assert self._scheduler is not None
+        begin = time.perf_counter()
+        trace = trace_schedule(self._optimizer, self._scheduler, self._names, self._real_update)
+        if trace.violations:
+            raise trace.violations[0]
+        if self._first_schedule is None:
+            self._first_schedule = trace
+        self._capture_seconds += time.perf_counter() - begin
+
+    def _admit(self, trace: StepTrace) -> None:
+        """Refuse a first step whose ops have no cost or whose tensors do not fit."""
+        emulated = self._emulated(trace, None)
+        if not emulated.fits:
+            memory = emulated.plan.memory
+            raise DoesNotFitError(
+                f"the step does not fit {self._spec.name}: PE {memory.worst_pe} needs "
+                f"{memory.worst_bytes:,} of {memory.capacity_bytes:,} bytes; take a larger wafer "
+                "or an optimizer with less state"
+            )
+
+    def _emulated(self, update: StepTrace, schedule: StepTrace | None) -> EmulatedStep:
+        trace = update if schedule is None else join_schedule(update, schedule)
+        program = build_program(self._optimizer, self._scheduler, self._names, trace)
+        check_costs(program, self._spec)
+        return emulate_step(program, self._spec, self._engine)
+
+
+def _restore(owner: object, own_step: object) -> None:
+    """Put back an instance's own ``step``, or uncover that of its class."""
+    if own_step is _ABSENT:
+        vars(owner).pop("step", None)
+    else:
+        vars(owner)["step"] = own_step

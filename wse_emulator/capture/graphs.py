@@ -1,0 +1,123 @@
+"""Comparing the graphs of two steps: ops, numbers, shapes, dtypes, and what is read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from wse_emulator.errors import GraphChangedError, PythonNumberChangedError, StaticRuleError
+from wse_emulator.program import Scalar, TensorOp, Value, ValueKind
+
+_STATIC_REMEDY = (
+    "make every step issue the same ops: torch.where instead of if, and no branch on a step count"
+)
+
+
+def judge_graphs(
+    first: Sequence[TensorOp],
+    first_values: Sequence[Value],
+    later: Sequence[TensorOp],
+    later_values: Sequence[Value],
+    steps: tuple[int, int],
+    hyper_parameters: tuple[dict[str, object], dict[str, object]],
+) -> StaticRuleError | None:
+    """The first difference between two steps' graphs, as a violation; None if equal.
+
+    ``steps`` are the numbers of the two steps, 1 for the first.
+
+    ``hyper_parameters`` are the Python numbers of the parameter groups at the two steps; a number
+    that changed among them is named.
+    """
+    for a, b in zip(first, later, strict=False):
+        if (a.name, a.shape, a.dtype) != (b.name, b.shape, b.dtype):
+            return _changed(a, first_values, steps, f"is {_describe(b)}", f"it is {_describe(a)}")
+        if _uses(a, first_values) != _uses(b, later_values):
+            constants = _changed_constant(a, first_values, b, later_values)
+            if constants is not None:
+                return _number(a, first_values, steps, constants[0], constants[1], None)
+            return _changed(
+                a,
+                first_values,
+                steps,
+                f"({a.base_name}) works on {', '.join(_uses(b, later_values))}",
+                f"on {', '.join(_uses(a, first_values))}",
+            )
+        if a.scalars != b.scalars:
+            was, now = next(
+                (x, y) for x, y in zip(a.scalars, b.scalars, strict=True) if not _same(x, y)
+            )
+            name = next(
+                (k for k, v in hyper_parameters[0].items() if v != hyper_parameters[1].get(k)),
+                None,
+            )
+            return _number(a, first_values, steps, str(was), str(now), name)
+    if len(first) != len(later):
+        return GraphChangedError(
+            f"step() issues {len(later)} ops in step {steps[1]} and {len(first)} in step "
+            f"{steps[0]}",
+            remedy=_STATIC_REMEDY,
+        )
+    return None
+
+
+def _describe(op: TensorOp) -> str:
+    return f"{op.name} of shape {list(op.shape)} {op.dtype}"
+
+
+def _same(a: Scalar, b: Scalar) -> bool:
+    return a == b or (a != a and b != b)  # two NaN are the same number here
+
+
+def _uses(op: TensorOp, values: Sequence[Value]) -> tuple[str, ...]:
+    """Names of what an op touches. Temporaries are numbered alike in equal graphs."""
+    return tuple(values[i].name for i in (*op.reads, *op.writes))
+
+
+def _changed_constant(
+    a: TensorOp, a_values: Sequence[Value], b: TensorOp, b_values: Sequence[Value]
+) -> tuple[str, str] | None:
+    for i, j in zip(a.reads, b.reads, strict=False):
+        was, now = a_values[i], b_values[j]
+        if was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
+            return was.name, now.name
+    return None
+
+
+def _owner_name(op: TensorOp, values: Sequence[Value]) -> str | None:
+    if op.owner is None:
+        return None
+    for value in values:
+        if value.kind is ValueKind.PARAMETER and value.parameter == op.owner:
+            return value.name
+    return None
+
+
+def _changed(
+    op: TensorOp, values: Sequence[Value], steps: tuple[int, int], now: str, was: str
+) -> GraphChangedError:
+    owner = _owner_name(op, values)
+    where = f" of {owner}" if owner else ""
+    return GraphChangedError(
+        f"op {op.index + 1}{where} in step {steps[1]} {now}, in step {steps[0]} {was}",
+        parameter=owner,
+        remedy=_STATIC_REMEDY,
+    )
+
+
+def _number(
+    op: TensorOp,
+    values: Sequence[Value],
+    steps: tuple[int, int],
+    was: str,
+    now: str,
+    name: str | None,
+) -> PythonNumberChangedError:
+    owner = _owner_name(op, values)
+    where = f" of {owner}" if owner else ""
+    what = f"the hyper-parameter {name!r}" if name else "a Python number"
+    return PythonNumberChangedError(
+        f"{what} in {op.name}{where} is {was} in step {steps[0]} and {now} in step {steps[1]}",
+        parameter=owner,
+        state=name,
+        remedy="make it a 0-dim tensor that is updated in place, as the schedulers of this "
+        "package do with the learning rate",
+    )

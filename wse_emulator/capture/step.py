@@ -1,0 +1,344 @@
+"""Capture: one traced step of the real optimizer and scheduler becomes a :class:`StepProgram`."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+
+from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.owners import assign_scalars
+from wse_emulator.capture.rules import judge_foreign_writes, judge_host_reads, say_once
+from wse_emulator.capture.state import judge_state, snapshot
+from wse_emulator.capture.storages import StorageTable, declare_step
+from wse_emulator.capture.tracer import StepTracer
+from wse_emulator.errors import InputError, StaticRuleError, StepFailedError
+from wse_emulator.program import Parameter, StepProgram, TensorOp, Value, ValueKind
+
+
+class Scheduler(Protocol):
+    """What capture asks of a learning-rate scheduler."""
+
+    def step(self) -> None:
+        """Move to the next step and write the rate into the optimizer's groups."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepTrace:
+    """One traced step: its ops over its values, the schedule's ops first, and what it broke.
+
+    ``clean`` says that no state was created, removed or replaced, so that the graph is that of
+    a settled step.
+    """
+
+    ops: tuple[TensorOp, ...]
+    values: tuple[Value, ...]
+    schedule_ops: int
+    violations: tuple[StaticRuleError, ...]
+    numbers: dict[str, object]
+    clean: bool
+
+
+def parameter_names(
+    optimizer: torch.optim.Optimizer, model: torch.nn.Module | None = None
+) -> list[str]:
+    """A name for every parameter of the optimizer, in group order.
+
+    Names come from ``model.named_parameters()``; a parameter the model does not know is called
+    by its place: ``param_groups[0][3]``.
+    """
+    known = {} if model is None else {id(p): name for name, p in model.named_parameters()}
+    return [
+        known.get(id(p), f"param_groups[{g}][{i}]")
+        for g, group in enumerate(optimizer.param_groups)
+        for i, p in enumerate(group["params"])
+    ]
+
+
+def trace_step(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None,
+    names: Sequence[str],
+    scale_gradients: Callable[[], object] | None = None,
+) -> StepTrace:
+    """Run and trace one real optimizer step, then one scheduler update.
+
+    ``scale_gradients`` (clipping, say) runs before the step and is part of it. An error raised
+    inside is a violation if no other explains it.
+    """
+
+    def step(tracer: StepTracer) -> None:
+        if scale_gradients is not None:
+            tracer.scaling_gradients = True
+            scale_gradients()
+            tracer.scaling_gradients = False
+        optimizer.step()
+
+    return _trace(optimizer, scheduler, names, step, None if scheduler is None else scheduler.step)
+
+
+def trace_update(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None,
+    names: Sequence[str],
+    step: Callable[[StepTracer], object],
+) -> StepTrace:
+    """Run and trace one optimizer step alone; ``step`` is given the tracer, to pause it."""
+    return _trace(optimizer, scheduler, names, step, None)
+
+
+def trace_schedule(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler,
+    names: Sequence[str],
+    step: Callable[[], object],
+) -> StepTrace:
+    """Run and trace one scheduler update alone."""
+    return _trace(optimizer, scheduler, names, None, step)
+
+
+def join_schedule(update: StepTrace, schedule: StepTrace) -> StepTrace:
+    """One step from an update and a schedule that were traced apart.
+
+    Both traces begin with the same declared storages; what the schedule makes is renumbered.
+    """
+    place = {value.name: value.index for value in update.values}
+    values = list(update.values)
+    index_of: dict[int, int] = {}
+    for value in schedule.values:
+        made_in_schedule = value.kind is ValueKind.TEMPORARY
+        if not made_in_schedule and value.name in place:
+            index_of[value.index] = place[value.name]
+            continue
+        index_of[value.index] = len(values)
+        values.append(
+            dataclasses.replace(
+                value,
+                index=len(values),
+                name=f"%{len(values)}" if made_in_schedule else value.name,
+            )
+        )
+    moved = [
+        dataclasses.replace(
+            op,
+            reads=tuple(index_of[i] for i in op.reads),
+            writes=tuple(index_of[i] for i in op.writes),
+        )
+        for op in schedule.ops
+    ]
+    ops = tuple(
+        dataclasses.replace(op, index=index) for index, op in enumerate([*moved, *update.ops])
+    )
+    return dataclasses.replace(
+        update,
+        ops=ops,
+        values=tuple(values),
+        schedule_ops=len(moved),
+        violations=(*update.violations, *schedule.violations),
+    )
+
+
+def _trace(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None,
+    names: Sequence[str],
+    step: Callable[[StepTracer], object] | None,
+    update_rate: Callable[[], object] | None,
+) -> StepTrace:
+    names = list(names)
+    table = StorageTable()
+    declare_step(table, optimizer, scheduler, names)
+    before = snapshot(optimizer)
+    numbers = _hyper_parameters(optimizer)
+    tracer = StepTracer(table)
+    failure: Exception | None = None
+    update_ops = 0
+    try:
+        with tracer:
+            if step is not None:
+                step(tracer)
+            update_ops = len(tracer.ops)
+            if update_rate is not None:
+                update_rate()
+    except Exception as error:
+        failure = error
+        update_ops = update_ops or len(tracer.ops)
+    schedule_ops = len(tracer.ops) - update_ops
+    after = snapshot(optimizer)
+    state_violations = judge_state(optimizer, names, before, after)
+    values = _name_new_state(table, optimizer, names)
+    violations: list[StaticRuleError] = list(state_violations)
+    violations += judge_host_reads(tracer.host_reads, values, names)
+    violations += judge_foreign_writes(tracer.foreign_writes, values, names)
+    if failure is not None and not violations:
+        violations.append(
+            StepFailedError(
+                f"{type(optimizer).__name__}.step() raises {type(failure).__name__}: {failure}",
+                remedy="run one step of the optimizer by itself and mend what it raises",
+            )
+        )
+    ops, values = assign_scalars(_schedule_first(tracer.ops, update_ops), values, schedule_ops)
+    return StepTrace(
+        ops,
+        values,
+        schedule_ops,
+        say_once(violations),
+        numbers,
+        not state_violations and failure is None,
+    )
+
+
+def judge_steps(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None = None,
+    *,
+    model: torch.nn.Module | None = None,
+    scale_gradients: Callable[[], object] | None = None,
+    steps: int = 16,
+) -> tuple[StepProgram | None, tuple[StaticRuleError, ...]]:
+    """Trace ``steps`` steps with fresh gradients and judge them by the static-state rules.
+
+    The optimizer (and scheduler) really steps: parameters and state move.
+
+    Returns:
+        The program of the first settled step (None if no step settles), and the violations,
+        each said once.
+
+    Raises:
+        InputError: the optimizer has no parameters, or ``steps`` is below 1.
+    """
+    if steps < 1:
+        raise InputError(f"steps must be at least 1, got {steps}")
+    names = parameter_names(optimizer, model)
+    if not names:
+        raise InputError("the optimizer has no parameters; there is no step to capture")
+    generator = torch.Generator().manual_seed(0)
+    base: StepTrace | None = None
+    base_number = 0
+    violations: list[StaticRuleError] = []
+    for number in range(1, steps + 1):
+        _give_gradients(optimizer, generator)
+        trace = trace_step(optimizer, scheduler, names, scale_gradients)
+        violations += trace.violations
+        if base is None:
+            base, base_number = (trace, number) if trace.clean else (None, 0)
+            continue
+        changed = judge_graphs(
+            base.ops,
+            base.values,
+            trace.ops,
+            trace.values,
+            (base_number, number),
+            (base.numbers, trace.numbers),
+        )
+        if changed is not None:
+            violations.append(changed)
+    if base is None:
+        return None, say_once(violations)
+    return build_program(optimizer, scheduler, names, base), say_once(violations)
+
+
+def capture_step(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None = None,
+    *,
+    model: torch.nn.Module | None = None,
+    scale_gradients: Callable[[], object] | None = None,
+    steps: int = 2,
+) -> StepProgram:
+    """The step program of a legal optimizer; ``scale_gradients`` runs before each step.
+
+    Raises:
+        StaticRuleError: the first violation, as an instance of the rule's own class.
+    """
+    program, violations = judge_steps(
+        optimizer, scheduler, model=model, scale_gradients=scale_gradients, steps=steps
+    )
+    if violations:
+        raise violations[0]
+    assert program is not None  # a step that does not settle has a violation
+    return program
+
+
+def build_program(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None,
+    names: Sequence[str],
+    trace: StepTrace,
+) -> StepProgram:
+    """The immutable program of a traced step."""
+    parameters: list[Parameter] = []
+    for number, group in enumerate(optimizer.param_groups):
+        for p in group["params"]:
+            index = len(parameters)
+            parameters.append(
+                Parameter(
+                    index=index,
+                    name=names[index],
+                    shape=tuple(p.shape),
+                    dtype=str(p.dtype).removeprefix("torch."),
+                    group=number,
+                    has_gradient=p.grad is not None,
+                )
+            )
+    return StepProgram(
+        optimizer=type(optimizer).__name__,
+        scheduler=None if scheduler is None else type(scheduler).__name__,
+        parameters=tuple(parameters),
+        values=trace.values,
+        ops=trace.ops,
+        schedule_ops=trace.schedule_ops,
+    )
+
+
+def _hyper_parameters(optimizer: torch.optim.Optimizer) -> dict[str, object]:
+    """Python values of the parameter groups; names are plain where the groups agree."""
+    numbers: dict[str, object] = {}
+    for number, group in enumerate(optimizer.param_groups):
+        for key, value in group.items():
+            if key == "params" or isinstance(value, torch.Tensor):
+                continue
+            if number == 0 or numbers.get(key) != value:
+                numbers[key if number == 0 else f"{key}[{number}]"] = value
+    return numbers
+
+
+def _name_new_state(
+    table: StorageTable, optimizer: torch.optim.Optimizer, names: Sequence[str]
+) -> tuple[Value, ...]:
+    """The table's values, with storages that became state inside the step named as such."""
+    values = list(table.values)
+    index = 0
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            for key, tensor in optimizer.state.get(p, {}).items():
+                known = table.lookup(tensor) if isinstance(tensor, torch.Tensor) else None
+                if known is not None and values[known].kind is ValueKind.CONSTANT:
+                    values[known] = dataclasses.replace(
+                        values[known],
+                        name=f"{names[index]}.{key}",
+                        kind=ValueKind.STATE,
+                        parameter=index,
+                    )
+            index += 1
+    return tuple(values)
+
+
+def _schedule_first(ops: Sequence[TensorOp], update_ops: int) -> tuple[TensorOp, ...]:
+    """The wafer computes the rate before the step that uses it; reindex in that order."""
+    ordered = [*ops[update_ops:], *ops[:update_ops]]
+    return tuple(dataclasses.replace(op, index=i) for i, op in enumerate(ordered))
+
+
+def _give_gradients(optimizer: torch.optim.Optimizer, generator: torch.Generator) -> None:
+    for group in optimizer.param_groups:
+        for p in group["params"]:
+            if p.device.type == "meta":
+                if p.grad is None:
+                    p.grad = torch.empty_like(p)
+                continue
+            values = torch.randn(p.shape, generator=generator, dtype=torch.float32)
+            p.grad = values.to(dtype=p.dtype, device=p.device)

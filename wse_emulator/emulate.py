@@ -1,0 +1,82 @@
+"""The pipeline in one function: a captured step, placed, planned, lowered and simulated."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from wse_emulator.engines import simulate
+from wse_emulator.engines.timing import Timing
+from wse_emulator.lowering import Lowered, lower
+from wse_emulator.placement.place import place
+from wse_emulator.placement.reductions import reduced_along_lines
+from wse_emulator.placement.values import Placement
+from wse_emulator.plan.holdings import holdings, load_per_element
+from wse_emulator.plan.step import StepPlan, plan_step
+from wse_emulator.program import StepProgram
+from wse_emulator.wafer.spec import WaferSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EmulatedStep:
+    """Every stage's value for one step.
+
+    Attributes:
+        program: what was captured.
+        placement: where it lies.
+        plan: bytes in every PE and the strips.
+        lowered: the activities; None if the plan does not fit.
+        timing: what the engine answered; None if the plan does not fit.
+        place_seconds, simulate_seconds: time the emulator took (placing includes planning).
+    """
+
+    program: StepProgram
+    placement: Placement
+    plan: StepPlan
+    lowered: Lowered | None
+    timing: Timing | None
+    place_seconds: float
+    simulate_seconds: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether every PE holds what it has to."""
+        return self.plan.memory.fits
+
+
+def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -> EmulatedStep:
+    """Place, plan, lower and simulate a captured step.
+
+    A step that does not fit is placed and planned, and not simulated.
+
+    Args:
+        program: the captured step.
+        spec: the machine.
+        engine: ``array`` (fast) or ``pe`` (one process a PE); both give the same answer.
+
+    Raises:
+        UnknownOpError: an op has no cost, or needs a collective that is not modelled.
+        UnknownNameError: no such engine.
+    """
+    begin = time.perf_counter()
+    held = holdings(program)
+    placement = place(
+        program.parameters,
+        spec,
+        bytes_per_parameter=load_per_element(program, held),
+        blocks=reduced_along_lines(program),
+    )
+    plan = plan_step(program, placement, held=held)
+    placed = time.perf_counter()
+    if not plan.memory.fits:
+        return EmulatedStep(program, placement, plan, None, None, placed - begin, 0.0)
+    lowered = lower(program, placement, plan.strips, plan.costs)
+    timing = simulate(
+        engine,
+        spec,
+        lowered.activities,
+        resident_bytes=plan.memory.resident_bytes,
+        op_count=len(program.ops),
+    )
+    done = time.perf_counter()
+    return EmulatedStep(program, placement, plan, lowered, timing, placed - begin, done - placed)

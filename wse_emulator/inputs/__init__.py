@@ -1,0 +1,1 @@
+"""What a user has: model names, shapes files, configs, factories -> typed values."""

@@ -1,0 +1,119 @@
+"""A Hugging Face ``config.json`` -> a model on the meta device (extra ``hf``, offline)."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+
+from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
+from wse_emulator.inputs.near_names import near
+from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+
+if TYPE_CHECKING:
+    from transformers import PretrainedConfig
+
+
+def is_hugging_face_config(document: object) -> bool:
+    """Whether a JSON document looks like a ``config.json``."""
+    return isinstance(document, dict) and ("model_type" in document or "architectures" in document)
+
+
+def load_hugging_face(document: Mapping[str, object], path: Path) -> ModelShapes:
+    """The model a ``config.json`` describes, built from its configuration alone.
+
+    The class named in ``architectures`` is taken; without one, the model with a language-model
+    head where the type has it, else the bare model.
+
+    Raises:
+        MalformedFileError: sizes missing or impossible.
+        UnknownNameError: an architecture that the installed transformers does not know.
+        InputError: the extra ``hf`` is not installed.
+    """
+    try:
+        config = _config(document, path)
+    except ImportError as error:
+        raise InputError(
+            f"{path}: a Hugging Face config needs the extra: pip install 'wse-emulator[hf]'"
+        ) from error
+    logging.getLogger("transformers").setLevel(logging.ERROR)
+    architecture = _architecture(document, config, path)
+
+    def build() -> nn.Module:
+        try:
+            with torch.device("meta"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                module: object = architecture(config)
+        except Exception as error:
+            raise MalformedFileError(
+                f"{path}: {architecture.__name__} cannot be built from it: "
+                f"{type(error).__name__}: {error}"
+            ) from error
+        if not isinstance(module, nn.Module):
+            raise MalformedFileError(f"{path}: {architecture.__name__} is not a model")
+        tie = getattr(module, "tie_weights", None)
+        if callable(tie):
+            tie()
+        return module
+
+    name = path.parent.name if path.name == "config.json" and path.parent.name else path.stem
+    return shapes_of_module(
+        build(), name, f"Hugging Face config {path}", build=build, config=config.to_dict()
+    )
+
+
+def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
+    from transformers import CONFIG_MAPPING, AutoConfig  # noqa: PLC0415 - optional, slow
+
+    kind = document.get("model_type")
+    if not isinstance(kind, str):
+        raise MalformedFileError(f"{path}: has no model_type, so its architecture is unknown")
+    if kind not in CONFIG_MAPPING:
+        raise UnknownNameError(
+            f"{path}: model_type {kind!r} is unknown to the installed transformers"
+            + near(kind, list(CONFIG_MAPPING))
+        )
+    facts = {key: value for key, value in document.items() if key != "model_type"}
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            config: PretrainedConfig = AutoConfig.for_model(kind, **facts)
+            return config
+    except Exception as error:
+        raise MalformedFileError(
+            f"{path}: not a usable {kind} config: {type(error).__name__}: {error}"
+        ) from error
+
+
+def _architecture(
+    document: Mapping[str, object], config: PretrainedConfig, path: Path
+) -> type[nn.Module]:
+    import transformers  # noqa: PLC0415 - optional, slow
+    from transformers.models.auto import modeling_auto  # noqa: PLC0415 - optional, slow
+
+    named = document.get("architectures")
+    if isinstance(named, list) and named:
+        name = str(named[0])
+        found = getattr(transformers, name, None)
+        if not isinstance(found, type) or not issubclass(found, nn.Module):
+            raise UnknownNameError(
+                f"{path}: architecture {name!r} is unknown to the installed transformers"
+                + near(name, [n for n in dir(transformers) if n.startswith(name[:3])])
+            )
+        return found
+    for mapping in (
+        modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING,
+        modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
+        modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        modeling_auto.MODEL_MAPPING,
+    ):
+        if type(config) in mapping:
+            chosen: object = mapping[type(config)]
+            if isinstance(chosen, type) and issubclass(chosen, nn.Module):
+                return chosen
+    raise UnknownNameError(f"{path}: there is no model class for a {type(config).__name__}")

@@ -1,0 +1,116 @@
+"""What is read from a run config: plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from schedulers import ScheduleSection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSettings:
+    """What the ``model`` section says about the model's size; None where it says nothing.
+
+    Attributes:
+        name: the model's name (2.x only).
+        settings: the whole section.
+    """
+
+    name: str | None
+    hidden_size: int | None
+    layers: int | None
+    heads: int | None
+    key_value_heads: int | None
+    filter_size: int | None
+    vocabulary: int | None
+    positions: int | None
+    settings: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerSettings:
+    """The optimizer a config asks for.
+
+    Attributes:
+        name: its name as the config writes it, such as ``AdamW`` or ``adamw``.
+        arguments: the section's keys as they stand (``weight_decay_rate``, ``beta1``, ...),
+            without learning rate, clipping, loss scaling and logging; what
+            ``optimizers.configure_optimizer`` takes.
+        groups: parameter groups, in order; empty for one group of all parameters.
+    """
+
+    name: str
+    arguments: Mapping[str, object]
+    groups: tuple[ParameterGroup, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParameterGroup:
+    """Parameters with settings of their own.
+
+    Attributes:
+        patterns: shell-style patterns of parameter names.
+        tag: name a scheduler's ``param_group_tags`` refers to.
+        arguments: optimizer arguments that replace those of all groups.
+    """
+
+    patterns: tuple[str, ...]
+    tag: str | None
+    arguments: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LossScaling:
+    """How the loss is scaled against underflow of 16-bit gradients.
+
+    Attributes:
+        dynamic: the scale moves with overflows; else it is `factor`.
+        factor: the static scale, None if dynamic.
+        initial: first dynamic scale, None for the default.
+        largest: bound of a dynamic scale, None for none.
+        steps_per_increase: steps without overflow before it grows, None for the default.
+    """
+
+    dynamic: bool
+    factor: float | None
+    initial: float | None = None
+    largest: float | None = None
+    steps_per_increase: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """A run config, as far as the emulator uses one.
+
+    Attributes:
+        source: the file, for messages.
+        style: ``1.x`` or ``2.x``.
+        batch_size: samples a step, over all systems.
+        micro_batch_size: samples a micro-batch.
+        sequence_length: tokens a sample, from the input section, else the model's positions.
+        max_steps: steps of the run.
+        half_dtype: 16-bit dtype of mixed precision, None for float32 throughout.
+        schedules: the learning rate: none, one, or one for each tag of parameter groups.
+        rate_factors: parts of the model whose rate is multiplied (``adjust_learning_rate``).
+        max_gradient_norm: bound of the global gradient norm.
+        max_gradient_value: bound of each gradient element.
+        loss_scaling: None if the loss is not scaled.
+        unused: dotted names of what the file holds and the emulator does not use.
+    """
+
+    source: str
+    style: str
+    model: ModelSettings
+    batch_size: int | None
+    micro_batch_size: int | None
+    sequence_length: int | None
+    max_steps: int | None
+    half_dtype: str | None
+    optimizer: OptimizerSettings | None
+    schedules: tuple[ScheduleSection, ...]
+    rate_factors: tuple[tuple[str, float], ...]
+    max_gradient_norm: float | None
+    max_gradient_value: float | None
+    loss_scaling: LossScaling | None
+    unused: tuple[str, ...]

@@ -1,0 +1,102 @@
+"""``--lr-schedule`` as a person types it: ``linear:0:2.5e-4:2000,cosine_decay:2.5e-4:0:98000``.
+
+Pieces are separated by commas and run one after another, each from its own step 0. A piece is a
+scheduler's name (any case, ``LR`` may be left out) and its arguments in the order of its
+signature, or ``name=value``, separated by colons. A single number is a constant rate. A file in
+JSON or YAML holds what a run config has under ``learning_rate``.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from pathlib import Path
+
+import yaml
+
+from schedulers.errors import SchedulerError
+from schedulers.names import known_schedulers, number, scheduler_class_name
+from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
+from wse_emulator.inputs.shapes import MOST_FILE_BYTES
+
+LearningRate = float | list[dict[str, object]] | dict[str, object]
+"""What ``schedulers.configure_lr_scheduler`` takes."""
+
+
+def parse_schedule(text: str) -> LearningRate:
+    """The learning rate of ``--lr-schedule``.
+
+    Raises:
+        UnknownNameError: no scheduler of that name; the message lists near names.
+        InputError: arguments that are too many, or no number.
+        MalformedFileError: a file that cannot be read.
+    """
+    try:
+        rate = float(text)
+    except ValueError:
+        pass
+    else:
+        return finite_rate("--lr-schedule", rate)
+    if Path(text).suffix in (".json", ".yaml", ".yml"):
+        return _from_file(Path(text))
+    return [_piece(piece.strip()) for piece in text.split(",")]
+
+
+def finite_rate(option: str, rate: float) -> float:
+    """A learning rate that is a finite number of 0 or more.
+
+    Raises:
+        InputError: NaN, infinite or negative.
+    """
+    if not math.isfinite(rate) or rate < 0:
+        raise InputError(f"{option}: a learning rate is a finite number of 0 or more, got {rate}")
+    return rate
+
+
+def _piece(text: str) -> dict[str, object]:
+    name, *given = text.split(":")
+    try:
+        scheduler = scheduler_class_name(name.replace("_", "").replace("-", ""))
+    except SchedulerError as error:
+        raise UnknownNameError(f"--lr-schedule: {error}") from error
+    parameters = [
+        p for p in inspect.signature(known_schedulers()[scheduler]).parameters if p != "optimizer"
+    ]
+    piece: dict[str, object] = {"scheduler": scheduler}
+    for position, argument in enumerate(given):
+        key, equals, value = argument.partition("=")
+        if not equals:
+            if position >= len(parameters):
+                raise InputError(
+                    f"--lr-schedule: {name} takes {', '.join(parameters)}; {text!r} gives more"
+                )
+            key, value = parameters[position], argument
+        piece[key] = number(value.strip())
+    if len(given) == 0:
+        raise InputError(
+            f"--lr-schedule: {text!r} has no arguments; {scheduler} takes "
+            f"{', '.join(parameters)}, as in {name}:..."
+        )
+    return piece
+
+
+def _from_file(path: Path) -> LearningRate:
+    try:
+        if path.stat().st_size > MOST_FILE_BYTES:
+            raise MalformedFileError(f"{path} is larger than {MOST_FILE_BYTES} bytes")
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise MalformedFileError(f"{path}: {error.strerror or error}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise MalformedFileError(f"{path} is neither JSON nor YAML") from error
+    if isinstance(document, dict) and "learning_rate" in document and "scheduler" not in document:
+        document = document["learning_rate"]
+    if isinstance(document, (int, float)) and not isinstance(document, bool):
+        return finite_rate(str(path), float(document))
+    if isinstance(document, dict):
+        return document
+    if isinstance(document, list) and all(isinstance(item, dict) for item in document):
+        return document
+    raise MalformedFileError(
+        f"{path} holds no learning rate: expected a number, a mapping, or a list of mappings"
+    )

@@ -1,0 +1,251 @@
+"""ModelShapes: a model as names, shapes and dtypes, and the files that hold one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from math import prod
+from pathlib import Path
+from typing import Final
+
+import torch
+from torch import nn
+
+from wse_emulator.errors import MalformedFileError
+
+FLOATING_DTYPES: Final[Mapping[str, torch.dtype]] = {
+    "float64": torch.float64,
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+}
+"""Dtypes a parameter may have: those that gradients exist for."""
+
+MOST_FILE_BYTES: Final = 64 * 2**20
+"""A larger shapes file or config is refused: the largest known ones hold under 1 MB."""
+
+MOST_ELEMENTS: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class TensorShape:
+    """One parameter: name, shape, dtype, and whether it is trained."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    requires_grad: bool = True
+
+    @property
+    def numel(self) -> int:
+        """Number of elements."""
+        return prod(self.shape)
+
+
+class MetaModel(nn.Module):
+    """Parameters on the meta device under their own names, whatever those are.
+
+    A plain module cannot have both ``w`` and ``w.x`` as parameters; a list of shapes can.
+    """
+
+    def __init__(self, shapes: Iterable[TensorShape]) -> None:
+        super().__init__()
+        self._named = {
+            shape.name: nn.Parameter(
+                torch.empty(shape.shape, dtype=FLOATING_DTYPES[shape.dtype], device="meta"),
+                requires_grad=shape.requires_grad,
+            )
+            for shape in shapes
+        }
+
+    def named_parameters(
+        self,
+        prefix: str = "",
+        recurse: bool = True,  # noqa: ARG002 - signature of nn.Module
+        remove_duplicate: bool = True,  # noqa: ARG002 - signature of nn.Module
+    ) -> Iterator[tuple[str, nn.Parameter]]:
+        """(name, parameter) in model order."""
+        start = f"{prefix}." if prefix else ""
+        for name, parameter in self._named.items():
+            yield start + name, parameter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelShapes:
+    """A model without its numbers. Tied parameters appear once.
+
+    Attributes:
+        name: as the user named it, without folders.
+        parameters: in model order; never empty.
+        tied: (other name, name in ``parameters``) of parameters that share a storage.
+        source: what it was read from, in words.
+        architecture: class of the model where known.
+        config: facts of the architecture where known (sizes, heads, vocabulary).
+        build: makes the module on the meta device; None where only shapes are known.
+    """
+
+    name: str
+    parameters: tuple[TensorShape, ...]
+    tied: tuple[tuple[str, str], ...] = ()
+    source: str = "shapes"
+    architecture: str | None = None
+    config: Mapping[str, object] = field(default_factory=dict)
+    build: Callable[[], nn.Module] | None = field(default=None, compare=False)
+
+    @property
+    def total_elements(self) -> int:
+        """Number of parameter elements, tied ones once."""
+        return sum(parameter.numel for parameter in self.parameters)
+
+    def meta_model(self) -> MetaModel:
+        """The parameters on the meta device: nothing is allocated."""
+        return MetaModel(self.parameters)
+
+
+def shapes_of_module(
+    module: nn.Module,
+    name: str,
+    source: str,
+    build: Callable[[], nn.Module] | None = None,
+    config: Mapping[str, object] | None = None,
+) -> ModelShapes:
+    """The shapes of a module's parameters; those that share a tensor count once.
+
+    Raises:
+        MalformedFileError: it has no parameters, or one of a dtype without gradients.
+    """
+    kept: dict[int, TensorShape] = {}
+    tied: list[tuple[str, str]] = []
+    for label, parameter in module.named_parameters(remove_duplicate=False):
+        if id(parameter) in kept:
+            tied.append((label, kept[id(parameter)].name))
+            continue
+        dtype = str(parameter.dtype).removeprefix("torch.")
+        if dtype not in FLOATING_DTYPES:
+            raise MalformedFileError(
+                f"{name}: parameter {label} is {dtype}; parameters are one of "
+                f"{', '.join(FLOATING_DTYPES)}"
+            )
+        kept[id(parameter)] = TensorShape(
+            label, tuple(parameter.shape), dtype, parameter.requires_grad
+        )
+    if not kept:
+        raise MalformedFileError(f"{name}: the model ({type(module).__name__}) has no parameters")
+    return ModelShapes(
+        name=name,
+        parameters=tuple(kept.values()),
+        tied=tuple(tied),
+        source=source,
+        architecture=type(module).__name__,
+        config=dict(config or {}),
+        build=build,
+    )
+
+
+def read_json(path: Path) -> object:
+    """The content of a JSON file.
+
+    Raises:
+        MalformedFileError: missing, unreadable, too large, or not JSON.
+    """
+    text = read_text(path)
+    try:
+        document: object = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise MalformedFileError(f"{path}: not JSON: {error}") from error
+    return document
+
+
+def read_text(path: Path) -> str:
+    """The text of a file of at most ``MOST_FILE_BYTES``.
+
+    Raises:
+        MalformedFileError: missing, unreadable, too large, or not UTF-8.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MOST_FILE_BYTES:
+            raise MalformedFileError(
+                f"{path}: {size:,} bytes are more than a model description can be "
+                f"(at most {MOST_FILE_BYTES:,})"
+            )
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MalformedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except UnicodeDecodeError as error:
+        raise MalformedFileError(f"{path}: is not a text file in UTF-8") from error
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def parse_shapes(document: object, name: str, where: str) -> ModelShapes:
+    """A shapes document: a list of ``[name, shape, dtype]``, or an object with it as ``params``.
+
+    Raises:
+        MalformedFileError: the message names the entry that is wrong.
+    """
+    facts: Mapping[str, object] = {}
+    entries = document
+    if isinstance(document, dict):
+        facts = document
+        entries = document.get("params")
+    if not isinstance(entries, list):
+        raise MalformedFileError(
+            f"{where}: no list of parameters; a shapes file is a list of "
+            '["name", [sizes], "float32"], or an object with such a list as "params"'
+        )
+    if not entries:
+        raise MalformedFileError(f"{where}: the list of parameters is empty")
+    parameters = tuple(
+        _entry(entry, f"{where}: parameter {index}") for index, entry in enumerate(entries)
+    )
+    seen: set[str] = set()
+    for parameter in parameters:
+        if parameter.name in seen:
+            raise MalformedFileError(f"{where}: parameter {parameter.name!r} appears twice")
+        seen.add(parameter.name)
+    tied = facts.get("tied")
+    config = facts.get("config")
+    architecture = facts.get("class", facts.get("cls"))
+    title = facts.get("name")
+    return ModelShapes(
+        name=title if isinstance(title, str) and title else name,
+        parameters=parameters,
+        tied=_tied_pairs(tied, where) if tied else (),
+        source=where,
+        architecture=architecture if isinstance(architecture, str) else None,
+        config=config if isinstance(config, dict) else {},
+    )
+
+
+def _entry(entry: object, where: str) -> TensorShape:
+    if not isinstance(entry, list) or len(entry) != 3:
+        raise MalformedFileError(f'{where}: expected ["name", [sizes], "dtype"], got {entry!r:.80}')
+    name, shape, dtype = entry
+    if not isinstance(name, str) or not name:
+        raise MalformedFileError(f"{where}: the name is {name!r:.80}, not a text")
+    if not isinstance(shape, list) or not all(
+        isinstance(size, int) and not isinstance(size, bool) for size in shape
+    ):
+        raise MalformedFileError(f"{where} ({name}): the shape is {shape!r:.80}, not whole numbers")
+    if any(size < 0 for size in shape):
+        raise MalformedFileError(f"{where} ({name}): the shape {shape!r:.80} has a negative size")
+    if prod(shape) > MOST_ELEMENTS:
+        raise MalformedFileError(f"{where} ({name}): the shape {shape!r:.80} is impossibly large")
+    if not isinstance(dtype, str) or dtype not in FLOATING_DTYPES:
+        raise MalformedFileError(
+            f"{where} ({name}): dtype {dtype!r:.80}; one of {', '.join(FLOATING_DTYPES)}"
+        )
+    return TensorShape(name, tuple(shape), dtype)
+
+
+def _tied_pairs(tied: object, where: str) -> tuple[tuple[str, str], ...]:
+    if not isinstance(tied, list) or not all(
+        isinstance(pair, list) and len(pair) == 2 and all(isinstance(n, str) for n in pair)
+        for pair in tied
+    ):
+        raise MalformedFileError(f'{where}: "tied" is not a list of pairs of names')
+    return tuple((pair[0], pair[1]) for pair in tied)

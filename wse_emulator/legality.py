@@ -1,0 +1,43 @@
+"""``check``: any optimizer, judged by the static-state rules."""
+
+from __future__ import annotations
+
+import torch
+
+from wse_emulator.capture.step import Scheduler, judge_steps
+from wse_emulator.cost import check_costs
+from wse_emulator.errors import StaticRuleError
+from wse_emulator.results.check_report import CheckReport
+from wse_emulator.wafer import WSE2
+
+
+def check(
+    optimizer: torch.optim.Optimizer,
+    scheduler: Scheduler | None = None,
+    *,
+    model: torch.nn.Module | None = None,
+    steps: int = 16,
+) -> CheckReport:
+    """Judge any optimizer by the static-state rules.
+
+    Every parameter is given a gradient and ``steps`` real steps are captured: parameters and
+    state move. Names of parameters come from ``model``.
+
+    Returns:
+        The verdict with one entry a rule and state.
+
+    Raises:
+        InputError: no parameters, or ``steps`` below 1.
+    """
+    program, violations = judge_steps(optimizer, scheduler, model=model, steps=steps)
+    found = list(violations)
+    if program is not None:
+        try:
+            check_costs(program, WSE2)
+        except StaticRuleError as error:
+            found.append(error)
+    return CheckReport(
+        optimizer=f"{type(optimizer).__module__}.{type(optimizer).__qualname__}",
+        steps=steps,
+        violations=tuple(found),
+    )

@@ -1,0 +1,112 @@
+"""Grouping parameters into layers by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGroup:
+    """Consecutive parameters that share a rectangle.
+
+    Attributes:
+        members: names of the layers, one or more.
+        tensors: parameter indices.
+        load_bytes: bytes to hold, over all PEs.
+        indexed: whether it holds a numbered layer (``transformer.h.3``).
+    """
+
+    members: tuple[str, ...]
+    tensors: tuple[int, ...]
+    load_bytes: float
+    indexed: bool
+
+    @property
+    def name(self) -> str:
+        """The layer's name; of several, the first and the last."""
+        first, last = self.members[0], self.members[-1]
+        return first if len(self.members) == 1 else f"{first} .. {last}"
+
+
+def layer_of(name: str) -> str | None:
+    """The numbered layer a parameter belongs to: its name up to and with its indices.
+
+    ``transformer.h.3.attn.c_attn.weight`` -> ``transformer.h.3``; ``layer1.0.bn1.bias`` ->
+    ``layer1.0``; a name without an index gives None. Of several indices in a row (a block in a
+    stage) all are kept; later ones (an expert in a layer) are not.
+    """
+    parts = name.split(".")
+    for position, part in enumerate(parts[:-1]):
+        if part.isdecimal():
+            end = position + 1
+            while end < len(parts) - 1 and parts[end].isdecimal():
+                end += 1
+            return ".".join(parts[:end])
+    return None
+
+
+def module_of(name: str) -> str:
+    """The module that owns a parameter: its name without the last component."""
+    return name.rpartition(".")[0] or name
+
+
+def group_layers(
+    names: Sequence[str], loads: Sequence[float], extra: dict[str, float] | None = None
+) -> list[LayerGroup]:
+    """Consecutive parameters of one numbered layer form a group; so do those between them.
+
+    Args:
+        names: parameter names in model order.
+        loads: bytes of each parameter with all that lies beside it.
+        extra: further bytes a layer, by layer name (activations).
+    """
+    extra = extra or {}
+    groups = []
+    for layer, run in groupby(range(len(names)), key=lambda i: layer_of(names[i])):
+        tensors = tuple(run)
+        name = layer if layer is not None else _outside_name([names[i] for i in tensors])
+        load = sum(loads[i] for i in tensors) + extra.get(name, 0.0)
+        groups.append(LayerGroup((name,), tensors, load, indexed=layer is not None))
+    return groups
+
+
+def _outside_name(names: Sequence[str]) -> str:
+    modules = list(dict.fromkeys(module_of(name) for name in names))
+    return modules[0] if len(modules) == 1 else f"{modules[0]} .. {modules[-1]}"
+
+
+def merge_small(groups: Sequence[LayerGroup], limit_bytes: float, most: int) -> list[LayerGroup]:
+    """Join groups that are no use as rectangles of their own.
+
+    A group of less than ``limit_bytes`` outside the numbered layers (a final norm) joins its
+    neighbour; then the lightest pair of neighbours joins until at most ``most`` groups are left
+    (a wafer with fewer PEs than layers).
+    """
+    merged: list[LayerGroup] = []
+    for group in groups:
+        small = not group.indexed and group.load_bytes < limit_bytes
+        before_small = (
+            bool(merged) and not merged[-1].indexed and merged[-1].load_bytes < limit_bytes
+        )
+        if merged and (small or before_small):
+            merged[-1] = _join(merged[-1], group)
+        else:
+            merged.append(group)
+    while len(merged) > max(1, most):
+        lightest = min(
+            range(len(merged) - 1),
+            key=lambda i: (merged[i].load_bytes + merged[i + 1].load_bytes, i),
+        )
+        merged[lightest : lightest + 2] = [_join(merged[lightest], merged[lightest + 1])]
+    return merged
+
+
+def _join(first: LayerGroup, second: LayerGroup) -> LayerGroup:
+    return LayerGroup(
+        first.members + second.members,
+        first.tensors + second.tensors,
+        first.load_bytes + second.load_bytes,
+        first.indexed or second.indexed,
+    )

@@ -1,0 +1,43 @@
+"""The piece of a tensor on one PE: elements, and the matrix rows and columns they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+from wse_emulator.placement.values import TensorPlacement
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Piece:
+    """What one PE holds of a tensor.
+
+    Attributes:
+        elements: number of elements.
+        rows, cols: height and width of the block; 0 for flat shards.
+    """
+
+    elements: int
+    rows: int = 0
+    cols: int = 0
+
+
+def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
+    """Run-length code ``(pes, piece)`` over the region's PEs in row-major order."""
+    if tensor.grid is None:
+        return tuple((pes, Piece(elements)) for pes, elements in tensor.runs)
+    widths = [(len(list(group)), width) for width, group in groupby(tensor.grid.widths)]
+    runs: list[tuple[int, Piece]] = []
+    for height in tensor.grid.heights:
+        for pes, width in widths:
+            piece = Piece(height * width, height, width)
+            if runs and runs[-1][1] == piece:
+                runs[-1] = (runs[-1][0] + pes, piece)
+            else:
+                runs.append((pes, piece))
+    return tuple(runs)
+
+
+def largest_piece(tensor: TensorPlacement) -> Piece:
+    """The piece with the most elements."""
+    return max((piece for _, piece in pieces_of(tensor)), default=Piece(0))

@@ -1,0 +1,96 @@
+"""Placing the parameters of a model on a wafer: one rectangle a layer, flat shards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from math import prod
+
+from wse_emulator.placement.guillotine import guillotine
+from wse_emulator.placement.layers import LayerGroup, group_layers, merge_small
+from wse_emulator.placement.shards import block_grid, block_runs, flat_runs, next_start
+from wse_emulator.placement.values import LayerRegion, Placement, TensorPlacement
+from wse_emulator.program import Parameter
+from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.spec import WaferSpec
+
+
+def place(
+    parameters: Sequence[Parameter],
+    spec: WaferSpec,
+    *,
+    bytes_per_parameter: Sequence[Fraction | float] | None = None,
+    blocks: frozenset[int] = frozenset(),
+    layer_bytes: Mapping[str, float] | None = None,
+) -> Placement:
+    """Give every parameter a rectangle of PEs, and every PE of it a shard.
+
+    The wafer is cut by straight cuts into one rectangle a layer, sized by the bytes to hold. In
+    a rectangle each tensor is spread over all PEs, floor or ceil elements each; the surplus
+    continues where that of the tensor before it stopped, so the PEs of a layer differ by about
+    one element. Where layers outnumber PEs, neighbours share.
+
+    Args:
+        parameters: in model order; scalars, one-element and empty tensors are fine.
+        spec: the machine; all its usable PEs are covered.
+        bytes_per_parameter: bytes that lie on the wafer for each element of each parameter:
+            the parameter itself, gradient, state. Default: 4 for each.
+        blocks: indices of matrices to cut into 2-D blocks, because their step reduces along
+            rows or columns. Leading dimensions of more than two are joined to the rows.
+        layer_bytes: further bytes a layer, by layer name, such as activations.
+
+    Returns:
+        The placement. Deterministic: equal arguments give equal placements.
+    """
+    if not parameters:
+        raise ValueError("there is nothing to place: the model has no parameters")
+    per_element = (
+        [4.0] * len(parameters)
+        if bytes_per_parameter is None
+        else [float(b) for b in bytes_per_parameter]
+    )
+    loads = [p.numel * b for p, b in zip(parameters, per_element, strict=True)]
+    groups = group_layers([p.name for p in parameters], loads, dict(layer_bytes or {}))
+    total = sum(group.load_bytes for group in groups)
+    # A layer worth less than half a line of PEs would waste the rest of its line.
+    half_line = total / spec.pes * min(spec.rows, spec.cols) / 2
+    groups = merge_small(groups, half_line, spec.pes)
+    wafer = Region(0, 0, spec.rows, spec.cols)
+    regions = guillotine(wafer, [group.load_bytes for group in groups])
+    placed: dict[int, TensorPlacement] = {}
+    for group, region in zip(groups, regions, strict=True):
+        placed |= _shards(group, region, parameters, blocks)
+    return Placement(
+        wafer=spec,
+        layers=tuple(
+            LayerRegion(group.name, region, group.tensors, group.members)
+            for group, region in zip(groups, regions, strict=True)
+        ),
+        tensors=tuple(placed[index] for index in range(len(parameters))),
+        controller=(spec.rows // 2, 0),
+    )
+
+
+def _shards(
+    group: LayerGroup,
+    region: Region,
+    parameters: Sequence[Parameter],
+    blocks: frozenset[int],
+) -> dict[int, TensorPlacement]:
+    placed: dict[int, TensorPlacement] = {}
+    flat_start = row_start = col_start = 0
+    for index in group.tensors:
+        parameter = parameters[index]
+        if index in blocks and len(parameter.shape) > 1:
+            matrix = (prod(parameter.shape[:-1]), parameter.shape[-1])
+            grid = block_grid(matrix, region.rows, region.cols, (row_start, col_start))
+            row_start = next_start(matrix[0], region.rows, row_start)
+            col_start = next_start(matrix[1], region.cols, col_start)
+            placed[index] = TensorPlacement(
+                index, parameter.name, region, "blocks", block_runs(grid), grid
+            )
+        else:
+            runs = flat_runs(parameter.numel, region.pes, flat_start)
+            flat_start = next_start(parameter.numel, region.pes, flat_start)
+            placed[index] = TensorPlacement(index, parameter.name, region, "flat", runs)
+    return placed

@@ -1,0 +1,72 @@
+"""Cutting one tensor into shards, one a PE, as equal as whole elements allow."""
+
+from __future__ import annotations
+
+from itertools import groupby, pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wse_emulator.placement.values import BlockGrid, ShardRuns
+
+IntArray = NDArray[np.int64]
+
+
+def flat_runs(elements: int, pes: int, start: int = 0) -> ShardRuns:
+    """Shards of a row-major tensor over ``pes`` PEs: floor or ceil elements each.
+
+    Args:
+        elements: number of elements, 0 or more.
+        pes: number of PEs, 1 or more.
+        start: the PE (modulo ``pes``) that takes the first surplus element. Passing the end of
+            the tensor before (:func:`next_start`) keeps the sums over several tensors within
+            one element of each other.
+    """
+    share, surplus = divmod(elements, pes)
+    start %= pes
+    end = start + surplus
+    if surplus == 0:
+        return ((pes, share),)
+    if end <= pes:
+        runs = ((start, share), (surplus, share + 1), (pes - end, share))
+    else:
+        runs = ((end - pes, share + 1), (pes - surplus, share), (pes - start, share + 1))
+    return tuple(run for run in runs if run[0])
+
+
+def next_start(elements: int, pes: int, start: int) -> int:
+    """Where the surplus of the next tensor of the same PEs begins."""
+    return (start + elements) % pes
+
+
+def block_grid(
+    matrix: tuple[int, int], rows: int, cols: int, start: tuple[int, int] = (0, 0)
+) -> BlockGrid:
+    """Balanced block heights and widths of a matrix over ``rows`` x ``cols`` PEs.
+
+    Floor or ceil, never ceil for all, which would leave the last PEs empty. ``start`` is the
+    row and the column of PEs where the surplus begins.
+    """
+    return BlockGrid(
+        heights=tuple(expand(flat_runs(matrix[0], rows, start[0])).tolist()),
+        widths=tuple(expand(flat_runs(matrix[1], cols, start[1])).tolist()),
+    )
+
+
+def block_runs(grid: BlockGrid) -> ShardRuns:
+    """Elements in each PE of the region, row-major, of a tensor cut into blocks."""
+    widths = [(len(list(group)), width) for width, group in groupby(grid.widths)]
+    runs = [(pes, height * width) for height in grid.heights for pes, width in widths]
+    merged = [runs[0]]
+    for (_, before), (pes, elements) in pairwise(runs):
+        if elements == before:
+            merged[-1] = (merged[-1][0] + pes, elements)
+        else:
+            merged.append((pes, elements))
+    return tuple(merged)
+
+
+def expand(runs: ShardRuns) -> IntArray:
+    """(pes,) elements in each PE, from the run-length code."""
+    counts, values = zip(*runs, strict=True)
+    return np.repeat(np.asarray(values, dtype=np.int64), counts)

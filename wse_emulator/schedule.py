@@ -1,0 +1,133 @@
+"""The learning rate of a run config, step by step: what ``wse schedule`` answers, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from optimizers import Optimizer
+from schedulers import SchedulerError, ScheduleSection, build_formula
+from wse_emulator.errors import ConfigError, InputError
+from wse_emulator.inputs.run_config import RunConfig
+from wse_emulator.results.learning_rates import ALL_GROUPS, GroupRates, LearningRates
+
+_CHUNK_STEPS: Final = 1 << 18  # keeps the temporaries of one evaluation in the cache
+LARGEST_STEP_COUNT: Final = 50_000_000
+
+
+class _RateHolder(Optimizer):
+    """What a schedule needs to exist: a group with a rate. It never steps.
+
+    Registering its group itself spares the import of torch's compiler, which takes longer than
+    half a million rates.
+    """
+
+    def __init__(self) -> None:
+        super().__init__([nn.Parameter(torch.zeros(1))], {"lr": 0.0})
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        self.param_groups.append({**self.defaults, **param_group})
+
+    def preinitialize(self) -> None:
+        """It has no state."""
+
+    def state_names_to_sparsify(self) -> list[str]:
+        """It has no state."""
+        return []
+
+    def step(self, closure: object = None) -> None:  # type: ignore[override]  # never called
+        """It has nothing to update."""
+
+
+def learning_rates(config: RunConfig, steps: int | None = None) -> LearningRates:
+    """Evaluate a config's schedules at steps 0 to `steps` - 1, all steps at once.
+
+    Args:
+        config: the run config.
+        steps: how many; by default the config's own length, else that of its schedule.
+
+    Raises:
+        ConfigError: the config has no learning rate, its numbers make no schedule, or a rate
+            grows beyond float32.
+        InputError: `steps` is below 1 or above 50 million, or needed and not given.
+    """
+    if not config.schedules:
+        raise ConfigError(f"{config.source}: has no learning rate; give the optimizer one")
+    count = _step_count(config, steps)
+    groups = tuple(
+        group for section in config.schedules for group in _groups(config, section, count)
+    )
+    return LearningRates(
+        source=config.source,
+        steps=count,
+        groups=groups,
+        ignored=tuple(key for section in config.schedules for key in section.all_unused()),
+    )
+
+
+def _step_count(config: RunConfig, steps: int | None) -> int:
+    if steps is not None and steps < 1:
+        raise InputError(f"steps is {steps}; give a whole number of 1 or more")
+    lengths = [section.total_steps() for section in config.schedules]
+    count = steps or config.max_steps or max((n for n in lengths if n is not None), default=None)
+    if count is None:
+        raise InputError(
+            f"{config.source}: says neither max_steps nor how long its schedule lasts;"
+            " give the number of steps (--steps)"
+        )
+    if count > LARGEST_STEP_COUNT:
+        raise InputError(
+            f"{config.source}: {count:,} steps are more than the {LARGEST_STEP_COUNT:,} that are"
+            " tabulated; give fewer (--steps)"
+        )
+    return count
+
+
+def _groups(config: RunConfig, section: ScheduleSection, count: int) -> Iterator[GroupRates]:
+    try:
+        rates = _evaluate(section, count)
+    except SchedulerError as error:
+        raise ConfigError(f"{config.source}: {error}") from error
+    name = ", ".join(section.param_group_tags) or ALL_GROUPS
+    milestones = tuple(m for m in sorted(set(_milestones(section, 0))) if m < count)
+    yield _finite(config, GroupRates(name=name, learning_rate=rates, milestones=milestones))
+    for part, factor in config.rate_factors:
+        scaled = rates * np.float32(factor)
+        yield _finite(config, GroupRates(name=part, learning_rate=scaled, milestones=milestones))
+
+
+def _evaluate(section: ScheduleSection, count: int) -> NDArray[np.float32]:
+    scheduler = build_formula(_RateHolder(), section)
+    rates = np.empty(count, dtype=np.float32)
+    for start in range(0, count, _CHUNK_STEPS):
+        stop = min(start + _CHUNK_STEPS, count)
+        rates[start:stop] = scheduler.rates(torch.arange(start, stop)).numpy()
+    return rates
+
+
+def _finite(config: RunConfig, group: GroupRates) -> GroupRates:
+    beyond = np.flatnonzero(~np.isfinite(group.learning_rate))
+    if beyond.size:
+        raise ConfigError(
+            f"{config.source}: the learning rate of group {group.name} grows beyond float32 at"
+            f" step {beyond[0]}; end the schedule before (--steps), or let it grow less"
+        )
+    return group
+
+
+def _milestones(section: ScheduleSection, offset: int) -> Iterator[int]:
+    """Steps at which the schedule changes, `offset` being where the section begins."""
+    listed = dict(section.arguments).get("milestones")
+    if isinstance(listed, list | tuple):
+        yield from (offset + milestone for milestone in listed if isinstance(milestone, int))
+    yield from (offset + milestone for milestone in section.milestones)
+    # the parts of a sequence begin at its milestones, those of a chain with it
+    starts = (0, *section.milestones) if section.milestones else (0,) * len(section.parts)
+    for start, part in zip(starts, section.parts, strict=False):
+        absolute = dict(part.arguments).get("disable_lr_steps_reset", False)
+        yield from _milestones(part, offset if absolute else offset + start)

@@ -1,0 +1,239 @@
+"""One collective by itself: time, bounds, candidates, link loads, routes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+
+from wse_emulator.activities import Activity, Multicast
+from wse_emulator.collectives import bounds
+from wse_emulator.collectives.algorithms import KINDS, Kind, LineAlgorithm
+from wse_emulator.collectives.compose import (
+    RootPlace,
+    line_arms,
+    reduce_2d,
+    ring_all_reduce,
+    root_of,
+)
+from wse_emulator.collectives.line_time import broadcast_cycles
+from wse_emulator.collectives.planner import Candidate, candidates
+from wse_emulator.engines.timing import PLANES
+from wse_emulator.errors import CollectiveError
+from wse_emulator.standalone.run import run_alone
+from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.spec import WaferSpec
+
+CollectiveKind = Literal["broadcast", "reduce", "all-reduce"]
+COLLECTIVES: Final[tuple[CollectiveKind, ...]] = ("broadcast", "reduce", "all-reduce")
+Choice = Literal["auto", "ring"] | Kind
+CHOICES: Final[tuple[Choice, ...]] = ("auto", *KINDS, "ring")
+CHANNEL: Final = "collective"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        kind: broadcast, reduce or all-reduce.
+        rows, cols: PEs that take part; one of them 1 for a line.
+        wavelets: length of the vector.
+        algorithm: of the reduction; ``auto`` for the cheapest, ``ring`` for an all-reduce along
+            a line.
+        group: PEs of a group of a two-phase reduction; None for the best.
+        root: where the root lies: ``centre`` or ``edge`` (the first PE).
+    """
+
+    kind: CollectiveKind
+    rows: int
+    cols: int
+    wavelets: int
+    algorithm: Choice = "auto"
+    group: int | None = None
+    root: RootPlace = "edge"
+
+
+@dataclass(frozen=True, slots=True)
+class LinkLoad:
+    """Use of the links of one direction.
+
+    Attributes:
+        plane: E, W, S, N, or D for the ramps into the PEs.
+        links: links used.
+        busiest_cycles: cycles booked on the busiest.
+        total_cycles: cycles booked on all.
+    """
+
+    plane: str
+    links: int
+    busiest_cycles: int
+    total_cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """The answer.
+
+    Attributes:
+        request: what was asked.
+        wafer: name of the machine.
+        cycles, seconds: simulated time, all PEs ready at once.
+        formula_cycles: the published formula for the algorithms used.
+        least_cycles: no algorithm is faster: distance and length of the vector.
+        algorithms: what was used along the rows, and along the root's column.
+        row_candidates, column_candidates: time of every algorithm, cheapest first.
+        loads: use of the links.
+        activities: what ran, for the router table.
+    """
+
+    request: Request
+    wafer: str
+    cycles: int
+    seconds: float
+    formula_cycles: int
+    least_cycles: int
+    algorithms: tuple[str, ...]
+    row_candidates: tuple[Candidate, ...]
+    column_candidates: tuple[Candidate, ...]
+    loads: tuple[LinkLoad, ...]
+    activities: tuple[Activity, ...]
+
+
+def study(request: Request, spec: WaferSpec, *, engine: str = "array") -> Study:
+    """Time one collective on an otherwise empty wafer.
+
+    Raises:
+        CollectiveError: the wafer is too small, or the algorithm does not go with the kind.
+        WaferSpecError: rows or columns below 1 or beyond the wafer.
+    """
+    _check(request)
+    cut = spec.scaled(request.rows, request.cols)
+    region = Region(0, 0, request.rows, request.cols)
+    root = root_of(region, request.root)
+    arms = (line_arms(0, request.cols, root[1]), line_arms(0, request.rows, root[0]))
+    ranked = [candidates(sides, request.wavelets, cut) for sides in arms]
+    chosen = [_chosen(request, kinds) for kinds in ranked]
+    activities = _activities(request, region, root, chosen, cut)
+    timing = run_alone(activities, cut, engine=engine)
+    reach = max(arms[0]) + max(arms[1]) - 2
+    least = broadcast_cycles(reach, request.wavelets, cut)
+    reduces = request.kind != "broadcast" and request.algorithm != "ring"
+    return Study(
+        request=request,
+        wafer=spec.name,
+        cycles=timing.elapsed_cycles,
+        seconds=spec.seconds(timing.elapsed_cycles),
+        formula_cycles=_formula(request, arms, chosen, cut),
+        least_cycles=least,
+        algorithms=_names(request, chosen, arms),
+        row_candidates=ranked[0] if reduces and request.cols > 1 else (),
+        column_candidates=ranked[1] if reduces and request.rows > 1 else (),
+        loads=_loads(timing.link_busy),
+        activities=activities,
+    )
+
+
+def _check(request: Request) -> None:
+    if request.wavelets < 1:
+        raise CollectiveError(f"{request.wavelets} wavelets; a message has at least 1")
+    if request.group is not None and request.algorithm != "two-phase":
+        raise CollectiveError(
+            f"a group of {request.group} goes with --algorithm two-phase, not {request.algorithm}"
+        )
+    if request.group is not None and request.group < 1:
+        raise CollectiveError(f"a group of {request.group}; give at least 1 PE")
+    if request.kind == "broadcast" and request.algorithm != "auto":
+        raise CollectiveError(
+            f"a broadcast is one multicast and takes no algorithm, got {request.algorithm}"
+        )
+    if request.algorithm == "ring" and (request.kind != "all-reduce" or min(_shape(request)) > 1):
+        raise CollectiveError("a ring is an all-reduce along a line; give all-reduce and --pes")
+
+
+def _shape(request: Request) -> tuple[int, int]:
+    return request.rows, request.cols
+
+
+def _chosen(request: Request, ranked: tuple[Candidate, ...]) -> LineAlgorithm:
+    """The algorithm of one half: the one asked for, or the cheapest."""
+    kind = request.algorithm
+    if kind == "auto" or kind == "ring":  # noqa: PLR1714 - mypy narrows comparisons, not tuples
+        return ranked[0].algorithm
+    if kind == "two-phase":
+        if request.group is not None:
+            return LineAlgorithm("two-phase", request.group)
+        best = [c.algorithm for c in ranked if c.algorithm.kind == "two-phase"]
+        return best[0] if best else LineAlgorithm("chain")  # a side of two PEs has no groups
+    return LineAlgorithm(kind)
+
+
+def _activities(
+    request: Request,
+    region: Region,
+    root: tuple[int, int],
+    chosen: list[LineAlgorithm],
+    spec: WaferSpec,
+) -> tuple[Activity, ...]:
+    if request.algorithm == "ring":
+        return ring_all_reduce(region, request.wavelets, name="ring", channel=CHANNEL)
+    back = Multicast(
+        name="broadcast", region=region, root=root, wavelets=request.wavelets, channel=CHANNEL
+    )
+    if request.kind == "broadcast":
+        return (back,)
+    summed = reduce_2d(
+        region,
+        root,
+        request.wavelets,
+        spec,
+        name="reduce",
+        channel=CHANNEL,
+        row_algorithm=chosen[0],
+        column_algorithm=chosen[1],
+    )
+    return summed if request.kind == "reduce" else (*summed, back)
+
+
+def _formula(
+    request: Request,
+    arms: tuple[tuple[int, int], tuple[int, int]],
+    chosen: list[LineAlgorithm],
+    spec: WaferSpec,
+) -> int:
+    """The published formula, part by part."""
+    if request.algorithm == "ring":
+        return bounds.ring_cycles(request.rows * request.cols, request.wavelets, spec)
+    total = 0
+    if request.kind != "broadcast":
+        for sides, algorithm in zip(arms, chosen, strict=True):
+            total += bounds.two_sided_cycles(algorithm, sides, request.wavelets, spec)
+    if request.kind != "reduce":
+        back = bounds.broadcast_terms(max(arms[1]), max(arms[0]), request.wavelets)
+        total += back.cycles(spec)
+    return total
+
+
+def _names(
+    request: Request, chosen: list[LineAlgorithm], arms: tuple[tuple[int, int], tuple[int, int]]
+) -> tuple[str, ...]:
+    if request.algorithm == "ring":
+        return ("ring",)
+    if request.kind == "broadcast":
+        return ("multicast",)
+    where = ("rows", "column")
+    parts = [
+        f"{place}: {algorithm}"
+        for place, algorithm, sides in zip(where, chosen, arms, strict=True)
+        if max(sides) > 1
+    ]
+    return (*parts, "multicast") if request.kind == "all-reduce" else tuple(parts)
+
+
+def _loads(link_busy: np.ndarray) -> tuple[LinkLoad, ...]:
+    return tuple(
+        LinkLoad(plane, int((busy > 0).sum()), int(busy.max()), int(busy.sum()))
+        for plane, busy in zip(PLANES, link_busy, strict=True)
+        if busy.any()
+    )

@@ -1,0 +1,78 @@
+"""Running a few activities by themselves on an otherwise empty wafer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from wse_emulator.activities import (
+    Activity,
+    Chain,
+    Multicast,
+    OpChain,
+    Send,
+    Star,
+    VectorOp,
+    Work,
+    line_wavelets,
+)
+from wse_emulator.collectives.line_time import free_latency, message_cycles
+from wse_emulator.engines import simulate
+from wse_emulator.engines.timing import Timing
+from wse_emulator.errors import CollectiveError
+from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.spec import WaferSpec
+
+MOST_CYCLES: Final = 50_000_000
+"""Longest run by itself; an engine's answer holds several numbers for every cycle."""
+
+
+def run_alone(
+    activities: Sequence[Activity], spec: WaferSpec, *, engine: str = "array", ops: int = 1
+) -> Timing:
+    """Simulate activities on a wafer that holds nothing else.
+
+    Args:
+        activities: in program order, inside the wafer.
+        spec: the machine.
+        engine: as in :func:`wse_emulator.engines.simulate`.
+        ops: number of ops that works refer to.
+
+    Raises:
+        CollectiveError: one after another the activities take more than ``MOST_CYCLES``.
+    """
+    longest = sum(_serial_cycles(activity, spec) for activity in activities)
+    if longest > MOST_CYCLES:
+        raise CollectiveError(
+            f"this may take {longest:,} cycles, and {MOST_CYCLES:,} are the most that are "
+            "simulated by themselves; give shorter vectors or fewer PEs"
+        )
+    resident = np.zeros((spec.rows, spec.cols), np.int64)
+    return simulate(engine, spec, tuple(activities), resident_bytes=resident, op_count=ops)
+
+
+def compute(name: str, region: Region, cycles: int) -> Work:
+    """The same number of busy cycles on every PE of a region, as op 0."""
+    chain = OpChain((VectorOp(op=0, strip_cycles=cycles, once=True),))
+    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
+
+
+def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
+    """Cycles of an activity if it ran all by itself, not less."""
+    if isinstance(activity, Work):
+        return max(
+            (sum(op.strip_cycles * chain.strips + op.tail_cycles for op in chain.ops))
+            for chain in activity.chains
+        )
+    if isinstance(activity, Multicast | Send):
+        wavelets = activity.wavelets
+    else:
+        wavelets = max(line_wavelets(activity))
+    b = message_cycles(wavelets, spec)
+    if isinstance(activity, Star):
+        return b * activity.positions + free_latency(activity.positions, spec)
+    if isinstance(activity, Chain):
+        return b + activity.positions * free_latency(abs(activity.spacing), spec)
+    return b + free_latency(activity.region.rows + activity.region.cols, spec)

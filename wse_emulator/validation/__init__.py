@@ -1,0 +1,20 @@
+"""The machine held against published measurements."""
+
+from wse_emulator.validation.measurements import Measurement, read_measurements
+from wse_emulator.validation.report import (
+    Comparison,
+    Summary,
+    ValidationReport,
+    report_document,
+    validate,
+)
+
+__all__ = [
+    "Comparison",
+    "Measurement",
+    "Summary",
+    "ValidationReport",
+    "read_measurements",
+    "report_document",
+    "validate",
+]

@@ -1,0 +1,275 @@
+"""Measured kernels rebuilt on the emulated machine, from the same parts as everything else.
+
+Each function returns a :class:`Modelled`: cycles of the engine, and what had to be assumed since
+the publication does not say it. No function knows a published value.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final, Literal
+
+from wse_emulator.activities import Activity, LineMulticast, Multicast, Send
+from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
+from wse_emulator.collectives.compose import choose, reduction_lines, root_of
+from wse_emulator.collectives.line_time import free_latency
+from wse_emulator.cost.banks import packed_addresses, sources_conflict
+from wse_emulator.cost.instructions import vector_op_cycles
+from wse_emulator.errors import CollectiveError, MalformedFileError
+from wse_emulator.standalone.run import compute, run_alone
+from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.spec import WaferSpec
+
+BYTES: Final = {"float32": 4, "float16": 2}
+VECTOR_OPS: Final = {"copy": "move", "fma": "fma", "add": "add", "mul": "mul", "max": "max"}
+CHANNEL: Final = "kernel"
+
+
+@dataclass(frozen=True, slots=True)
+class Modelled:
+    """What the machine makes of a measured operation.
+
+    Attributes:
+        cycles: simulated.
+        assumptions: what the publication leaves open and the model had to choose.
+    """
+
+    cycles: int
+    assumptions: tuple[str, ...] = ()
+
+
+def line_region(pes: int, spec: WaferSpec) -> Region:
+    """A line of PEs: a row where it fits, else a column.
+
+    Raises:
+        CollectiveError: the wafer has no line that long.
+    """
+    if pes <= spec.cols:
+        return Region(0, 0, 1, pes)
+    if pes <= spec.rows:
+        return Region(0, 0, pes, 1)
+    raise CollectiveError(
+        f"a line of {pes} PEs exceeds {spec.name}'s {spec.rows} rows and {spec.cols} columns"
+    )
+
+
+def wavelets_of(elements: int, dtype: str, spec: WaferSpec) -> int:
+    """Wavelets that carry ``elements`` elements.
+
+    Raises:
+        MalformedFileError: another format than float32 or float16.
+    """
+    return -(-elements * element_bytes(dtype) // spec.wavelet_bytes)
+
+
+def element_bytes(dtype: str) -> int:
+    """Bytes of an element.
+
+    Raises:
+        MalformedFileError: another format than float32 or float16.
+    """
+    if dtype not in BYTES:
+        raise MalformedFileError(f"no format {dtype!r} in measurements; one of {', '.join(BYTES)}")
+    return BYTES[dtype]
+
+
+def vector_op(op: str, dtype: str, elements: int, bank_conflict: bool, spec: WaferSpec) -> Modelled:
+    """One vector instruction on one PE.
+
+    Raises:
+        MalformedFileError: another op or format.
+    """
+    element_bytes(dtype)
+    if op not in VECTOR_OPS:
+        raise MalformedFileError(f"no vector op {op!r}; one of {', '.join(VECTOR_OPS)}")
+    cycles = vector_op_cycles(VECTOR_OPS[op], dtype, elements, spec, bank_conflict=bank_conflict)
+    one = Region(0, 0, 1, 1)
+    timing = run_alone([compute(op, one, cycles)], spec.scaled(1, 1))
+    return Modelled(timing.elapsed_cycles)
+
+
+def reduce_1d(algorithm: LineAlgorithm, pes: int, wavelets: int, spec: WaferSpec) -> Modelled:
+    """A reduction along a line to its first PE."""
+    region = line_region(pes, spec)
+    lines = LineSet(
+        name="reduce",
+        region=region,
+        axis="row" if region.rows == 1 else "column",
+        root=0,
+        wavelets=wavelets,
+        channel=CHANNEL,
+    )
+    timing = run_alone(reduce_lines(lines, algorithm), spec.scaled(region.rows, region.cols))
+    return Modelled(timing.elapsed_cycles)
+
+
+def allreduce_2d(
+    rows: int, cols: int, wavelets: int, root: Literal["centre", "edge"], spec: WaferSpec
+) -> Modelled:
+    """A sum over a rectangle that all PEs get; algorithms as the planner chooses them."""
+    cut, region = spec.scaled(rows, cols), Region(0, 0, rows, cols)
+    place = root_of(region, root)
+    halves = reduction_lines(region, place, wavelets, name="reduce", channel=CHANNEL)
+    chosen = [choose(lines, cut) for lines in halves]
+    back = Multicast(name="result", region=region, root=place, wavelets=wavelets, channel=CHANNEL)
+    rows_summed = reduce_lines(halves[0], chosen[0])
+    column_summed = reduce_lines(halves[1], chosen[1])
+    timing = run_alone([*rows_summed, *column_summed, back], cut)
+    return Modelled(
+        timing.elapsed_cycles,
+        (f"planner's choice: rows by {chosen[0]}, the {root}'s column by {chosen[1]}",),
+    )
+
+
+def stream(hops: int, wavelets: int, spec: WaferSpec) -> Modelled:
+    """A message over ``hops`` links, less the latency it would have over none."""
+    region = line_region(hops + 1, spec)
+    message = Send(
+        name="stream",
+        source=(0, 0),
+        sink=(region.rows - 1, region.cols - 1),
+        wavelets=wavelets,
+        channel=CHANNEL,
+    )
+    timing = run_alone([message], spec.scaled(region.rows, region.cols))
+    return Modelled(timing.elapsed_cycles - free_latency(0, spec))
+
+
+def relay_chain(stages: int, wavelets: int, spec: WaferSpec) -> Modelled:
+    """Store-and-forward through ``stages`` relays, until the sink's task has begun.
+
+    Each relay takes the whole message before it sends it on; the sink begins on the first
+    wavelet of the last message, whose body is therefore not waited for.
+    """
+    region = line_region(stages + 2, spec)
+    places = [(0, k) if region.rows == 1 else (k, 0) for k in range(stages + 2)]
+    activities: list[Activity] = []
+    for stage, (source, sink) in enumerate(pairwise(places)):
+        last = stage == stages
+        activities += [
+            compute("dispatch", Region(*source, 1, 1), spec.dispatch_cycles),
+            Send(
+                name="relay",
+                source=source,
+                sink=sink,
+                wavelets=1 if last else wavelets,
+                channel=CHANNEL,
+            ),
+            compute("task", Region(*sink, 1, 1), spec.activation_cycles + spec.completion_cycles),
+        ]
+    timing = run_alone(activities, spec.scaled(region.rows, region.cols))
+    return Modelled(
+        timing.elapsed_cycles, ("the sink begins on the first wavelet of the last message",)
+    )
+
+
+def gemm(rows: int, cols: int, n: int, k: int, m: int, dtype: str, spec: WaferSpec) -> Modelled:
+    """C (n x m) = A (n x k) B (k x m) on rows x cols PEs.
+
+    A PE holds a tile of A; its rows of B come down its column in one multicast; it adds B's
+    entry times a column of A to a column of C, for each of them; the tiles of C are summed along
+    the rows to the first PE. Arrays lie as a linker packs them: A, B, C.
+    """
+    cut, region = spec.scaled(rows, cols), Region(0, 0, rows, cols)
+    size = element_bytes(dtype)
+    height, depth = -(-n // rows), -(-k // cols)
+    panels = _accumulating(height, depth, m, size, dtype, spec)
+    down = LineMulticast(
+        name="operand",
+        region=region,
+        axis="column",
+        root=0,
+        wavelets=wavelets_of(depth * m, dtype, spec),
+        channel=CHANNEL,
+    )
+    lines = LineSet(
+        name="partial sums",
+        region=region,
+        axis="row",
+        root=0,
+        wavelets=wavelets_of(height * m, dtype, spec),
+        channel=CHANNEL,
+    )
+    algorithm = choose(lines, spec)
+    activities = [
+        down,
+        compute("multiply-add", region, panels.cycles),
+        *reduce_lines(lines, algorithm),
+    ]
+    timing = run_alone(activities, cut)
+    return Modelled(
+        timing.elapsed_cycles, (*panels.assumptions, f"rows reduced by {algorithm}, to the edge")
+    )
+
+
+def gemv(rows: int, cols: int, n: int, m: int, dtype: str, spec: WaferSpec) -> Modelled:
+    """y (n) = A (n x m) x on rows x cols PEs, x lying with the columns of A.
+
+    Each PE adds x's entry times a column of its tile to its part of y; parts are summed along the
+    rows to the centre column, where the result stays.
+    """
+    cut, region = spec.scaled(rows, cols), Region(0, 0, rows, cols)
+    size = element_bytes(dtype)
+    height, depth = -(-n // rows), -(-m // cols)
+    panels = _accumulating(height, depth, 1, size, dtype, spec)
+    lines = LineSet(
+        name="partial sums",
+        region=region,
+        axis="row",
+        root=root_of(region, "centre")[1],
+        wavelets=wavelets_of(height, dtype, spec),
+        channel=CHANNEL,
+    )
+    algorithm = choose(lines, spec)
+    activities = [
+        compute("multiply-add", region, panels.cycles),
+        *reduce_lines(lines, algorithm),
+    ]
+    timing = run_alone(activities, cut)
+    assumed = (
+        f"grid {rows} x {cols}",
+        f"clock {Fraction(spec.clock_hz, 10**6)} MHz",
+        f"rows reduced by {algorithm} to the centre, where the result stays",
+    )
+    return Modelled(timing.elapsed_cycles, (*panels.assumptions, *assumed))
+
+
+def _accumulating(
+    height: int, depth: int, width: int, size: int, dtype: str, spec: WaferSpec
+) -> Modelled:
+    """``y += a * x`` for each of depth x width columns of ``height`` elements.
+
+    The bank rule decides which of them conflict: the tile, the other operand and the result lie
+    one after another, each column at its own address.
+    """
+    sizes = [height * depth * size, depth * width * size, height * width * size]
+    tile, _, result = packed_addresses(sizes)
+    column = height * size
+    cost = {
+        conflict: vector_op_cycles("fma", dtype, height, spec, bank_conflict=conflict)
+        for conflict in (False, True)
+    }
+    cycles = conflicts = 0
+    for first, sources in _addresses(tile, column, depth, spec).items():
+        for second, targets in _addresses(result, column, width, spec).items():
+            conflict = sources_conflict(first, second, spec)
+            cycles += sources * targets * cost[conflict]
+            conflicts += sources * targets * conflict
+    share = f"{conflicts} of {depth * width} multiply-adds conflict in the banks"
+    assumed = [f"arrays packed in order; {share}"]
+    if sum(sizes) > spec.sram_bytes_per_pe:
+        assumed.append(f"{sum(sizes):,} B a PE, more than its {spec.sram_bytes_per_pe:,} B")
+    return Modelled(cycles, tuple(assumed))
+
+
+def _addresses(start: int, stride: int, count: int, spec: WaferSpec) -> Counter[int]:
+    """How many of ``count`` addresses, ``stride`` apart, lie at each place of the bank groups."""
+    period = 2 * spec.sram_bank_groups
+    places: Counter[int] = Counter()
+    for number in range(min(count, period)):
+        # addresses repeat modulo the groups after as many strides
+        places[(start + number * stride) % period] += -(-(count - number) // period)
+    return places
