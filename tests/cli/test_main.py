@@ -1,0 +1,63 @@
+"""The command line as a whole: its commands, its help, its exit codes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import wse_emulator
+from tests.cli.command import wse
+from wse_emulator.cli.main import COMMANDS
+
+
+def test_help_lists_every_command() -> None:
+    answer = wse("--help")
+    assert answer.code == 0
+    for name, what in COMMANDS.items():
+        assert name in answer.output
+        assert what in " ".join(answer.output.split())
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_each_command_has_help_with_an_example(name: str) -> None:
+    answer = wse(name, "--help")
+    assert answer.code == 0, answer.error
+    assert f"wse {name}" in answer.output
+
+
+def test_an_unknown_command_is_one_plain_line() -> None:
+    answer = wse("runn")
+    assert answer.code == 2
+    assert "runn" in answer.error
+    assert len(answer.error.strip().splitlines()) == 1
+
+
+def test_python_dash_m_is_the_same_command() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "wse_emulator", "--version"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.startswith("wse")
+
+
+def test_importing_the_package_imports_no_library() -> None:
+    code = "import sys, wse_emulator; print('torch' in sys.modules, 'simpy' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "False"]
+
+
+@pytest.mark.parametrize("name", wse_emulator.__all__)
+def test_every_public_name_resolves(name: str) -> None:
+    assert getattr(wse_emulator, name) is not None
+
+
+def test_the_face_of_the_reference_api_resolves() -> None:
+    from wse_emulator import optim
+
+    assert optim.AdamW.__module__.startswith("optimizers")
+    assert optim.lr_scheduler.CosineDecayLR.__module__.startswith("schedulers")
+    assert callable(optim.configure_lr_scheduler)

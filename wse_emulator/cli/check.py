@@ -1,0 +1,106 @@
+"""``wse check``: judge any optimizer by the static-state rules."""
+
+from __future__ import annotations
+
+import inspect
+
+import click
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from wse_emulator.capture.step import Scheduler
+from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.errors import FactoryError, InputError
+from wse_emulator.inputs.factory import call_factory
+from wse_emulator.legality import check as judge
+from wse_emulator.results.check_report import CheckReport
+
+BREAKS_A_RULE = 4
+
+
+@click.command()
+@click.argument("factory", metavar="MODULE:FACTORY")
+@click.option(
+    "--steps", type=int, default=16, show_default=True, metavar="N", help="Steps to capture."
+)
+@click.option(
+    "--json", "json_path", metavar="FILE", help="Write the verdict as JSON ('-': stdout)."
+)
+def check(factory: str, steps: int, json_path: str | None) -> int:
+    """Judge the optimizer that MODULE:FACTORY returns by the static-state rules.
+
+    The factory takes no arguments and returns an optimizer, or a tuple of optimizer, scheduler
+    and model in any order. It may be one of torch's or your own class. FILE.py:FACTORY works too.
+
+    \b
+    Examples:
+      wse check mymodule:make_optimizer
+      wse check train.py:optimizer --steps 100 --json verdict.json
+
+    Exit codes: 0 legal, 2 wrong usage or input, 4 breaks a static-state rule.
+    """
+    if steps < 1:
+        raise InputError(f"--steps must be at least 1, got {steps}")
+    optimizer, scheduler, model = _sorted(factory, call_factory(factory))
+    report = judge(optimizer, scheduler, model=model, steps=steps)
+    if json_path is not None:
+        write_json(json_path, report.document())
+    if json_path != STDOUT:
+        _print(report)
+    return 0 if report.legal else BREAKS_A_RULE
+
+
+def _sorted(
+    factory: str, made: object
+) -> tuple[torch.optim.Optimizer, Scheduler | None, torch.nn.Module | None]:
+    """Optimizer, scheduler and model among what a factory returned."""
+    optimizer: torch.optim.Optimizer | None = None
+    scheduler: Scheduler | None = None
+    model: torch.nn.Module | None = None
+    for item in made if isinstance(made, tuple) else (made,):
+        if isinstance(item, torch.optim.Optimizer):
+            optimizer = item
+        elif isinstance(item, torch.nn.Module):
+            model = item
+        elif hasattr(item, "step") and hasattr(item, "optimizer"):
+            scheduler = item
+        elif item is not None:
+            raise FactoryError(
+                f"{factory} returned {_what(item)}; it should return an optimizer, or a tuple of "
+                "optimizer, scheduler and model"
+            )
+    if optimizer is None:
+        raise FactoryError(
+            f"{factory} returned {_what(made)}; it should return a torch.optim.Optimizer"
+        )
+    return optimizer, scheduler, model
+
+
+def _what(item: object) -> str:
+    return f"the class {item.__name__}" if inspect.isclass(item) else type(item).__name__
+
+
+def _print(report: CheckReport) -> None:
+    console = Console()
+    if report.legal:
+        console.print(
+            f"Legal: {report.optimizer} keeps all static-state rules over {report.steps} steps.",
+            highlight=False,
+            markup=False,
+        )
+        return
+    console.print(
+        f"Not legal: {report.optimizer} breaks {len(report.violations)} static-state "
+        f"rule{'s' if len(report.violations) > 1 else ''}.",
+        highlight=False,
+        markup=False,
+    )
+    table = Table(box=box.SIMPLE_HEAD, show_lines=True)
+    table.add_column("rule", overflow="fold")
+    table.add_column("what", overflow="fold", ratio=2)
+    table.add_column("remedy", overflow="fold", ratio=2)
+    for violation in report.violations:
+        table.add_row(violation.rule, violation.message, violation.remedy)
+    console.print(table)

@@ -1,0 +1,55 @@
+"""``wse models``: the built-in models."""
+
+from __future__ import annotations
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.inputs.catalog import builtin_model, builtin_names
+
+
+@click.command()
+@click.option("--json", "json_path", metavar="FILE", help="Write the list as JSON ('-': stdout).")
+def models(json_path: str | None) -> None:
+    """List the built-in models, with their number of parameters (tied ones once).
+
+    Any other model is named by a shapes file, a Hugging Face config.json or module:factory.
+
+    \b
+    Examples:
+      wse models
+      wse models --json -
+    """
+    found = sorted(
+        (builtin_model(name) for name in builtin_names()),
+        key=lambda model: (model.total_elements, model.name),
+    )
+    if json_path is not None:
+        entries = [
+            {
+                "name": model.name,
+                "parameters": model.total_elements,
+                "tensors": len(model.parameters),
+                "architecture": model.architecture,
+                "source": model.source,
+            }
+            for model in found
+        ]
+        write_json(json_path, {"schema": "wse-models/1", "models": entries})
+    if json_path == STDOUT:
+        return
+    table = Table(title="Built-in models", box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in ("name", "parameters", "tensors", "architecture"):
+        table.add_column(column, justify="right" if column in ("parameters", "tensors") else "left")
+    for model in found:
+        table.add_row(
+            Text(model.name),
+            f"{model.total_elements:,}",
+            f"{len(model.parameters):,}",
+            model.architecture or "",
+        )
+    Console().print(table)

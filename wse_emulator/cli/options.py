@@ -1,0 +1,33 @@
+"""Options that several commands share, read from text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from schedulers.names import number
+from wse_emulator.errors import InputError
+
+_WORDS = {"true": True, "false": False, "none": None}
+
+
+def parse_options(options: Iterable[str]) -> dict[str, object]:
+    """``NAME=VALUE`` texts as arguments: numbers, true/false/none, and tuples by commas.
+
+    Raises:
+        InputError: a text without ``=``, or a name given twice.
+    """
+    parsed: dict[str, object] = {}
+    for text in options:
+        name, equals, value = text.partition("=")
+        if not equals or not name:
+            raise InputError(f"-o {text!r} is not NAME=VALUE, as in -o weight_decay=0.1")
+        if name in parsed:
+            raise InputError(f"-o {name} is given twice")
+        parsed[name] = _value(value)
+    return parsed
+
+
+def _value(text: str) -> object:
+    if "," in text:
+        return tuple(_value(part.strip()) for part in text.split(","))
+    return _WORDS[text.lower()] if text.lower() in _WORDS else number(text)

@@ -1,0 +1,160 @@
+"""``wse run``: simulate optimizer steps, print the answer, write a report folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+
+from wse_emulator.api import DEFAULT_WAFER
+from wse_emulator.api import run as emulate
+from wse_emulator.cli.options import parse_options
+from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.inputs.optimizer_choice import DEFAULT_OPTIMIZER
+from wse_emulator.results.files import run_document
+from wse_emulator.results.run_result import RunResult
+from wse_emulator.views.report_folder import check_report_folder, write_report
+from wse_emulator.views.run_tables import run_tables, run_words
+from wse_emulator.wafer.parse import parse_wafer
+
+DOES_NOT_FIT = 3
+
+
+@click.command()
+@click.argument("model")
+@click.option(
+    "--optimizer", help=f"Optimizer class, any case; default: the config's, or {DEFAULT_OPTIMIZER}."
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Run config (YAML) to take optimizer, schedule and clipping from.",
+)
+@click.option("--lr", type=float, help="Learning rate; default: that of the optimizer.")
+@click.option(
+    "--lr-schedule",
+    metavar="SCHEDULE",
+    help="name:argument:argument,... in order, or a JSON or YAML file, or a number.",
+)
+@click.option(
+    "-o",
+    "--option",
+    "options",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="An argument of the optimizer, as -o weight_decay=0.1 -o betas=0.9,0.95.",
+)
+@click.option(
+    "--steps", type=int, default=1, show_default=True, metavar="N", help="Optimizer steps."
+)
+@click.option(
+    "--wafer",
+    default=DEFAULT_WAFER,
+    show_default=True,
+    help="wse1, wse2, wse3, one cut to rows x columns (wse2:64x48), or a machine file.",
+)
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a field.")
+@click.option(
+    "--engine",
+    default="array",
+    show_default=True,
+    help="array (fast) or pe (one process a PE); equal to the cycle.",
+)
+@click.option("--mode", default="pipelined", show_default=True, help="Where the step runs.")
+@click.option("--max-grad-norm", type=float, metavar="NORM", help="Clip by the global norm.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write a report folder."
+)
+@click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
+@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': stdout).")
+def run(
+    model: str,
+    optimizer: str | None,
+    config: Path | None,
+    lr: float | None,
+    lr_schedule: str | None,
+    options: tuple[str, ...],
+    steps: int,
+    wafer: str,
+    settings: tuple[str, ...],
+    engine: str,
+    mode: str,
+    max_grad_norm: float | None,
+    out: Path | None,
+    force: bool,
+    json_path: str | None,
+) -> int:
+    """Simulate optimizer steps of MODEL on a wafer.
+
+    MODEL is a built-in name (wse models), a shapes file (JSON), a Hugging Face config.json, or
+    module:factory.
+
+    \b
+    Examples:
+      wse run gpt2 --optimizer AdamW --lr 1e-4 --out report
+      wse run gpt2-xl --lr-schedule linear:0:2.5e-4:2000,cosine_decay:2.5e-4:0:98000
+      wse run bert-base --wafer wse2:64x48 --engine pe --json -
+
+    Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
+    """
+    spec = parse_wafer(wafer, settings)
+    if out is not None:
+        check_report_folder(out, force=force)
+    result = emulate(
+        model,
+        optimizer=optimizer,
+        config=config,
+        lr=lr,
+        lr_schedule=lr_schedule,
+        options=parse_options(options),
+        max_grad_norm=max_grad_norm,
+        steps=steps,
+        wafer=spec,
+        engine=engine,
+        mode=mode,
+        command=_command(),
+    )
+    return report_run(result, out, force=force, json_path=json_path)
+
+
+def report_run(
+    result: RunResult, out: Path | None, *, force: bool = False, json_path: str | None = None
+) -> int:
+    """Write what is asked for, print the answer, and return the exit code.
+
+    Raises:
+        OutputError: a file cannot be written, or is there and ``force`` is not given.
+    """
+    begin = time.perf_counter()
+    written = [] if out is None else write_report(result, out, force=force)
+    took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)
+    result = dataclasses.replace(result, wall_seconds=took)
+    if json_path is not None:
+        write_json(json_path, run_document(result))
+    if json_path != STDOUT:
+        print_result(result, written, out)
+    return 0 if result.fits else DOES_NOT_FIT
+
+
+def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
+    """The answer in words, then where the time goes, then what was written."""
+    console = Console(soft_wrap=False)
+    for paragraph in run_words(result):
+        console.print(paragraph, highlight=False, markup=False)
+    for table in run_tables(result):
+        console.print()
+        console.print(table)
+    if out is not None:
+        names = ", ".join(path.name for path in written)
+        console.print(f"\nWrote {out}: {names}", highlight=False, markup=False)
+
+
+def _command() -> str:
+    """The command line that repeats this run."""
+    words: list[str] = click.get_current_context().find_root().obj or []
+    return shlex.join(words)

@@ -1,0 +1,59 @@
+"""``wse scenarios``: what questions there are scripts for."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import pkgutil
+from pathlib import Path
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from wse_emulator.cli.output import STDOUT, write_json
+
+
+def scenario_names() -> list[str]:
+    """Names of the scripts, in alphabetical order."""
+    return sorted(_files())
+
+
+def scenario_question(name: str) -> str:
+    """The question a script answers: the first paragraph of its docstring, not run."""
+    tree = ast.parse(_files()[name].read_text(encoding="utf-8"))
+    return " ".join((ast.get_docstring(tree) or "").split("\n\n")[0].split())
+
+
+def _files() -> dict[str, Path]:
+    spec = importlib.util.find_spec("scenarios")
+    folders = [] if spec is None else list(spec.submodule_search_locations or [])
+    return {
+        module.name: Path(folder) / f"{module.name}.py"
+        for folder in folders
+        for module in pkgutil.iter_modules([folder])
+    }
+
+
+@click.command()
+@click.option("--json", "json_path", metavar="FILE", help="Write JSON ('-': stdout).")
+def scenarios(json_path: str | None) -> None:
+    """List the scenario scripts and the question each answers.
+
+    \b
+    Example:
+      wse scenarios
+    """
+    found = {name: scenario_question(name) for name in scenario_names()}
+    if json_path is not None:
+        entries = [{"name": name, "question": question} for name, question in found.items()]
+        write_json(json_path, {"schema": "wse-scenarios/1", "scenarios": entries})
+    if json_path == STDOUT:
+        return
+    table = Table(box=box.SIMPLE_HEAD)
+    table.add_column("scenario", no_wrap=True)
+    table.add_column("question", overflow="fold")
+    for name, question in found.items():
+        table.add_row(name, question)
+    Console().print(table)

@@ -1,0 +1,49 @@
+"""CheckReport: what the static-state rules say of an optimizer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from wse_emulator.errors import StaticRuleError
+
+CHECK_SCHEMA: Final = "wse-check/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckReport:
+    """The verdict on one optimizer.
+
+    Attributes:
+        optimizer: module and class.
+        steps: how many steps were captured.
+        violations: one a rule and state; empty for a legal optimizer.
+    """
+
+    optimizer: str
+    steps: int
+    violations: tuple[StaticRuleError, ...]
+
+    @property
+    def legal(self) -> bool:
+        """Whether the optimizer keeps all rules."""
+        return not self.violations
+
+    def document(self) -> dict[str, object]:
+        """The JSON of ``wse check --json``."""
+        return {
+            "schema": CHECK_SCHEMA,
+            "optimizer": self.optimizer,
+            "steps": self.steps,
+            "legal": self.legal,
+            "violations": [
+                {
+                    "rule": violation.rule,
+                    "parameter": violation.parameter,
+                    "state": violation.state,
+                    "message": violation.message,
+                    "remedy": violation.remedy,
+                }
+                for violation in self.violations
+            ],
+        }

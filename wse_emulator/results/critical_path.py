@@ -1,0 +1,131 @@
+"""What one PE did from the first cycle to the last: the critical path, and sampled PEs."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from wse_emulator.activities import Activity, LineMulticast, Multicast, Work
+from wse_emulator.engines.timing import Timing
+from wse_emulator.engines.watch import releases_at
+from wse_emulator.lowering import Lowered
+from wse_emulator.placement.pieces import Piece, pieces_of
+from wse_emulator.placement.values import Placement, TensorPlacement
+from wse_emulator.plan.step import StepPlan
+from wse_emulator.results.run_result import CriticalPart
+
+
+@dataclass(frozen=True, slots=True)
+class PeTime:
+    """One PE's step.
+
+    Attributes:
+        pe: (row, col).
+        parts: stretches of its time in order.
+        low_cycles, high_cycles: when it would end at the lower and upper ends of the costs that
+            rest on no source.
+    """
+
+    pe: tuple[int, int]
+    parts: tuple[CriticalPart, ...]
+    low_cycles: int
+    high_cycles: int
+
+
+def pe_times(
+    pes: Sequence[tuple[int, int]],
+    placement: Placement,
+    plan: StepPlan,
+    lowered: Lowered,
+    timing: Timing,
+) -> tuple[PeTime, ...]:
+    """What each of some PEs did, from the first cycle to its last release."""
+    released = releases_at(
+        placement.wafer, lowered.activities, pes, op_count=len(plan.costs.program.ops)
+    )
+    return tuple(
+        PeTime(
+            pe,
+            _parts(lowered, released[:, column].tolist()),
+            *_interval(pe, int(timing.pe_final[pe]), placement, plan, lowered),
+        )
+        for column, pe in enumerate(pes)
+    )
+
+
+def _parts(lowered: Lowered, released: list[int]) -> tuple[CriticalPart, ...]:
+    """Stretches of a PE's time; neighbours of the same kind and name are one."""
+    parts: list[CriticalPart] = []
+    at = 0
+    for activity, end in zip(lowered.activities, released, strict=True):
+        if end == at:
+            continue
+        what, phase = _stretch(activity)
+        last = parts[-1] if parts else None
+        if last is not None and (last.what, last.phase) == (what, phase):
+            parts[-1] = dataclasses.replace(last, end_cycle=end)
+        else:
+            parts.append(CriticalPart(what=what, phase=phase, start_cycle=at, end_cycle=end))
+        at = end
+    return tuple(parts)
+
+
+def _stretch(activity: Activity) -> tuple[str, str]:
+    """(what, phase) of the time from a PE's release before an activity to the one after it."""
+    if isinstance(activity, Work):
+        return activity.name, "schedule" if activity.tensor is None else "update"
+    if isinstance(activity, (Multicast, LineMulticast)) and activity.tensor is None:
+        return f"{activity.name} on its way", "broadcast"
+    return activity.name, "reduce"
+
+
+def sampled_pes(placement: Placement, timing: Timing) -> dict[tuple[int, int], str]:
+    """The PEs a trace shows and why; the critical one, the last to finish, comes first."""
+
+    def place_of(flat: int) -> tuple[int, int]:
+        row, col = np.unravel_index(flat, timing.pe_busy.shape)
+        return int(row), int(col)
+
+    chosen: dict[tuple[int, int], str] = {}
+    for pe, why in (
+        (place_of(int(timing.pe_final.argmax())), "critical: the last to finish"),
+        (placement.controller, "the controller"),
+        (place_of(int(timing.pe_busy.argmax())), "the most busy"),
+        (place_of(int(timing.pe_busy.argmin())), "the least busy"),
+    ):
+        chosen.setdefault(pe, why)
+    return chosen
+
+
+def _interval(
+    pe: tuple[int, int], end: int, placement: Placement, plan: StepPlan, lowered: Lowered
+) -> tuple[int, int]:
+    """The PE's end with unsourced costs at their lower and upper ends, in cycles."""
+    low = high = end
+    for _, cost in (*lowered.controller_costs, *lowered.central_costs):
+        low += cost.low_cycles - cost.cycles
+        high += cost.high_cycles - cost.cycles
+    for tensor, strip in zip(placement.tensors, plan.strips, strict=True):
+        piece = _piece_at(tensor, pe)
+        if piece is None:
+            continue
+        for number in range(len(plan.costs.segments[tensor.parameter])):
+            for cost in plan.costs.totals(tensor.parameter, number, piece, strip.elements):
+                low += cost.low_cycles - cost.cycles
+                high += cost.high_cycles - cost.cycles
+    return low, high
+
+
+def _piece_at(tensor: TensorPlacement, pe: tuple[int, int]) -> Piece | None:
+    region = tensor.region
+    if not region.contains(*pe):
+        return None
+    position = (pe[0] - region.row) * region.cols + (pe[1] - region.col)
+    for pes, piece in pieces_of(tensor):
+        if position < pes:
+            return piece
+        position -= pes
+    return None

@@ -1,0 +1,249 @@
+"""A RunResult on disk: ``run.json`` for facts, ``run.npz`` beside it for arrays.
+
+Both are byte for byte the same for the same result. Reading gives the value back, or one plain
+line on what is wrong with the file.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import io
+import json
+import typing
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from wse_emulator.errors import ResultFileError
+from wse_emulator.results.codec import decode, encode, json_schema
+from wse_emulator.results.folder import write_files
+from wse_emulator.results.run_result import RUN_SCHEMA, RunArrays, RunResult
+
+RUN_JSON: Final = "run.json"
+RUN_ARRAYS: Final = "run.npz"
+_NAME_LIST: Final = "op_names"  # thousands of names, few kinds: kept as a list and an index
+_ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file can say
+
+
+def run_document(result: RunResult) -> dict[str, object]:
+    """The JSON document of a run (schema "wse-run/1"), without its arrays.
+
+    A model that does not fit has ``fits: false`` and ``steps: []``. Units are in the keys:
+    cycles, seconds, bytes; regions are [row, col, rows, cols].
+    """
+    document: dict[str, object] = {"schema": RUN_SCHEMA}
+    for field in dataclasses.fields(result):
+        if field.name not in ("arrays", _NAME_LIST):
+            document[field.name] = encode(getattr(result, field.name))
+    document["op_kinds"] = sorted(set(result.op_names))
+    return document
+
+
+def run_schema() -> dict[str, object]:
+    """The JSON Schema of ``run.json``, from the types of :class:`RunResult`."""
+    schema = json_schema(RunResult)
+    properties, required = schema["properties"], schema["required"]
+    assert isinstance(properties, dict)
+    assert isinstance(required, list)
+    for name in ("arrays", _NAME_LIST):
+        del properties[name]
+        required.remove(name)
+    strings = {"type": "array", "items": {"type": "string"}}
+    arrays = {"type": "object", "properties": {"file": {"type": "string"}}}
+    added = {"schema": {"const": RUN_SCHEMA}, "op_kinds": strings, "arrays": arrays}
+    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": RUN_SCHEMA}
+    return {
+        **head,
+        "type": "object",
+        "properties": {**added, **properties},
+        "required": ["schema", "op_kinds", *required],
+    }
+
+
+def run_files(result: RunResult) -> dict[str, bytes]:
+    """Names and contents of the two files; ``run.json`` last, since it names the other."""
+    kinds = sorted(set(result.op_names))
+    position = {name: index for index, name in enumerate(kinds)}
+    arrays = {
+        field.name: np.asarray(getattr(result.arrays, field.name))
+        for field in dataclasses.fields(RunArrays)
+    }
+    arrays["op_kind"] = np.array([position[name] for name in result.op_names], dtype=np.int64)
+    packed = _pack(arrays)
+    document = run_document(result)
+    document["arrays"] = {"file": RUN_ARRAYS, "sha256": hashlib.sha256(packed).hexdigest()}
+    text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+    return {RUN_ARRAYS: packed, RUN_JSON: text.encode()}
+
+
+def write_run(result: RunResult, folder: Path, *, force: bool = False) -> list[Path]:
+    """Write ``run.npz`` and ``run.json`` into ``folder``; the folder is made if need be.
+
+    Raises:
+        OutputError: the folder cannot be written, or a file is there and ``force`` is not given;
+            then nothing is written.
+    """
+    return write_files(folder, run_files(result), force=force)
+
+
+def read_run(path: Path) -> RunResult:
+    """Read a result from its folder or its ``run.json``.
+
+    Raises:
+        ResultFileError: the file is missing, truncated, of another schema, or no result at all;
+            or its arrays are missing or belong to another run.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / RUN_JSON
+    document = read_document(path)
+    schema = document.get("schema")
+    if schema != RUN_SCHEMA:
+        raise ResultFileError(_schema_message(path, schema))
+    kinds = decode(tuple[str, ...], document.get("op_kinds", []), f"{path}: op_kinds")
+    arrays, op_kind = _read_arrays(path, document)
+    if op_kind.size and not 0 <= op_kind.min() <= op_kind.max() < len(kinds):
+        raise ResultFileError(f"{path} names {len(kinds)} kinds of op, {RUN_ARRAYS} has others")
+    document[_NAME_LIST] = [kinds[index] for index in op_kind.tolist()]
+    # arrays are no JSON: decode all other fields, then put them in place
+    values = {
+        name: decode(kind, document[name], f"{path}: {name}")
+        for name, kind in _result_types().items()
+        if name in document
+    }
+    missing = sorted(_required_fields() - set(values))
+    if missing:
+        raise ResultFileError(f"{path} lacks the key {missing[0]!r}; run again to make it")
+    result = RunResult(**values, arrays=arrays)  # type: ignore[arg-type]  # checked by decode
+    _check_shapes(path, result)
+    return result
+
+
+def read_document(path: Path) -> dict[str, object]:
+    """The JSON object in ``path``.
+
+    Raises:
+        ResultFileError: no such file, or not a JSON object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultFileError(
+            f"cannot read {path}: {error.strerror or error}; name a folder that wse run --out "
+            "wrote, or the run.json in it"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ResultFileError(
+            f"{path} is not a whole JSON file ({error}); run again to make it"
+        ) from error
+    if not isinstance(document, dict):
+        raise ResultFileError(f"{path} is JSON, but no result: it holds no object")
+    return document
+
+
+def _schema_message(path: Path, schema: object) -> str:
+    if not isinstance(schema, str):
+        return f"{path} is JSON, but no result: it names no schema (expected {RUN_SCHEMA!r})"
+    if schema.startswith("wse-run/"):
+        return (
+            f"{path} has schema {schema!r} and this version reads {RUN_SCHEMA!r}; read it with "
+            "the version that wrote it, or run again"
+        )
+    return f"{path} has schema {schema!r}, not {RUN_SCHEMA!r}; name the result of a wse run"
+
+
+def _result_types() -> dict[str, object]:
+    hints = typing.get_type_hints(RunResult)
+    return {name: kind for name, kind in hints.items() if name != "arrays"}
+
+
+def _required_fields() -> set[str]:
+    return {
+        field.name
+        for field in dataclasses.fields(RunResult)
+        if field.default is dataclasses.MISSING
+        and field.default_factory is dataclasses.MISSING
+        and field.name != "arrays"
+    }
+
+
+def _pack(arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, _narrow(array), version=(1, 0), allow_pickle=False)
+            entry = zipfile.ZipInfo(f"{name}.npy", date_time=_ZIP_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, member.getvalue())
+    return buffer.getvalue()
+
+
+def _narrow(
+    array: np.ndarray[tuple[int, ...], np.dtype[np.generic]],
+) -> np.ndarray[tuple[int, ...], np.dtype[np.generic]]:
+    """Whole numbers in 32 bits where they fit; readers get 64 bits back."""
+    limits = np.iinfo(np.int32)
+    fits = array.dtype == np.int64 and (
+        array.size == 0 or (array.min() >= limits.min and array.max() <= limits.max)
+    )
+    narrow = array.astype(np.int32) if fits else array
+    return np.ascontiguousarray(narrow)
+
+
+def _read_arrays(
+    path: Path, document: dict[str, object]
+) -> tuple[RunArrays, np.ndarray[tuple[int, ...], np.dtype[np.int64]]]:
+    source = path.parent / RUN_ARRAYS
+    note = document.get("arrays")
+    if not isinstance(note, dict):
+        raise ResultFileError(
+            f"{path} has no arrays beside it (it was written by --json); pictures need the "
+            "folder that --out writes"
+        )
+    try:
+        packed = source.read_bytes()
+    except OSError as error:
+        raise ResultFileError(
+            f"cannot read {source}: {error.strerror or error}; it belongs beside {path.name}"
+        ) from error
+    if hashlib.sha256(packed).hexdigest() != note.get("sha256"):
+        raise ResultFileError(
+            f"{source} is damaged or belongs to another run than {path.name}; run again"
+        )
+    try:
+        with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
+            loaded = {name: np.asarray(archive[name]) for name in archive.files}
+        return _arrays(loaded), loaded["op_kind"].astype(np.int64)
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise ResultFileError(
+            f"{source} does not hold the arrays of a run ({error}); run again"
+        ) from error
+
+
+def _arrays(loaded: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> RunArrays:
+    values: dict[str, object] = {}
+    for field in dataclasses.fields(RunArrays):
+        array = loaded[field.name]
+        if field.name == "bin_cycles":
+            values[field.name] = int(array.item())
+        elif np.issubdtype(array.dtype, np.integer):
+            values[field.name] = array.astype(np.int64)
+        else:
+            values[field.name] = array.astype(np.float64)
+    return RunArrays(**values)  # type: ignore[arg-type]  # names and types just checked
+
+
+def _check_shapes(path: Path, result: RunResult) -> None:
+    shape = (result.wafer.rows, result.wafer.cols)
+    for name in ("pe_busy", "sram_peak"):
+        found = getattr(result.arrays, name).shape
+        if found != shape:
+            raise ResultFileError(
+                f"{path} is a wafer of {shape[0]} x {shape[1]} PEs (rows x columns), its array "
+                f"{name} is of shape {found}; run again to make it"
+            )

@@ -1,0 +1,254 @@
+"""RunResult: the answer of one emulated step, complete enough to draw every picture from.
+
+The value splits in two: facts that go to ``run.json`` and arrays that go to ``run.npz``. Reading
+the two files gives the value back (:mod:`wse_emulator.results.files`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+
+RUN_SCHEMA = "wse-run/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaferFacts:
+    """The machine of a result; ``assumptions`` names each field that rests on no source."""
+
+    name: str
+    rows: int
+    cols: int
+    pes: int
+    clock_hz: int
+    sram_bytes_per_pe: int
+    reserved_bytes_per_pe: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """The model of a result: name, number of parameter elements, number of tensors."""
+
+    name: str
+    parameters: int
+    tensors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerFacts:
+    """The optimizer: class name, and its hyper-parameters as given (JSON values)."""
+
+    name: str
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFacts:
+    """One step. ``seconds`` is cycles divided by the clock."""
+
+    step: int
+    learning_rate: float | None
+    cycles: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorFacts:
+    """One parameter: where it lies, when its ops ran, what it took.
+
+    Attributes:
+        layer: name of the layer region it shares.
+        region: [row, col, rows, cols].
+        start_cycle, end_cycle: first start and last end of its ops; -1 if it has none.
+        ops: number of tensor ops of its step.
+        pe_cycles: cycles of work summed over all PEs.
+        strip_elements: strip length of its chain; 0 where nothing runs.
+    """
+
+    name: str
+    layer: str
+    shape: tuple[int, ...]
+    dtype: str
+    region: tuple[int, int, int, int]
+    start_cycle: int
+    end_cycle: int
+    ops: int
+    pe_cycles: int
+    strip_elements: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpFacts:
+    """One kind of op over the whole step: where the time goes.
+
+    Attributes:
+        name: base name of the op (``addcmul``), or ``broadcast`` for messages.
+        phase: ``schedule`` (controller), ``broadcast``, ``update``.
+        count: tensor ops of this kind.
+        pe_cycles: busy cycles summed over all PEs.
+        unsourced_pe_cycles: those that rest on a cost without a source.
+    """
+
+    name: str
+    phase: str
+    count: int
+    pe_cycles: int
+    unsourced_pe_cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CriticalPart:
+    """One stretch of the critical PE's time, in order: what it did or waited for."""
+
+    what: str
+    phase: str  # schedule | broadcast | update | wait
+    start_cycle: int
+    end_cycle: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFacts:
+    """One message or collective on the fabric: where and when, for the trace and the replay.
+
+    Attributes:
+        kind: ``multicast``, ``chain``, ``star``, ``send``.
+        tensor: index of the tensor it serves, -1 for the controller.
+        region: [row, col, rows, cols] of the PEs that take part.
+        root: (row, col) of the source, or of the PE that receives the sum.
+        start_cycle, end_cycle: earliest ready, latest release.
+    """
+
+    name: str
+    kind: str
+    tensor: int
+    region: tuple[int, int, int, int]
+    root: tuple[int, int]
+    wavelets: int
+    start_cycle: int
+    end_cycle: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeSample:
+    """What one PE did from the first cycle to its last: a row of the trace.
+
+    Attributes:
+        pe: (row, col).
+        why: what it stands for: ``critical``, ``least busy``, ``nearest the controller``.
+        parts: stretches of time in order, without overlap.
+    """
+
+    pe: tuple[int, int]
+    why: str
+    parts: tuple[CriticalPart, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lever:
+    """A change that makes room, and what it saves over the wafer, found by planning again."""
+
+    what: str
+    saves_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Utilization:
+    """Fractions of the step, over all PEs, all fabric links, and the fullest PE's SRAM."""
+
+    pe_busy: float
+    link_busy: float
+    sram_peak: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryFacts:
+    """Bytes over all PEs by category, and the worst and mean PE."""
+
+    bytes: dict[str, int]
+    capacity_bytes: int
+    peak_bytes: int
+    mean_bytes: float
+    worst_pe: tuple[int, int]
+    worst_pe_bytes: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WallSeconds:
+    """Seconds the emulator itself took; the only part of a result that differs between runs."""
+
+    capture: float = 0.0
+    place: float = 0.0
+    simulate: float = 0.0
+    report: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunArrays:
+    """Arrays of a result.
+
+    Attributes:
+        pe_busy: (rows, cols) busy cycles of each PE.
+        sram_peak: (rows, cols) peak bytes of each PE.
+        link_busy: (5, rows, cols) booked cycles, planes E, W, S, N, D.
+        op_start, op_end: (ops,) cycles; -1 for ops without cost.
+        op_tensor: (ops,) index of the tensor of each op, -1 for the controller.
+        bin_cycles: cycles covered by one bin of the series below (the last may cover fewer).
+        busy_pes, busy_links, temporary_bytes: (bins,) averages over each bin.
+        rate_step, rate_value: the learning-rate curve, (points,) steps and rates.
+    """
+
+    pe_busy: IntArray
+    sram_peak: IntArray
+    link_busy: IntArray
+    op_start: IntArray
+    op_end: IntArray
+    op_tensor: IntArray
+    bin_cycles: int
+    busy_pes: FloatArray
+    busy_links: FloatArray
+    temporary_bytes: FloatArray
+    rate_step: IntArray
+    rate_value: FloatArray
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunResult:
+    """One emulated run. See the field types for units; ``digest`` is equal for both engines.
+
+    ``config_unused`` names what a run config holds and the emulator does not use.
+    """
+
+    wafer: WaferFacts
+    model: ModelFacts
+    optimizer: OptimizerFacts
+    scheduler: str | None
+    controller: tuple[int, int]
+    engine: str
+    mode: str
+    fits: bool
+    steps: tuple[StepFacts, ...]
+    tensors: tuple[TensorFacts, ...]
+    layers: tuple[tuple[str, tuple[int, int, int, int]], ...]
+    ops: tuple[OpFacts, ...]
+    op_names: tuple[str, ...]
+    critical_path: tuple[CriticalPart, ...]
+    utilization: Utilization
+    memory: MemoryFacts
+    unsourced_share: float
+    seconds_interval: tuple[float, float]
+    assumptions: tuple[str, ...]
+    events: int
+    wall_seconds: WallSeconds
+    digest: str
+    command: str
+    messages: tuple[MessageFacts, ...] = ()
+    samples: tuple[PeSample, ...] = ()
+    levers: tuple[Lever, ...] = ()
+    gap_bytes: int = 0
+    config_unused: tuple[str, ...] = ()
+    arrays: RunArrays

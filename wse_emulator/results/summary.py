@@ -1,0 +1,368 @@
+"""From the stages of an emulated step to a :class:`RunResult`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wse_emulator.activities import (
+    Chain,
+    LineMulticast,
+    Message,
+    Multicast,
+    Send,
+    Star,
+    Work,
+)
+from wse_emulator.engines.digest import digest
+from wse_emulator.engines.timing import Timing
+from wse_emulator.lowering import Lowered
+from wse_emulator.placement.pieces import pieces_of
+from wse_emulator.placement.values import Placement
+from wse_emulator.plan.memory import MemoryPlan
+from wse_emulator.plan.step import StepPlan
+from wse_emulator.program import StepProgram
+from wse_emulator.results.critical_path import pe_times, sampled_pes
+from wse_emulator.results.run_result import (
+    MemoryFacts,
+    MessageFacts,
+    ModelFacts,
+    OpFacts,
+    OptimizerFacts,
+    PeSample,
+    RunArrays,
+    RunResult,
+    StepFacts,
+    TensorFacts,
+    Utilization,
+    WaferFacts,
+    WallSeconds,
+)
+from wse_emulator.wafer.spec import WaferSpec
+
+MOST_BINS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What a result says beyond the stages: names, options, rates, wall time.
+
+    Attributes:
+        rates: the learning rate of each step that was asked for.
+        rate_curve: (steps, rates) of the learning-rate picture.
+        class_error: operation class -> largest error of the machine model on its published
+            figures, as a fraction.
+    """
+
+    model: str
+    optimizer_options: dict[str, object]
+    engine: str
+    mode: str
+    rates: Sequence[float | None]
+    rate_curve: tuple[NDArray[np.int64], NDArray[np.float64]]
+    wall_seconds: WallSeconds
+    command: str
+    class_error: Callable[[str], float]
+    config_unused: tuple[str, ...] = ()
+
+
+def summarize(
+    program: StepProgram,
+    placement: Placement,
+    plan: StepPlan,
+    simulated: tuple[Lowered, Timing] | None,
+    facts: RunFacts,
+) -> RunResult:
+    """The result of one emulated step; without ``simulated``, that of a step that does not fit."""
+    spec = placement.wafer
+    lowered, timing = simulated or (None, None)
+    ops = () if lowered is None or timing is None else _op_facts(plan, placement, lowered, timing)
+    busy = sum(op.pe_cycles for op in ops)
+    unsourced = sum(op.unsourced_pe_cycles for op in ops)
+    sampled = {} if timing is None else sampled_pes(placement, timing)
+    times = (
+        ()
+        if lowered is None or timing is None
+        else pe_times(list(sampled), placement, plan, lowered, timing)
+    )
+    critical = times[0] if times else None
+    cycles = 0 if timing is None else timing.elapsed_cycles
+    interval = (0.0, 0.0)
+    if critical is not None and lowered is not None:
+        error = _model_error(lowered, facts.class_error)
+        interval = (
+            critical.low_cycles * (1 - error) / spec.clock_hz,
+            critical.high_cycles * (1 + error) / spec.clock_hz,
+        )
+    return RunResult(
+        wafer=_wafer_facts(spec),
+        model=ModelFacts(
+            name=facts.model,
+            parameters=program.total_elements,
+            tensors=len(program.parameters),
+        ),
+        optimizer=OptimizerFacts(name=program.optimizer, options=facts.optimizer_options),
+        scheduler=program.scheduler,
+        controller=placement.controller,
+        engine=facts.engine,
+        mode=facts.mode,
+        fits=plan.memory.fits,
+        steps=()
+        if timing is None
+        else tuple(
+            StepFacts(
+                step=number, learning_rate=rate, cycles=cycles, seconds=cycles / spec.clock_hz
+            )
+            for number, rate in enumerate(facts.rates, start=1)
+        ),
+        tensors=_tensor_facts(program, placement, plan, timing),
+        layers=tuple((layer.name, _as_tuple(layer.region.as_list())) for layer in placement.layers),
+        ops=ops,
+        op_names=tuple(op.base_name for op in program.ops),
+        critical_path=() if critical is None else critical.parts,
+        utilization=_utilization(spec, plan.memory, timing),
+        memory=_memory_facts(plan.memory),
+        unsourced_share=unsourced / busy if busy else 0.0,
+        seconds_interval=interval,
+        assumptions=_assumptions(spec),
+        events=0 if timing is None else timing.events,
+        wall_seconds=facts.wall_seconds,
+        digest="" if timing is None else digest(timing),
+        command=facts.command,
+        messages=() if lowered is None or timing is None else _messages(lowered, timing),
+        samples=tuple(PeSample(pe=t.pe, why=sampled[t.pe], parts=t.parts) for t in times),
+        gap_bytes=plan.memory.gap_bytes,
+        config_unused=facts.config_unused,
+        arrays=_arrays(program, plan.memory, timing, facts),
+    )
+
+
+def _model_error(lowered: Lowered, class_error: Callable[[str], float]) -> float:
+    """Largest validation error of the operation classes that a step is made of."""
+    reduces = any(isinstance(a, (Chain, Star)) for a in lowered.activities)
+    classes = ("vector_op", "allreduce_2d") if reduces else ("vector_op",)
+    return max(class_error(operation) for operation in classes)
+
+
+def _as_tuple(region: list[int]) -> tuple[int, int, int, int]:
+    row, col, rows, cols = region
+    return row, col, rows, cols
+
+
+def _wafer_facts(spec: WaferSpec) -> WaferFacts:
+    return WaferFacts(
+        name=spec.name,
+        rows=spec.rows,
+        cols=spec.cols,
+        pes=spec.pes,
+        clock_hz=spec.clock_hz,
+        sram_bytes_per_pe=spec.sram_bytes_per_pe,
+        reserved_bytes_per_pe=spec.reserved_bytes_per_pe,
+    )
+
+
+def _assumptions(spec: WaferSpec) -> tuple[str, ...]:
+    return tuple(f"{name}: {spec.sources[name]}" for name in sorted(spec.unsourced))
+
+
+def _memory_facts(memory: MemoryPlan) -> MemoryFacts:
+    return MemoryFacts(
+        bytes={**memory.totals, "total": memory.total_bytes},
+        capacity_bytes=memory.capacity_bytes,
+        peak_bytes=memory.worst_bytes,
+        mean_bytes=memory.mean_bytes,
+        worst_pe=memory.worst_pe,
+        worst_pe_bytes=memory.at(*memory.worst_pe),
+    )
+
+
+def _utilization(spec: WaferSpec, memory: MemoryPlan, timing: Timing | None) -> Utilization:
+    """Busy fractions of the elapsed time; both are 0 for a step that takes no time."""
+    peak = memory.worst_bytes / memory.capacity_bytes
+    if timing is None or timing.elapsed_cycles == 0:
+        return Utilization(pe_busy=0.0, link_busy=0.0, sram_peak=peak)
+    links = 2 * (spec.rows * (spec.cols - 1) + spec.cols * (spec.rows - 1))
+    booked = int(timing.link_busy[:4].sum())
+    return Utilization(
+        pe_busy=int(timing.pe_busy.sum()) / (spec.pes * timing.elapsed_cycles),
+        link_busy=booked / (links * timing.elapsed_cycles) if links else 0.0,
+        sram_peak=int(timing.sram_peak.max()) / memory.capacity_bytes,
+    )
+
+
+def _tensor_facts(
+    program: StepProgram, placement: Placement, plan: StepPlan, timing: Timing | None
+) -> tuple[TensorFacts, ...]:
+    ops_of: dict[int, list[int]] = defaultdict(list)
+    for op in program.ops:
+        if op.owner is not None:
+            ops_of[op.owner].append(op.index)
+    facts = []
+    for parameter, tensor in zip(program.parameters, placement.tensors, strict=True):
+        own = ops_of[parameter.index]
+        starts = [] if timing is None else [s for s in timing.op_start[own].tolist() if s >= 0]
+        ends = [] if timing is None else [e for e in timing.op_end[own].tolist() if e >= 0]
+        strip = plan.strips[parameter.index].elements
+        facts.append(
+            TensorFacts(
+                name=parameter.name,
+                layer=placement.layer_of(parameter.index).name,
+                shape=parameter.shape,
+                dtype=parameter.dtype,
+                region=_as_tuple(tensor.region.as_list()),
+                start_cycle=min(starts, default=-1),
+                end_cycle=max(ends, default=-1),
+                ops=len(own),
+                pe_cycles=sum(
+                    pes * plan.costs.cycles(parameter.index, piece, strip)
+                    for pes, piece in pieces_of(tensor)
+                    if piece.elements
+                ),
+                strip_elements=strip,
+            )
+        )
+    return tuple(facts)
+
+
+def _op_facts(
+    plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timing
+) -> tuple[OpFacts, ...]:
+    """Busy cycles by phase and kind of op; they sum to the busy cycles of all PEs."""
+    count: dict[tuple[str, str], int] = defaultdict(int)
+    cycles: dict[tuple[str, str], int] = defaultdict(int)
+    unsourced: dict[tuple[str, str], int] = defaultdict(int)
+    costs = plan.costs
+    names = [op.base_name for op in costs.program.ops]
+    for phase, common in (
+        ("schedule", lowered.controller_costs),
+        ("global", lowered.central_costs),
+    ):
+        for index, cost in common:
+            count[phase, names[index]] += 1
+            cycles[phase, names[index]] += cost.cycles
+            unsourced[phase, names[index]] += cost.unsourced_cycles
+    for tensor, strip in zip(placement.tensors, plan.strips, strict=True):
+        runs = pieces_of(tensor)
+        for number, segment in enumerate(costs.segments[tensor.parameter]):
+            for member in segment.ops:
+                count["update", member.op.base_name] += 1
+            for pes, piece in runs:
+                if not piece.elements:
+                    continue
+                totals = costs.totals(tensor.parameter, number, piece, strip.elements)
+                for member, cost in zip(segment.ops, totals, strict=True):
+                    key = ("update", member.op.base_name)
+                    cycles[key] += pes * cost.cycles
+                    unsourced[key] += pes * cost.unsourced_cycles
+    messages = [a for a in lowered.activities if not isinstance(a, Work)]
+    if messages:
+        key = ("messages", "send, add, take")
+        count[key] = len(messages)
+        cycles[key] = int(timing.pe_busy.sum()) - sum(cycles.values())
+    return tuple(
+        OpFacts(
+            name=name,
+            phase=phase,
+            count=count[phase, name],
+            pe_cycles=cycles[phase, name],
+            unsourced_pe_cycles=unsourced[phase, name],
+        )
+        for phase, name in sorted(count, key=lambda key: (-cycles[key], key))
+    )
+
+
+def _messages(lowered: Lowered, timing: Timing) -> tuple[MessageFacts, ...]:
+    return tuple(
+        MessageFacts(
+            name=activity.name,
+            kind=_KIND[type(activity)],
+            tensor=-1 if activity.tensor is None else activity.tensor,
+            region=_as_tuple(activity.region.as_list()),
+            root=_root(activity),
+            wavelets=_most_wavelets(activity),
+            start_cycle=int(timing.activity_start[index]),
+            end_cycle=int(timing.activity_end[index]),
+        )
+        for index, activity in enumerate(lowered.activities)
+        if not isinstance(activity, Work)
+    )
+
+
+_KIND: Final[dict[type, str]] = {
+    Multicast: "multicast",
+    LineMulticast: "multicast along lines",
+    Chain: "chain",
+    Star: "star",
+    Send: "send",
+}
+
+
+def _root(message: Message) -> tuple[int, int]:
+    """The PE a message leaves from, or the sum of a reduction arrives at (of the first line)."""
+    if isinstance(message, Multicast):
+        return message.root
+    if isinstance(message, Send):
+        return message.source
+    region = message.region
+    return (region.row, message.root) if message.axis == "row" else (message.root, region.col)
+
+
+def _most_wavelets(message: Message) -> int:
+    return max(message.wavelets) if isinstance(message.wavelets, tuple) else message.wavelets
+
+
+def _arrays(
+    program: StepProgram, memory: MemoryPlan, timing: Timing | None, facts: RunFacts
+) -> RunArrays:
+    shape = memory.weights.shape
+    steps, rates = facts.rate_curve
+    op_tensor = np.array(
+        [-1 if op.owner is None else op.owner for op in program.ops], dtype=np.int64
+    )
+    if timing is None:
+        nowhere = np.full(len(program.ops), -1, dtype=np.int64)
+        empty = np.zeros(0)
+        return RunArrays(
+            pe_busy=np.zeros(shape, dtype=np.int64),
+            sram_peak=memory.peak_bytes,
+            link_busy=np.zeros((5, *shape), dtype=np.int64),
+            op_start=nowhere,
+            op_end=nowhere,
+            op_tensor=op_tensor,
+            bin_cycles=1,
+            busy_pes=empty,
+            busy_links=empty,
+            temporary_bytes=empty,
+            rate_step=steps,
+            rate_value=rates,
+        )
+    bin_cycles = max(1, -(-timing.elapsed_cycles // MOST_BINS))
+    return RunArrays(
+        pe_busy=timing.pe_busy,
+        sram_peak=timing.sram_peak,
+        link_busy=timing.link_busy,
+        op_start=timing.op_start,
+        op_end=timing.op_end,
+        op_tensor=op_tensor,
+        bin_cycles=bin_cycles,
+        busy_pes=_binned(timing.busy_pes, bin_cycles),
+        busy_links=_binned(timing.busy_links, bin_cycles),
+        temporary_bytes=_binned(timing.temporary_bytes, bin_cycles),
+        rate_step=steps,
+        rate_value=rates,
+    )
+
+
+def _binned(series: NDArray[np.int64], bin_cycles: int) -> NDArray[np.float64]:
+    """Exact averages over bins of ``bin_cycles`` cycles; the last bin may be shorter."""
+    if series.size == 0:
+        return np.zeros(0)
+    starts = np.arange(0, series.size, bin_cycles)
+    sums = np.add.reduceat(series, starts)
+    lengths = np.minimum(starts + bin_cycles, series.size) - starts
+    return sums / lengths

@@ -1,0 +1,127 @@
+"""The answers in words: what stands above the pictures and first in the report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wse_emulator.results.run_result import CriticalPart, RunResult
+from wse_emulator.views.words import cycles, plural, seconds, share, short, size
+
+
+def verdict(result: RunResult) -> str:
+    """Whether the model fits, with the fullest PE's bytes and the capacity."""
+    memory = result.memory
+    row, col = memory.worst_pe
+    capacity = size(memory.capacity_bytes)
+    if result.fits:
+        return (
+            f"Fits: the fullest PE, row {row} column {col}, holds {size(memory.peak_bytes)} of "
+            f"{capacity}."
+        )
+    over = memory.peak_bytes - memory.capacity_bytes
+    gap = f"; over the wafer {size(result.gap_bytes)} too many" if result.gap_bytes > 0 else ""
+    return (
+        f"Does not fit: the fullest PE, row {row} column {col}, would need "
+        f"{size(memory.peak_bytes)} of {capacity}, {size(over)} too many{gap}."
+    )
+
+
+def step_time(result: RunResult) -> str:
+    """Cycles and seconds of the step, with the interval that unsourced costs leave open."""
+    if not result.steps:
+        return "No step was simulated."
+    step = result.steps[-1]
+    low, high = result.seconds_interval
+    interval = (
+        f" Costs without a source leave it between {seconds(low)} and {seconds(high)}."
+        if 0 < low < high
+        else ""
+    )
+    return f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}.{interval}"
+
+
+def bottleneck(result: RunResult) -> str:
+    """What the critical PE spends its time on, and the costliest kind of op."""
+    if not result.critical_path or not result.steps:
+        return ""
+    spent = phase_cycles(result.critical_path)
+    total = sum(spent.values()) or 1
+    phase, most = max(spent.items(), key=lambda item: item[1])
+    text = f"The slowest PE spends {share(most / total)} of its time on {phase_words(phase)}"
+    if not result.ops:
+        return f"{text}."
+    op = max(result.ops, key=lambda o: o.pe_cycles)
+    whole = sum(o.pe_cycles for o in result.ops) or 1
+    return f"{text}; the costliest op is {short(op.name, 30)}, {share(op.pe_cycles / whole)}."
+
+
+def busy(result: RunResult) -> str:
+    """Shares of the step in which PEs and links are busy, and the fullest PE's share of SRAM."""
+    use = result.utilization
+    return (
+        f"Over the step PEs are busy {share(use.pe_busy)} of the time and links "
+        f"{share(use.link_busy)}; the fullest PE uses {share(use.sram_peak)} of its SRAM."
+    )
+
+
+def advice(result: RunResult, count: int = 3) -> str:
+    """The levers that save most, or nothing when the model fits."""
+    if result.fits or not result.levers:
+        return ""
+    best = sorted(result.levers, key=lambda lever: -lever.saves_bytes)[:count]
+    return (
+        "What would help: "
+        + "; ".join(f"{short(lever.what, 80)} (saves {size(lever.saves_bytes)})" for lever in best)
+        + "."
+    )
+
+
+def about(result: RunResult) -> str:
+    """What was run, on one line."""
+    model, wafer = result.model, result.wafer
+    return (
+        f"{short(model.name, 40)}: {plural(model.parameters, 'parameter')} in "
+        f"{plural(model.tensors, 'tensor')}, {short(result.optimizer.name, 30)}, on "
+        f"{short(wafer.name, 30)} ({wafer.rows:,} rows x {wafer.cols:,} columns)"
+    )
+
+
+def phase_words(phase: str) -> str:
+    """A phase in a reader's words."""
+    known = {
+        "schedule": "waiting for the controller's learning rate",
+        "broadcast": "waiting for the broadcast",
+        "update": "updating weights",
+        "wait": "waiting",
+        "reduce": "reductions",
+    }
+    return known.get(phase, phase)
+
+
+def phase_cycles(path: tuple[CriticalPart, ...]) -> dict[str, int]:
+    """Cycles of the critical path by phase, in the order in which phases first occur."""
+    spent: dict[str, int] = {}
+    for part in path:
+        spent[part.phase] = spent.get(part.phase, 0) + part.end_cycle - part.start_cycle
+    return spent
+
+
+def elapsed(result: RunResult) -> int:
+    """Cycles of the step that is drawn; 0 when none was simulated."""
+    return result.steps[-1].cycles if result.steps else 0
+
+
+def mesh_links(result: RunResult) -> int:
+    """Directed links between neighbouring routers."""
+    rows, cols = result.wafer.rows, result.wafer.cols
+    return 2 * (rows * (cols - 1) + cols * (rows - 1))
+
+
+def worst_pes(result: RunResult, count: int = 5) -> list[tuple[int, int, int, int]]:
+    """(row, col, peak bytes, busy cycles) of the fullest PEs; ties by row, then column."""
+    peak = result.arrays.sram_peak
+    flat = peak.ravel()
+    order = np.argsort(-flat, kind="stable")[:count]
+    cols = peak.shape[1]
+    busy_cycles = result.arrays.pe_busy.ravel()
+    return [(int(i) // cols, int(i) % cols, int(flat[i]), int(busy_cycles[i])) for i in order]

@@ -1,0 +1,124 @@
+"""The frame that every picture shares: question, answer in words, drawing, notes.
+
+Text is measured before it is placed, so that no two texts can meet at any size of model.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from matplotlib.artist import Artist
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from wse_emulator.views.style import BODY, DPI, SMALL, TITLE, Style
+from wse_emulator.views.words import wrapped
+
+_POINTS: Final = 72.0
+_MARGIN: Final = 0.15  # inches around the page
+_LEADING: Final = 1.35  # line height over font size
+
+FORMATS: Final = ("png", "svg")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A figure with its frame drawn, and where the drawing may go.
+
+    Attributes:
+        figure: the figure; axes go into it, the layout keeps them off the frame.
+        style: its colours.
+    """
+
+    figure: Figure
+    style: Style
+
+
+def new_page(
+    style: Style, *, question: str, answer: str, note: str = "", width: float = 9.0, height: float
+) -> Page:
+    """A figure with ``question`` as title, ``answer`` under it and ``note`` at the foot.
+
+    Args:
+        width: inches.
+        height: inches of the drawing; the frame's texts are added to it.
+    """
+    inner = (width - 2 * _MARGIN) * _POINTS
+    title = wrapped(question, inner, TITLE, bold=True)
+    words = wrapped(answer, inner, BODY) if answer else []
+    notes = wrapped(note, inner, SMALL) if note else []
+    head = (len(title) * TITLE + len(words) * BODY) * _LEADING / _POINTS + 0.12
+    foot = len(notes) * SMALL * _LEADING / _POINTS + (0.06 if notes else 0.0)
+    total = height + head + foot + 2 * _MARGIN
+    figure = Figure(figsize=(width, total), dpi=DPI)
+    FigureCanvasAgg(figure)
+
+    left, top = _MARGIN / width, total - _MARGIN
+    for lines, points, weight in ((title, TITLE, "bold"), (words, BODY, "normal")):
+        for line in lines:
+            top -= points * _LEADING / _POINTS
+            figure.text(left, top / total, line, fontsize=points, weight=weight, va="baseline")
+    for index, line in enumerate(reversed(notes)):
+        y = _MARGIN + (index * SMALL * _LEADING + 2) / _POINTS
+        figure.text(left, y / total, line, fontsize=SMALL, alpha=0.8, va="baseline")
+    bottom = (_MARGIN + foot) / total
+    upper = 1 - (_MARGIN + head) / total
+    figure.set_layout_engine(
+        "constrained",
+        rect=(left, bottom, 1 - 2 * left, upper - bottom),
+        w_pad=0.06,
+        h_pad=0.05,
+    )
+    return Page(figure=figure, style=style)
+
+
+def empty_page(style: Style, *, question: str, answer: str) -> Figure:
+    """A picture of nothing: the answer is all there is to show."""
+    return new_page(style, question=question, answer=answer, height=0.2).figure
+
+
+def render(figure: Figure, style: Style, file_format: str = "png") -> bytes:
+    """The picture as a file's bytes; the same bytes for the same picture, every time.
+
+    Args:
+        file_format: one of ``FORMATS``.
+    """
+    # no time, no version of the drawing library: both would change the bytes
+    metadata = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}[file_format]
+    buffer = io.BytesIO()
+    with style.applied():
+        figure.savefig(buffer, format=file_format, dpi=DPI, metadata=metadata)
+    return buffer.getvalue()
+
+
+def cycle_axis(axes: Axes, clock_hz: int, last: float) -> None:
+    """Horizontal time axis in cycles, from 0 to ``last``, with the clock in its label."""
+    axes.set_xlim(0, max(last, 1))
+    axes.set_xlabel(f"time in cycles (1,000 cycles = {1e9 / clock_hz:.3g} µs)")
+    thousands(axes, "x")
+
+
+def thousands(axes: Axes, which: str, ticks: int = 6) -> None:
+    """Whole numbers with thousands separators on the ``x`` or ``y`` axis."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(MaxNLocator(ticks, integer=True, min_n_ticks=1))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def legend_above(axes: Axes, handles: Sequence[Artist], columns: int = 6) -> None:
+    """A legend in one line over the drawing, where it can meet no data."""
+    axes.legend(
+        handles=handles,
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        frameon=False,
+        borderaxespad=0.2,
+        handlelength=1.4,
+        columnspacing=1.4,
+    )

@@ -1,0 +1,86 @@
+"""What ``wse run`` prints: the answer in words, and where the time goes."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.table import Table
+
+from wse_emulator.results.run_result import RunResult
+from wse_emulator.views import answers
+from wse_emulator.views.words import cycles, rate, seconds, share, short
+
+_ROWS = 12
+
+
+def run_words(result: RunResult) -> list[str]:
+    """The answer, one sentence or two a paragraph."""
+    words = [
+        answers.about(result) + ".",
+        answers.verdict(result),
+        answers.step_time(result) if result.fits else answers.advice(result),
+        answers.bottleneck(result),
+        answers.busy(result) if result.fits else "",
+        "No batch size is given: the optimizer step alone is judged and timed; activations are "
+        "not counted.",
+        "Not used of the run config: " + ", ".join(result.config_unused) + "."
+        if result.config_unused
+        else "",
+    ]
+    return [text for text in words if text]
+
+
+def run_tables(result: RunResult) -> list[Table]:
+    """Steps, and busy cycles by kind of op; empty if nothing was simulated."""
+    if not result.steps:
+        return []
+    return [_steps(result), _ops(result)]
+
+
+def _steps(result: RunResult) -> Table:
+    table = Table(title="Steps", box=box.SIMPLE_HEAD, title_justify="left")
+    for heading in ("step", "learning rate", "cycles", "time"):
+        table.add_column(heading, justify="right")
+    shown = result.steps if len(result.steps) <= _ROWS else result.steps[: _ROWS - 1]
+    for step in shown:
+        table.add_row(
+            f"{step.step:,}", rate(step.learning_rate), f"{step.cycles:,}", seconds(step.seconds)
+        )
+    left = len(result.steps) - len(shown)
+    if left:
+        table.add_row(f"... {left:,} more", "", "", "")
+    return table
+
+
+def _ops(result: RunResult) -> Table:
+    whole = sum(op.pe_cycles for op in result.ops) or 1
+    table = Table(
+        title="Where the time goes (busy cycles over all PEs)",
+        caption=f"{share(result.unsourced_share)} of these cycles rest on costs without a source. "
+        f"Last PE done after {cycles(result.steps[-1].cycles)}.",
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        caption_justify="left",
+    )
+    for heading in ("phase", "op", "ops", "PE cycles", "share", "unsourced"):
+        table.add_column(heading, justify="left" if heading in ("phase", "op") else "right")
+    for op in result.ops[:_ROWS]:
+        table.add_row(
+            op.phase,
+            short(op.name, 30),
+            f"{op.count:,}",
+            f"{op.pe_cycles:,}",
+            share(op.pe_cycles / whole),
+            share(op.unsourced_pe_cycles / op.pe_cycles) if op.pe_cycles else "0 %",
+        )
+    rest = result.ops[_ROWS:]
+    if rest:
+        cycles_left = sum(op.pe_cycles for op in rest)
+        table.add_row(
+            "",
+            f"{len(rest)} more kinds",
+            f"{sum(op.count for op in rest):,}",
+            f"{cycles_left:,}",
+            share(cycles_left / whole),
+            "",
+        )
+    return table

@@ -1,0 +1,197 @@
+"""Step timeline: layers as rows, phases as colour, the critical path marked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from matplotlib.axes import Axes
+from matplotlib.collections import PatchCollection
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch, Rectangle
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from wse_emulator.results.run_result import RunResult, TensorFacts
+from wse_emulator.views.answers import about, bottleneck, elapsed, step_time, verdict
+from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
+from wse_emulator.views.style import LIGHT, Style
+from wse_emulator.views.table import Table
+from wse_emulator.views.words import plural, rate, short, without_common_prefix
+
+QUESTION: Final = "Where does the time go, and what waits for what?"
+_MOST_ROWS: Final = 56  # a row of 8 pt text each, on a page that a screen still shows
+_TENSOR_ROWS: Final = 32  # up to here every tensor has a row of its own
+_ROW_INCHES: Final = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of the chart: its name and the tensors it shows."""
+
+    name: str
+    tensors: tuple[TensorFacts, ...]
+
+
+def figure_timeline(result: RunResult, style: Style = LIGHT) -> Figure:
+    """Draw the last step of ``result``, time in cycles from its first cycle."""
+    with style.applied():
+        last = elapsed(result)
+        if not last:
+            return empty_page(
+                style, question=QUESTION, answer=f"{verdict(result)} No step to show."
+            )
+        rows, note = timeline_rows(result)
+        rates = _rates(result)
+        lines = len(rows) + 2
+        page = new_page(
+            style,
+            question=QUESTION,
+            answer=f"{about(result)}. {step_time(result)} {bottleneck(result)}",
+            note=note,
+            height=lines * _ROW_INCHES + 1.0 + (0.8 if rates else 0.0),
+        )
+        if rates:
+            grid = page.figure.add_gridspec(2, 1, height_ratios=[0.6, lines * _ROW_INCHES])
+            above = page.figure.add_subplot(grid[0])
+            _draw_rate(above, result, rates, style)
+            chart = page.figure.add_subplot(grid[1], sharex=above)
+            above.tick_params(labelbottom=False)
+        else:
+            chart = page.figure.add_subplot()
+        _draw_rows(chart, result, rows, style)
+        cycle_axis(chart, result.wafer.clock_hz, last)
+        return page.figure
+
+
+def timeline_rows(result: RunResult) -> tuple[list[Row], str]:
+    """Rows of the chart, and a note on what was grouped or left out."""
+    active = [t for t in result.tensors if t.start_cycle >= 0]
+    idle = len(result.tensors) - len(active)
+    left_out = f" {plural(idle, 'tensor')} without ops left out." if idle else ""
+    if len(active) <= _TENSOR_ROWS:
+        names = without_common_prefix([t.name for t in active])
+        rows = [Row(n, (t,)) for n, t in zip(names, active, strict=True)]
+        return rows, f"One row a tensor.{left_out}"
+    layers: dict[str, list[TensorFacts]] = {}
+    for tensor in active:
+        layers.setdefault(tensor.layer, []).append(tensor)
+    names = without_common_prefix(list(layers))
+    groups = list(layers.values())
+    each = -(-len(groups) // _MOST_ROWS)
+    rows = []
+    for first in range(0, len(groups), each):
+        group = groups[first : first + each]
+        name = names[first]
+        if len(group) > 1:
+            name = f"{short(name, 12)} to {short(names[first + len(group) - 1], 12)}"
+        rows.append(Row(name, tuple(t for layer in group for t in layer)))
+    what = "One row a layer" if each == 1 else f"One row for {each} neighbouring layers"
+    return rows, (
+        f"{what}: {plural(len(active), 'tensor')}, drawn from the first PE's start to the last "
+        f"PE's end, shades alternating.{left_out}"
+    )
+
+
+def timeline_table(result: RunResult) -> Table:
+    """Start and end of every tensor and of the controller's work, in cycles."""
+    rows = [
+        (t.layer, t.name, t.start_cycle, t.end_cycle, t.ops, t.pe_cycles) for t in result.tensors
+    ]
+    columns = ("layer", "tensor", "start_cycle", "end_cycle", "ops", "pe_cycles")
+    return Table(columns, tuple(rows))
+
+
+def _draw_rows(axes: Axes, result: RunResult, rows: list[Row], style: Style) -> None:
+    critical = {part.what for part in result.critical_path}
+    bars: dict[tuple[str, float], list[Rectangle]] = {}
+
+    def bar(line: float, start: int, end: int, phase: str, alpha: float, height: float) -> None:
+        box = Rectangle((start, line - height / 2), max(end - start, 1), height)
+        bars.setdefault((phase, alpha), []).append(box)
+
+    for start, end in _controller_spans(result):
+        bar(0, start, end, "schedule", 1.0, 0.72)
+    for part in result.critical_path:
+        bar(1, part.start_cycle, part.end_cycle, part.phase, 1.0, 0.72)
+    outlined: list[Rectangle] = []
+    for line, row in enumerate(rows, start=2):
+        begin = min(t.start_cycle for t in row.tensors)
+        for message in _waits(result, begin):
+            bar(line, message, begin, "broadcast", 1.0, 0.24)
+        for index, tensor in enumerate(row.tensors):
+            shade = 1.0 if index % 2 == 0 else 0.62
+            bar(line, tensor.start_cycle, tensor.end_cycle, "update", shade, 0.72)
+            if tensor.name in critical:
+                width = max(tensor.end_cycle - tensor.start_cycle, 1)
+                outlined.append(Rectangle((tensor.start_cycle, line - 0.42), width, 0.84))
+    for (phase, alpha), boxes in bars.items():
+        colour = style.phase(phase)
+        axes.add_collection(PatchCollection(boxes, facecolor=colour, alpha=alpha, linewidth=0))
+    if outlined:
+        axes.add_collection(
+            PatchCollection(outlined, facecolor="none", edgecolor=style.accent, linewidth=0.9)
+        )
+    labels = ["controller", "slowest PE", *(short(row.name, 30) for row in rows)]
+    axes.set_ylim(len(labels) - 0.4, -0.6)
+    axes.set_yticks(range(len(labels)), labels=labels)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="x", linewidth=0.5)
+    axes.set_axisbelow(True)
+    _legend(axes, style, {phase for phase, _ in bars}, marked=bool(outlined))
+
+
+def _legend(axes: Axes, style: Style, phases: set[str], *, marked: bool) -> None:
+    known = {
+        "schedule": "learning rate computed",
+        "broadcast": "learning rate on its way",
+        "update": "update",
+        "wait": "waiting",
+    }
+    order = [*known, *sorted(phases - known.keys())]
+    handles = [
+        Patch(facecolor=style.phase(phase), label=known.get(phase, phase))
+        for phase in order
+        if phase in phases
+    ]
+    if marked:
+        handles.append(
+            Patch(facecolor="none", edgecolor=style.accent, label="on the critical path")
+        )
+    legend_above(axes, handles)
+
+
+def _controller_spans(result: RunResult) -> Iterable[tuple[int, int]]:
+    arrays = result.arrays
+    own = (arrays.op_tensor < 0) & (arrays.op_start >= 0)
+    return zip(arrays.op_start[own].tolist(), arrays.op_end[own].tolist(), strict=True)
+
+
+def _waits(result: RunResult, begin: int) -> list[int]:
+    """Start of the broadcast that ``begin`` waited for, if there is one."""
+    starts = [
+        m.start_cycle for m in result.messages if m.kind == "multicast" and m.start_cycle < begin
+    ]
+    return [max(starts)] if starts else []
+
+
+def _rates(result: RunResult) -> tuple[float, float] | None:
+    """The rates before and after the step's broadcast, when there are two that differ."""
+    if len(result.steps) < 2 or not result.messages:
+        return None
+    before, after = result.steps[-2].learning_rate, result.steps[-1].learning_rate
+    return None if before is None or after is None or before == after else (before, after)
+
+
+def _draw_rate(axes: Axes, result: RunResult, rates: tuple[float, float], style: Style) -> None:
+    before, after = rates
+    message = next((m for m in result.messages if m.tensor < 0), result.messages[0])
+    leaves, arrives, last = message.start_cycle, message.end_cycle, elapsed(result)
+    axes.plot([0, leaves, arrives, last], [before, before, after, after], color=style.ink, lw=1.3)
+    axes.axvspan(leaves, arrives, color=style.phase("broadcast"), alpha=0.3, lw=0)
+    axes.set_ylabel("learning\nrate")
+    axes.yaxis.set_major_locator(MaxNLocator(2))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rate(float(f"{value:.3g}"))))
+    margin = 0.25 * abs(after - before)
+    axes.set_ylim(min(rates) - margin, max(rates) + margin)
+    axes.margins(x=0)

@@ -1,0 +1,193 @@
+"""Wafer maps: where work and memory lie, on the same axes and scales in every run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import Colormap, Normalize
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import FuncFormatter
+
+from wse_emulator.results.run_result import FloatArray, RunResult
+from wse_emulator.views.answers import about, busy, elapsed, verdict
+from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
+from wse_emulator.views.page import new_page, thousands
+from wse_emulator.views.style import FIELD_MAP, LIGHT, SMALL, VERMILION, Style
+from wse_emulator.views.words import short, text_width, without_common_prefix
+
+QUESTION: Final = "Where on the wafer is the pressure?"
+_CELLS: Final = 520  # cells a side: about the pixels one panel has
+_SLENDER: Final = 4.0  # wafers longer than this are not drawn to scale
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Field:
+    """One quantity over the wafer, ready to draw.
+
+    Attributes:
+        values: (rows, cols) or blocks of it.
+        side: PEs a cell, each way.
+        title: name, and what a cell stands for.
+        norm: fixed scale.
+        unit: unit of the colour bar.
+    """
+
+    values: FloatArray
+    side: int
+    title: str
+    norm: Normalize
+    unit: str
+
+
+def figure_wafer(result: RunResult, style: Style = LIGHT) -> Figure:
+    """Draw busy share and SRAM of every PE; row 0 is at the top, column 0 at the left."""
+    with style.applied():
+        rows, cols = result.wafer.rows, result.wafer.cols
+        side = block_size(rows, cols, _CELLS)
+        last = elapsed(result)
+        fields = [_sram_field(result, side)]
+        if last:
+            fields.insert(0, _busy_field(result, side, last))
+        names, note = _region_names(result)
+        page = new_page(
+            style,
+            question=QUESTION,
+            answer=f"{about(result)}. {verdict(result)} {busy(result) if last else ''}",
+            note=note,
+            height=map_height(rows, cols, len(fields)),
+        )
+        panels = page.figure.subplots(1, len(fields), squeeze=False)[0]
+        for axes, field in zip(panels, fields, strict=True):
+            draw_field(axes, field, rows, cols)
+        page.figure.get_layout_engine().execute(page.figure)  # type: ignore[union-attr]  # set by new_page
+        for axes in panels:
+            draw_regions(axes, names, style)
+        return page.figure
+
+
+def map_height(rows: int, cols: int, across: int, width: float = 8.6) -> float:
+    """Inches of drawing for ``across`` maps side by side with their colour bars."""
+    ratio = min(max(rows / cols, 1 / _SLENDER), _SLENDER)
+    return min(max(width / max(across, 2) * 0.82 * ratio, 2.2), 6.2) + 1.2
+
+
+def field_map() -> Colormap:
+    """The colours of fields: over the top of the scale is a colour outside the scale."""
+    return mpl.colormaps[FIELD_MAP].with_extremes(over=VERMILION, bad="#00000000")
+
+
+def draw_field(axes: Axes, field: Field, rows: int, cols: int) -> None:
+    """Draw one map with axes in PEs and a colour bar below."""
+    height, width = field.values.shape
+    to_scale = 1 / _SLENDER <= rows / cols <= _SLENDER
+    image = axes.imshow(
+        field.values,
+        cmap=field_map(),
+        norm=field.norm,
+        interpolation="nearest",
+        extent=(0, width * field.side, height * field.side, 0),
+        aspect="equal" if to_scale else "auto",
+    )
+    axes.set_xlim(0, cols)
+    axes.set_ylim(rows, 0)
+    axes.set_title(field.title if to_scale else f"{field.title}, not to scale", loc="left")
+    axes.set_xlabel("column")
+    axes.set_ylabel("row")
+    thousands(axes, "x", 5)
+    thousands(axes, "y", 6)
+    axes.spines[:].set_visible(True)
+    top = field.norm.vmax or 1.0
+    over = bool(np.nanmax(field.values) > top)
+    bar = axes.figure.colorbar(
+        image,
+        ax=axes,
+        location="bottom",
+        shrink=0.9,
+        aspect=30,
+        extend="max" if over else "neither",
+    )
+    bar.set_label(field.unit + (", red: beyond capacity" if over else ""))
+
+
+def draw_regions(
+    axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]], style: Style
+) -> None:
+    """Outline regions, and name those whose name fits inside; call after the layout is known."""
+    if len(names) > 400:
+        return
+    origin = axes.transData.transform((0, 0))
+    unit = np.abs(axes.transData.transform((1, 1)) - origin)
+    points = unit * 72 / axes.figure.dpi  # size of one PE on paper
+    for name, (row, col, rows, cols) in names:
+        if min(rows * points[1], cols * points[0]) < 5:
+            continue
+        box = Rectangle((col, row), cols, rows, fill=False, edgecolor="white", linewidth=0.6)
+        axes.add_patch(box)
+        wide = text_width(name, SMALL) + 5 <= cols * points[0]
+        if wide and rows * points[1] >= SMALL * 1.6:
+            label = axes.text(
+                col + cols / 2,
+                row + rows / 2,
+                name,
+                ha="center",
+                va="center",
+                fontsize=SMALL,
+                color="white",
+                path_effects=[withStroke(linewidth=1.8, foreground="#101010")],
+            )
+            label.set_in_layout(False)
+
+
+def _region_names(
+    result: RunResult,
+) -> tuple[list[tuple[str, tuple[int, int, int, int]]], str]:
+    """Names of distinct regions (layers may share one), and a note on them."""
+    shared: dict[tuple[int, int, int, int], list[str]] = {}
+    plain = without_common_prefix([name for name, _ in result.layers])
+    for name, (_, region) in zip(plain, result.layers, strict=True):
+        shared.setdefault(region, []).append(name)
+    names = [
+        (short(group[0], 24) + (f" +{len(group) - 1}" if len(group) > 1 else ""), region)
+        for region, group in shared.items()
+    ]
+    return names, "Outlined: the rectangle of each layer, named where the name has room."
+
+
+def _busy_field(result: RunResult, side: int, last: int) -> Field:
+    values = 100 * reduce_blocks(result.arrays.pe_busy, side, "mean") / last
+    return Field(
+        values=values,
+        side=side,
+        title=f"busy share of the step ({block_words(side, 'mean')})",
+        norm=Normalize(0, 100),
+        unit="% of the step's cycles",
+    )
+
+
+def _sram_field(result: RunResult, side: int) -> Field:
+    kib = reduce_blocks(result.arrays.sram_peak, side, "max") / 1024
+    capacity = result.memory.capacity_bytes / 1024
+    return Field(
+        values=kib,
+        side=side,
+        title=f"peak SRAM ({block_words(side, 'max')})",
+        norm=Normalize(0, capacity),
+        unit=f"KiB; the scale ends at the capacity of a PE, {capacity:g} KiB",
+    )
+
+
+Plane = Literal["E", "W", "S", "N", "D"]
+
+
+def percent_ticks(value: float, _: int) -> str:
+    """``0.01 %`` rather than a power of ten."""
+    return f"{value:g} %"
+
+
+PERCENT: Final = FuncFormatter(percent_ticks)

@@ -1,0 +1,121 @@
+"""Numbers and names as a reader meets them: thousands, units, names short enough to fit."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import floor, log10
+
+from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.textpath import TextToPath
+
+_KIB = 1024
+
+
+def cycles(count: float) -> str:
+    """``12,345 cycles``."""
+    return f"{count:,.0f} cycle{'' if count == 1 else 's'}"
+
+
+def seconds(value: float) -> str:
+    """Seconds with three digits in the unit that suits: ``41.3 µs``."""
+    if value <= 0:
+        return "0 s"
+    for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
+        if value * factor >= 1:
+            return f"{significant(value * factor)} {unit}"
+    return f"{significant(value * 1e9)} ns"
+
+
+def size(count: float) -> str:
+    """Bytes with three digits: ``512 B``, ``47.3 KiB``, ``23.1 GiB``."""
+    magnitude = abs(count)
+    for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
+        if magnitude >= _KIB**power:
+            return f"{significant(count / _KIB**power)} {unit}"
+    return f"{count:,.0f} B"
+
+
+def share(fraction: float) -> str:
+    """A fraction as a percentage that never rounds something to nothing: ``0.0013 %``."""
+    percent = 100 * fraction
+    if percent == 0:
+        return "0 %"
+    if abs(percent) >= 10:
+        return f"{percent:,.0f} %" if abs(percent) < 99.5 or abs(percent) >= 100 else "99.9 %"
+    return f"{significant(percent, 2)} %"
+
+
+def significant(value: float, digits: int = 3) -> str:
+    """``value`` with so many significant digits, no exponent for usual magnitudes."""
+    if value == 0:
+        return "0"
+    magnitude = floor(log10(abs(value)))
+    if not -5 <= magnitude < 9:
+        return f"{value:.{digits - 1}e}"
+    return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
+
+
+def rate(value: float | None) -> str:
+    """A learning rate as written in a configuration."""
+    return "none" if value is None else f"{value:.6g}"
+
+
+def plural(count: int, noun: str) -> str:
+    """``1 tensor``, ``580 tensors``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def short(name: str, limit: int) -> str:
+    """``name`` in at most ``limit`` characters, its middle left out, printable in our font."""
+    known = _glyphs()
+    name = "".join(c if ord(c) in known and c.isprintable() else "?" for c in name)
+    if len(name) <= limit:
+        return name
+    head = (limit - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (limit - 1 - head) :]}"
+
+
+def without_common_prefix(names: list[str]) -> list[str]:
+    """Names less the leading dotted parts they all share (``transformer.h.0`` -> ``h.0``)."""
+    parts = [name.split(".") for name in names]
+    shortest = min((len(p) for p in parts), default=0)
+    shared = 0
+    while len(parts) > 1 and shared < shortest - 1 and len({p[shared] for p in parts}) == 1:
+        shared += 1
+    # the word before a number is what tells "h.0" from "0"
+    if shared and all(p[shared].isdigit() for p in parts):
+        shared -= 1
+    return [".".join(p[shared:]) for p in parts]
+
+
+def wrapped(text: str, width: float, points: float, bold: bool = False) -> list[str]:
+    """Lines of ``text`` no wider than ``width`` points in our font, broken at spaces."""
+    lines: list[str] = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split():
+            longer = f"{line} {word}" if line else word
+            if line and text_width(longer, points, bold) > width:
+                lines.append(line)
+                line = word
+            else:
+                line = longer
+        lines.append(line)
+    return lines
+
+
+@lru_cache(maxsize=4096)
+def text_width(text: str, points: float, bold: bool = False) -> float:
+    """Width in points of one line of text in our font."""
+    font = _font(points, bold)
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return float(width)
+
+
+def _font(points: float, bold: bool) -> FontProperties:
+    return FontProperties(family="DejaVu Sans", size=points, weight="bold" if bold else "normal")
+
+
+@lru_cache(maxsize=1)
+def _glyphs() -> frozenset[int]:
+    return frozenset(get_font(findfont(_font(10, False))).get_charmap())
