@@ -34,6 +34,7 @@ from wse_emulator.inputs.run_config import read_run_config
 from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.program import StepProgram
 from wse_emulator.results.run_result import RunResult, WallSeconds
 from wse_emulator.results.summary import RunFacts, summarize
 from wse_emulator.validation.accuracy import class_error
@@ -101,28 +102,17 @@ def run(
             "runs on the wafer, which is the mode 'pipelined'"
         )
     spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
-    shapes = _shapes(model)
     begin = time.perf_counter()
-    meta = shapes.meta_model()
-    choice = OptimizerChoice(
-        name=optimizer or DEFAULT_OPTIMIZER,
+    prepared = prepare_step(
+        model,
+        optimizer=optimizer,
+        config=config,
         lr=lr,
-        options=options or {},
-        learning_rate=parse_schedule(lr_schedule) if isinstance(lr_schedule, str) else lr_schedule,
+        lr_schedule=lr_schedule,
+        options=options,
+        max_grad_norm=max_grad_norm,
     )
-    if config is None:
-        built, scheduler = build_optimizer(meta.parameters(), choice)
-        found = Step(built, (scheduler,) if scheduler else (), max_grad_norm, ())
-    else:
-        found = _from_config(config, meta, choice, named=optimizer is not None, clip=max_grad_norm)
-    together = SchedulersTogether(found.schedulers)
-    program = capture_step(
-        found.optimizer,
-        together if len(found.schedulers) > 1 else next(iter(found.schedulers), None),
-        model=meta,
-        scale_gradients=_clipping(found.optimizer, found.max_grad_norm),
-    )
-    check_costs(program, spec)
+    program = capture_prepared(prepared, spec)
     captured = time.perf_counter()
     emulated = emulate_step(program, spec, engine)
     simulated = (
@@ -136,12 +126,12 @@ def run(
         emulated.plan,
         simulated,
         RunFacts(
-            model=shapes.name,
-            optimizer_options=_options(found),
+            model=prepared.model,
+            optimizer_options=_options(prepared.step),
             engine=engine,
             mode=mode,
-            rates=_rates(found, steps),
-            rate_curve=_rate_curve(found, steps),
+            rates=_rates(prepared.step, steps),
+            rate_curve=_rate_curve(prepared.step, steps),
             wall_seconds=WallSeconds(
                 capture=captured - begin,
                 place=emulated.place_seconds,
@@ -149,9 +139,78 @@ def run(
             ),
             command=command,
             class_error=class_error,
-            config_unused=found.unused,
+            config_unused=prepared.step.unused,
         ),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step consists of: optimizer, its schedulers, clipping; and what was left aside."""
+
+    optimizer: Optimizer
+    schedulers: tuple[schedulers.LRScheduler, ...]
+    max_grad_norm: float | None
+    unused: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedStep:
+    """A step that can be captured: the model's name, its meta parameters, and what steps them."""
+
+    model: str
+    meta: torch.nn.Module
+    step: Step
+
+
+def prepare_step(
+    model: Model,
+    *,
+    optimizer: str | None = None,
+    config: str | Path | None = None,
+    lr: float | None = None,
+    lr_schedule: str | LearningRate | None = None,
+    options: Mapping[str, object] | None = None,
+    max_grad_norm: float | None = None,
+) -> PreparedStep:
+    """Build what one step consists of on meta tensors; the arguments are those of :func:`run`.
+
+    Raises:
+        InputError: a name, number or file that cannot be used.
+    """
+    shapes = _shapes(model)
+    meta = shapes.meta_model()
+    choice = OptimizerChoice(
+        name=optimizer or DEFAULT_OPTIMIZER,
+        lr=lr,
+        options=options or {},
+        learning_rate=parse_schedule(lr_schedule) if isinstance(lr_schedule, str) else lr_schedule,
+    )
+    if config is None:
+        built, scheduler = build_optimizer(meta.parameters(), choice)
+        step = Step(built, (scheduler,) if scheduler else (), max_grad_norm, ())
+    else:
+        step = _from_config(config, meta, choice, named=optimizer is not None, clip=max_grad_norm)
+    return PreparedStep(shapes.name, meta, step)
+
+
+def capture_prepared(prepared: PreparedStep, spec: WaferSpec) -> StepProgram:
+    """Capture a prepared step, and see that the machine can carry out each of its ops.
+
+    Raises:
+        InputError: a clipping norm that is no finite number above 0.
+        StaticRuleError: the optimizer breaks a rule; the instance's class says which.
+    """
+    step = prepared.step
+    together = SchedulersTogether(step.schedulers)
+    program = capture_step(
+        step.optimizer,
+        together if len(step.schedulers) > 1 else next(iter(step.schedulers), None),
+        model=prepared.meta,
+        scale_gradients=_clipping(step.optimizer, step.max_grad_norm),
+    )
+    check_costs(program, spec)
+    return program
 
 
 def _clipping(optimizer: Optimizer, max_norm: float | None) -> Callable[[], object] | None:
@@ -169,16 +228,6 @@ def _shapes(model: Model) -> ModelShapes:
         name = type(model).__name__
         return shapes_of_module(model, name, f"the module {name}")
     return model
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step consists of: optimizer, its schedulers, clipping; and what was left aside."""
-
-    optimizer: Optimizer
-    schedulers: tuple[schedulers.LRScheduler, ...]
-    max_grad_norm: float | None
-    unused: tuple[str, ...]
 
 
 def _from_config(

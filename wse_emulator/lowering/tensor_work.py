@@ -7,7 +7,7 @@ from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, r
 from wse_emulator.placement.pieces import pieces_of
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
-from wse_emulator.plan.segments import Collective, Segment
+from wse_emulator.plan.segments import Collective, Exchange
 from wse_emulator.plan.strips import StripChoice
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -31,34 +31,38 @@ def segment_activities(
         runs=tuple((pes, chain_of.get(piece, -1)) for pes, piece in runs),
         tensor=tensor.parameter,
     )
-    return [work, *_collective(tensor, segment, channel, costs.spec)]
+    return [
+        work,
+        *(
+            activity
+            for exchange in segment.exchanges
+            for activity in _collective(tensor, exchange, channel, costs.spec)
+        ),
+    ]
 
 
 def _collective(
-    tensor: TensorPlacement, segment: Segment, channel: str, spec: WaferSpec
+    tensor: TensorPlacement, exchange: Exchange, channel: str, spec: WaferSpec
 ) -> tuple[Activity, ...]:
-    kind = segment.collective
     region = tensor.region
-    if kind is None or kind is Collective.WAFER:
-        return ()  # a sum over the wafer follows all tensors, not one
     centre = root_of(region, "centre")
-    if kind is Collective.NUMBER:
+    if exchange.kind is Collective.NUMBER:
         return all_reduce_2d(
             region,
             centre,
-            _wavelets(1, segment, spec),
+            _wavelets(1, exchange, spec),
             spec,
             name=tensor.name,
             channel=channel,
             tensor=tensor.parameter,
         )
-    along_rows = kind in (Collective.ROW_SUMS, Collective.OVER_COLUMNS)
+    along_rows = exchange.kind in (Collective.ROW_SUMS, Collective.OVER_COLUMNS)
     lines = LineSet(
         name=tensor.name,
         region=region,
         axis="row" if along_rows else "column",
         root=centre[1] if along_rows else centre[0],
-        wavelets=_line_wavelets(tensor, segment, spec),
+        wavelets=_line_wavelets(tensor, exchange, spec),
         channel=channel,
         tensor=tensor.parameter,
     )
@@ -66,16 +70,16 @@ def _collective(
 
 
 def _line_wavelets(
-    tensor: TensorPlacement, segment: Segment, spec: WaferSpec
+    tensor: TensorPlacement, exchange: Exchange, spec: WaferSpec
 ) -> int | tuple[int, ...]:
-    """Length of the message of each line: one number, or the line's part of the statistic."""
+    """Length of the message of each line: the numbers, or the line's part of the statistic."""
     assert tensor.grid is not None  # a step with row or column statistics is placed in blocks
-    if segment.collective is Collective.ROW_SUMS:
-        return tuple(_wavelets(height, segment, spec) for height in tensor.grid.heights)
-    if segment.collective is Collective.COLUMN_SUMS:
-        return tuple(_wavelets(width, segment, spec) for width in tensor.grid.widths)
-    return _wavelets(1, segment, spec)
+    if exchange.kind is Collective.ROW_SUMS:
+        return tuple(_wavelets(height, exchange, spec) for height in tensor.grid.heights)
+    if exchange.kind is Collective.COLUMN_SUMS:
+        return tuple(_wavelets(width, exchange, spec) for width in tensor.grid.widths)
+    return _wavelets(1, exchange, spec)
 
 
-def _wavelets(elements: int, segment: Segment, spec: WaferSpec) -> int:
-    return -(-elements * segment.result_bytes // spec.wavelet_bytes)
+def _wavelets(elements: int, exchange: Exchange, spec: WaferSpec) -> int:
+    return -(-elements * exchange.numbers * exchange.result_bytes // spec.wavelet_bytes)

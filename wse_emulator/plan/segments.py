@@ -7,6 +7,7 @@ global norm over the wafer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -24,7 +25,6 @@ class Collective(Enum):
     COLUMN_SUMS = "column sums"  # a vector a column of PEs, summed along the column
     OVER_ROWS = "over rows"  # one number summed down each column of PEs
     OVER_COLUMNS = "over columns"  # one number summed along each row of PEs
-    WAFER = "wafer"  # one number a PE, summed over the whole wafer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,19 +49,32 @@ class SegmentOp:
 
 
 @dataclass(frozen=True, slots=True)
+class Exchange:
+    """A collective and how much it carries.
+
+    Attributes:
+        kind: where it runs.
+        numbers: results that travel together, each one element (a line) long.
+        result_bytes: bytes of one element.
+    """
+
+    kind: Collective
+    numbers: int
+    result_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """Ops of one pass.
 
     Attributes:
-        ops: in program order.
-        collective: what ends the segment; None for the last.
-        result_bytes: bytes of one element of what the collective carries.
+        ops: in the order in which a PE runs them.
+        exchanges: what PEs combine after the pass, in order; empty after the last.
         phase: 0 until the first number that is summed over the wafer is read, then 1, ...
     """
 
     ops: tuple[SegmentOp, ...]
-    collective: Collective | None
-    result_bytes: int
+    exchanges: tuple[Exchange, ...]
     phase: int
 
 
@@ -102,70 +115,87 @@ def shape_of(program: StepProgram) -> StepShape:
 def segments_of(program: StepProgram, parameter: int, shape: StepShape) -> tuple[Segment, ...]:
     """The segments of one parameter, in order; empty if its step has no ops.
 
-    A scalar op that overwrites what an earlier op of the segment reads over the shard ends the
-    segment before it, since later strips still need the old value.
+    Reductions that do not wait for one another share a segment, and their results travel
+    together: ops that need a result not yet combined are put off to the next segment.
 
     Raises:
         UnknownOpError: an op that PEs cannot run on shards.
     """
-    ops = program.ops_of(parameter)
     spaces = spaces_of(program, program.parameters[parameter])
-    cuts = _cuts(ops, spaces, shape)
-    number_of = []
-    number = 0
-    for position in range(len(ops)):
-        number_of.append(number)
-        number += position in cuts
-    made, dropped = _lifetimes(program, ops, number_of)
-    segments: list[Segment] = []
-    current: list[SegmentOp] = []
-    for position, op in enumerate(ops):
-        current.append(
-            SegmentOp(op, spaces[op.index].over, made.get(position, 0), dropped.get(position, 0))
-        )
-        if position in cuts or position == len(ops) - 1:
-            segments.append(
-                Segment(
-                    ops=tuple(current),
-                    collective=cuts.get(position),
-                    result_bytes=dtype_bytes(op.dtype),
-                    phase=sum(barrier < op.index for barrier in shape.barriers),
-                )
-            )
-            current = []
+    passes: list[tuple[list[TensorOp], tuple[Exchange, ...], int]] = []
+    ops = program.ops_of(parameter)
+    for phase in range(len(shape.barriers) + 1):
+        waiting = [op for op in ops if _phase(op, shape) == phase]
+        while waiting:
+            ready, waiting, exchanges = _one_pass(waiting, spaces, shape)
+            *early, last = _without_overwriting(ready, spaces)
+            passes += [(part, (), phase) for part in early]
+            passes.append((last, exchanges, phase))
+    order = [op for part, _, _ in passes for op in part]
+    pass_of = [number for number, (part, _, _) in enumerate(passes) for _ in part]
+    made, dropped = _lifetimes(program, order, pass_of)
+    segments = []
+    position = 0
+    for part, exchanges, phase in passes:
+        members = []
+        for op in part:
+            taken, given = made.get(position, 0), dropped.get(position, 0)
+            members.append(SegmentOp(op, spaces[op.index].over, taken, given))
+            position += 1
+        segments.append(Segment(tuple(members), exchanges, phase))
     return tuple(segments)
 
 
-def _cuts(
-    ops: tuple[TensorOp, ...], spaces: dict[int, OpSpace], shape: StepShape
-) -> dict[int, Collective | None]:
-    """Position of the last op of a segment -> the collective after it (None: just a cut)."""
-    cuts: dict[int, Collective | None] = {}
-    read_over_shard: set[int] = set()
-    for position, op in enumerate(ops):
+def _phase(op: TensorOp, shape: StepShape) -> int:
+    return sum(barrier < op.index for barrier in shape.barriers)
+
+
+def _one_pass(
+    ops: list[TensorOp], spaces: Mapping[int, OpSpace], shape: StepShape
+) -> tuple[list[TensorOp], list[TensorOp], tuple[Exchange, ...]]:
+    """Ops that can run before anything is combined, those put off, and what is combined."""
+    ready: list[TensorOp] = []
+    late: list[TensorOp] = []
+    pending: set[int] = set()  # results that PEs have in parts only
+    late_reads: set[int] = set()
+    late_writes: set[int] = set()
+    exchanges: dict[tuple[Collective, int], int] = {}
+    for op in ops:
+        reads, writes = set(op.reads), set(op.writes)
+        waits = (reads | writes) & pending or reads & late_writes
+        if waits or writes & (late_reads | late_writes):
+            late.append(op)
+            late_reads |= reads
+            late_writes |= writes
+            continue
+        ready.append(op)
         space = spaces[op.index]
-        following = ops[position + 1] if position + 1 < len(ops) else None
         if space.across and op.index not in shape.local:
-            cuts[position] = _COLLECTIVE[space.over, space.result]
-        elif any(
-            barrier > op.index and (following is None or barrier < following.index)
-            for barrier in shape.barriers
-        ):
-            cuts[position] = Collective.WAFER
-        if space.over is Space.SHARD:
-            read_over_shard |= set(op.reads)
-        if position in cuts:
-            read_over_shard = set()
-        elif following is not None and spaces[following.index].over is Space.ONE:
-            overwrites = set(following.writes) & (read_over_shard | set(op.reads))
-            if overwrites and overwrites & read_over_shard:
-                cuts[position] = None
-                read_over_shard = set()
-    return cuts
+            pending |= writes
+            key = (_COLLECTIVE[space.over, space.result], dtype_bytes(op.dtype))
+            exchanges[key] = exchanges.get(key, 0) + 1
+    return ready, late, tuple(Exchange(kind, n, size) for (kind, size), n in exchanges.items())
+
+
+def _without_overwriting(
+    ops: list[TensorOp], spaces: Mapping[int, OpSpace]
+) -> list[list[TensorOp]]:
+    """The ops, parted where a number is overwritten that later strips still have to read."""
+    parts: list[list[TensorOp]] = [[]]
+    read_by_strips: set[int] = set()
+    for op in ops:
+        in_strips = spaces[op.index].over is Space.SHARD
+        if not in_strips and read_by_strips & set(op.writes):
+            parts.append([])
+            read_by_strips = set()
+        if in_strips:
+            read_by_strips |= set(op.reads)
+        parts[-1].append(op)
+    return parts
 
 
 def _lifetimes(
-    program: StepProgram, ops: tuple[TensorOp, ...], segment_of: list[int]
+    program: StepProgram, ops: Sequence[TensorOp], segment_of: Sequence[int]
 ) -> tuple[dict[int, int], dict[int, int]]:
     """Bytes an element made and dropped at each position, for temporaries of the shard's size.
 

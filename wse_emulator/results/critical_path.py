@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wse_emulator.activities import Activity, LineMulticast, Multicast, Work
+from wse_emulator.activities import Activity, Chain, LineMulticast, Multicast, Star, Work
 from wse_emulator.engines.timing import Timing
 from wse_emulator.engines.watch import releases_at
 from wse_emulator.lowering import Lowered
@@ -43,24 +43,41 @@ def pe_times(
     timing: Timing,
 ) -> tuple[PeTime, ...]:
     """What each of some PEs did, from the first cycle to its last release."""
-    released = releases_at(
-        placement.wafer, lowered.activities, pes, op_count=len(plan.costs.program.ops)
-    )
+    activities = _bearing_on(pes, lowered.activities)
+    released = releases_at(placement.wafer, activities, pes, op_count=len(plan.costs.program.ops))
     return tuple(
         PeTime(
             pe,
-            _parts(lowered, released[:, column].tolist()),
+            _parts(activities, released[:, column].tolist()),
             *_interval(pe, int(timing.pe_final[pe]), placement, plan, lowered),
         )
         for column, pe in enumerate(pes)
     )
 
 
-def _parts(lowered: Lowered, released: list[int]) -> tuple[CriticalPart, ...]:
+def _bearing_on(
+    pes: Sequence[tuple[int, int]], activities: Sequence[Activity]
+) -> tuple[Activity, ...]:
+    """Activities that can change when these PEs are released.
+
+    Rectangles of layers share no PE and no link, so a PE depends on what its own layer does and
+    on what runs over the whole wafer; after a sum over the wafer it depends on all of them.
+    """
+    sums = [a for a in activities if isinstance(a, (Chain, Star)) and a.tensor is None]
+    if sums:
+        return tuple(activities)
+    return tuple(
+        activity
+        for activity in activities
+        if activity.tensor is None or any(activity.region.contains(*pe) for pe in pes)
+    )
+
+
+def _parts(activities: Sequence[Activity], released: list[int]) -> tuple[CriticalPart, ...]:
     """Stretches of a PE's time; neighbours of the same kind and name are one."""
     parts: list[CriticalPart] = []
     at = 0
-    for activity, end in zip(lowered.activities, released, strict=True):
+    for activity, end in zip(activities, released, strict=True):
         if end == at:
             continue
         what, phase = _stretch(activity)
