@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Final
 
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
+from wse_emulator.errors import InputError
 from wse_emulator.lowering import Lowered, lower
+from wse_emulator.placement.pieces import largest_piece
 from wse_emulator.placement.place import place
 from wse_emulator.placement.reductions import reduced_along_lines
 from wse_emulator.placement.values import Placement
@@ -15,6 +18,9 @@ from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.step import StepPlan, plan_step
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.spec import WaferSpec
+
+MOST_CYCLES: Final = 50_000_000
+"""Longest step that is simulated: utilization is recorded for every cycle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -70,6 +76,7 @@ def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -
     placed = time.perf_counter()
     if not plan.memory.fits:
         return EmulatedStep(program, placement, plan, None, None, placed - begin, 0.0)
+    _refuse_endless(placement, plan)
     lowered = lower(program, placement, plan.strips, plan.costs)
     timing = simulate(
         engine,
@@ -80,3 +87,18 @@ def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -
     )
     done = time.perf_counter()
     return EmulatedStep(program, placement, plan, lowered, timing, placed - begin, done - placed)
+
+
+def _refuse_endless(placement: Placement, plan: StepPlan) -> None:
+    """Refuse a step whose record, cycle by cycle, would not fit in memory."""
+    for layer in placement.layers:
+        cycles = sum(
+            plan.costs.cycles(index, largest_piece(placement.tensors[index]), strip.elements)
+            for index in layer.tensors
+            if (strip := plan.strips[index]).elements
+        )
+        if cycles > MOST_CYCLES:
+            raise InputError(
+                f"the PEs of {layer.name} would work for {cycles:,} cycles, and {MOST_CYCLES:,} "
+                "are the most that are recorded; take a larger wafer or a smaller model"
+            )

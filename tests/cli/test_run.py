@@ -175,6 +175,7 @@ def test_words_say_fit_time_and_what_is_not_counted(ragged: str) -> None:
         (("gpt2", "--max-grad-norm", "0"), "above 0"),
         (("gpt2", "--max-grad-norm", "nan"), "nan"),
         (("gpt2", "--json", "/nowhere/at/all.json"), "cannot write"),
+        (("gpt2", "--set", "launch_cycles=10000000"), "are the most that are recorded"),
         (("gpt2", "--no-such-flag"), "no-such-flag"),
         ((), "MODEL"),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
-from wse_emulator.placement.pieces import pieces_of
+from wse_emulator.placement.pieces import piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.segments import Collective, Exchange
@@ -17,7 +17,7 @@ def segment_activities(
 ) -> list[Activity]:
     """Activities of segment ``number`` of a tensor; none if it has no elements."""
     runs = pieces_of(tensor)
-    pieces = sorted({piece for _, piece in runs if piece.elements})
+    pieces = sorted(piece_counts(tensor))
     if not pieces:
         return []
     segment = costs.segments[tensor.parameter][number]

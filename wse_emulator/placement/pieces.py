@@ -38,6 +38,15 @@ def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
     return tuple(runs)
 
 
+def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
+    """How many PEs hold each distinct piece that is not empty."""
+    counts: dict[Piece, int] = {}
+    for pes, piece in pieces_of(tensor):
+        if piece.elements:
+            counts[piece] = counts.get(piece, 0) + pes
+    return counts
+
+
 def largest_piece(tensor: TensorPlacement) -> Piece:
     """The piece with the most elements."""
-    return max((piece for _, piece in pieces_of(tensor)), default=Piece(0))
+    return max(piece_counts(tensor), default=Piece(0))

@@ -22,6 +22,7 @@ def place(
     bytes_per_parameter: Sequence[Fraction | float] | None = None,
     blocks: frozenset[int] = frozenset(),
     layer_bytes: Mapping[str, float] | None = None,
+    extent: tuple[int, int] | None = None,
 ) -> Placement:
     """Give every parameter a rectangle of PEs, and every PE of it a shard.
 
@@ -38,6 +39,7 @@ def place(
         blocks: indices of matrices to cut into 2-D blocks, because their step reduces along
             rows or columns. Leading dimensions of more than two are joined to the rows.
         layer_bytes: further bytes a layer, by layer name, such as activations.
+        extent: (rows, cols) to use, from the first PE; default: the whole wafer.
 
     Returns:
         The placement. Deterministic: equal arguments give equal placements.
@@ -53,9 +55,10 @@ def place(
     groups = group_layers([p.name for p in parameters], loads, dict(layer_bytes or {}))
     total = sum(group.load_bytes for group in groups)
     # A layer worth less than half a line of PEs would waste the rest of its line.
-    half_line = total / spec.pes * min(spec.rows, spec.cols) / 2
-    groups = merge_small(groups, half_line, spec.pes)
-    wafer = Region(0, 0, spec.rows, spec.cols)
+    rows, cols = extent or (spec.rows, spec.cols)
+    half_line = total / max(rows, cols) / 2
+    groups = merge_small(groups, half_line, rows * cols)
+    wafer = Region(0, 0, rows, cols)
     regions = guillotine(wafer, [group.load_bytes for group in groups])
     placed: dict[int, TensorPlacement] = {}
     for group, region in zip(groups, regions, strict=True):

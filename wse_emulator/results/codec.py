@@ -11,6 +11,7 @@ import dataclasses
 import math
 import types
 import typing
+from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from wse_emulator.errors import ResultFileError
@@ -53,7 +54,7 @@ def decode(kind: type[Value], document: object, where: str) -> Value:
 def _decode(kind: object, document: object, where: str) -> object:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        return _decode_fields(kind, document, where)
+        return _decode_fields(kind, document, where, {})
     if origin is types.UnionType:
         if document is None and type(None) in arguments:
             return None
@@ -67,12 +68,25 @@ def _decode(kind: object, document: object, where: str) -> object:
     return _decode_plain(kind, document, where)
 
 
-def _decode_fields(kind: type, document: object, where: str) -> object:
+def decode_fields(
+    kind: type[Value], document: object, where: str, given: Mapping[str, object] | None = None
+) -> Value:
+    """Read ``document`` as the dataclass ``kind``; fields in ``given`` are taken from there.
+
+    Raises:
+        ResultFileError: as :func:`decode`.
+    """
+    return cast("Value", _decode_fields(kind, document, where, given or {}))
+
+
+def _decode_fields(kind: type, document: object, where: str, given: Mapping[str, object]) -> object:
     if not isinstance(document, dict):
         raise _mismatch(where, "an object", document)
     hints = typing.get_type_hints(kind)
-    values: dict[str, object] = {}
+    values = dict(given)
     for field in dataclasses.fields(kind):
+        if field.name in given:
+            continue
         if field.name in document:
             place = f"{where}: {field.name}" if ":" not in where else f"{where}.{field.name}"
             values[field.name] = _decode(hints[field.name], document[field.name], place)

@@ -10,7 +10,6 @@ import dataclasses
 import hashlib
 import io
 import json
-import typing
 import zipfile
 import zlib
 from pathlib import Path
@@ -19,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from wse_emulator.errors import ResultFileError
-from wse_emulator.results.codec import decode, encode, json_schema
+from wse_emulator.results.codec import decode, decode_fields, encode, json_schema
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run_result import RUN_SCHEMA, RunArrays, RunResult
 
@@ -110,15 +109,7 @@ def read_run(path: Path) -> RunResult:
         raise ResultFileError(f"{path} names {len(kinds)} kinds of op, {RUN_ARRAYS} has others")
     document[_NAME_LIST] = [kinds[index] for index in op_kind.tolist()]
     # arrays are no JSON: decode all other fields, then put them in place
-    values = {
-        name: decode(kind, document[name], f"{path}: {name}")
-        for name, kind in _result_types().items()
-        if name in document
-    }
-    missing = sorted(_required_fields() - set(values))
-    if missing:
-        raise ResultFileError(f"{path} lacks the key {missing[0]!r}; run again to make it")
-    result = RunResult(**values, arrays=arrays)  # type: ignore[arg-type]  # checked by decode
+    result = decode_fields(RunResult, document, str(path), given={"arrays": arrays})
     _check_shapes(path, result)
     return result
 
@@ -154,21 +145,6 @@ def _schema_message(path: Path, schema: object) -> str:
             "the version that wrote it, or run again"
         )
     return f"{path} has schema {schema!r}, not {RUN_SCHEMA!r}; name the result of a wse run"
-
-
-def _result_types() -> dict[str, object]:
-    hints = typing.get_type_hints(RunResult)
-    return {name: kind for name, kind in hints.items() if name != "arrays"}
-
-
-def _required_fields() -> set[str]:
-    return {
-        field.name
-        for field in dataclasses.fields(RunResult)
-        if field.default is dataclasses.MISSING
-        and field.default_factory is dataclasses.MISSING
-        and field.name != "arrays"
-    }
 
 
 def _pack(arrays: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> bytes:

@@ -22,7 +22,7 @@ from wse_emulator.activities import (
 from wse_emulator.engines.digest import digest
 from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
-from wse_emulator.placement.pieces import pieces_of
+from wse_emulator.placement.pieces import piece_counts
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.memory import MemoryPlan
 from wse_emulator.plan.step import StepPlan
@@ -220,8 +220,7 @@ def _tensor_facts(
                 ops=len(own),
                 pe_cycles=sum(
                     pes * plan.costs.cycles(parameter.index, piece, strip)
-                    for pes, piece in pieces_of(tensor)
-                    if piece.elements
+                    for piece, pes in piece_counts(tensor).items()
                 ),
                 strip_elements=strip,
             )
@@ -247,13 +246,11 @@ def _op_facts(
             cycles[phase, names[index]] += cost.cycles
             unsourced[phase, names[index]] += cost.unsourced_cycles
     for tensor, strip in zip(placement.tensors, plan.strips, strict=True):
-        runs = pieces_of(tensor)
+        pieces = piece_counts(tensor)
         for number, segment in enumerate(costs.segments[tensor.parameter]):
             for member in segment.ops:
                 count["update", member.op.base_name] += 1
-            for pes, piece in runs:
-                if not piece.elements:
-                    continue
+            for piece, pes in pieces.items():
                 totals = costs.totals(tensor.parameter, number, piece, strip.elements)
                 for member, cost in zip(segment.ops, totals, strict=True):
                     key = ("update", member.op.base_name)
