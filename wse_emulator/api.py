@@ -23,7 +23,6 @@ from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import InputError, UnknownNameError
 from wse_emulator.inputs.load import load_model
-from wse_emulator.inputs.near_names import near
 from wse_emulator.inputs.optimizer_choice import (
     DEFAULT_OPTIMIZER,
     OptimizerChoice,
@@ -34,6 +33,7 @@ from wse_emulator.inputs.run_config import read_run_config
 from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.near_names import near
 from wse_emulator.program import StepProgram
 from wse_emulator.results.run_result import RunResult, WallSeconds
 from wse_emulator.results.summary import RunFacts, summarize
@@ -98,7 +98,7 @@ def run(
         raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
     if mode not in RUN_MODES:
         raise UnknownNameError(
-            f"unknown mode {mode!r}{near(mode, RUN_MODES)} run times the optimizer step where it "
+            f"unknown mode {mode!r}{near(mode, RUN_MODES)}; run times the optimizer step where it "
             "runs on the wafer, which is the mode 'pipelined'"
         )
     spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer

@@ -92,8 +92,8 @@ def _print(report: CheckReport) -> None:
         )
         return
     console.print(
-        f"Not legal: {report.optimizer} breaks {len(report.violations)} static-state "
-        f"rule{'s' if len(report.violations) > 1 else ''}.",
+        f"Not legal: {report.optimizer} has {len(report.violations)} "
+        f"violation{'s' if len(report.violations) > 1 else ''} of the static-state rules.",
         highlight=False,
         markup=False,
     )

@@ -19,6 +19,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "fit": "say whether a model fits in on-wafer memory, and why",
     "check": "judge an optimizer by the static-state rules",
     "schedule": "show the learning rate of a run config, step by step",
+    "explain": "say what limits a step, and what lifting each limit would save",
+    "preflight": "judge a run before it is queued: legal, fits, schedule, time, on one page",
     "collective": "time one collective operation by itself",
     "validate": "hold the machine model against published figures",
     "scenario": "run one of the scenario scripts",
@@ -96,6 +98,9 @@ def run_command(command: click.Command, arguments: list[str], name: str) -> int:
     except click.exceptions.Abort:
         click.echo(f"{name}: interrupted", err=True)
         return INTERRUPTED
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
     except click.ClickException as error:
         # one line, without click's usage block
         click.echo(f"{name}: {_one_line(error.format_message())}", err=True)

@@ -8,7 +8,7 @@ import click
 
 from wse_emulator.cli.scenarios import scenario_names
 from wse_emulator.errors import UnknownNameError
-from wse_emulator.inputs.near_names import near
+from wse_emulator.near_names import near
 
 
 @click.command(
@@ -32,7 +32,7 @@ def scenario(name: str, arguments: tuple[str, ...]) -> int:
     chosen = name.removesuffix(".py").replace("-", "_")
     if chosen not in scenario_names():
         raise UnknownNameError(
-            f"unknown scenario {name!r}{near(chosen, scenario_names())} there are "
+            f"unknown scenario {name!r}{near(chosen, scenario_names())}; there are "
             f"{', '.join(scenario_names())}"
         )
     main = importlib.import_module(f"scenarios.{chosen}").main

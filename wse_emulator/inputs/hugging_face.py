@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import nn
 
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
-from wse_emulator.inputs.near_names import near
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.near_names import near
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
+
+SIZES: Final = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 
 
 def is_hugging_face_config(document: object) -> bool:
@@ -78,7 +81,10 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
             f"{path}: model_type {kind!r} is unknown to the installed transformers"
             + near(kind, list(CONFIG_MAPPING))
         )
+    _check_sizes(document, CONFIG_MAPPING[kind], path)
     facts = {key: value for key, value in document.items() if key != "model_type"}
+    # attention written out: scores, softmax, weighted sum, as in the built-in models
+    facts["attn_implementation"] = "eager"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -88,6 +94,23 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
         raise MalformedFileError(
             f"{path}: not a usable {kind} config: {type(error).__name__}: {error}"
         ) from error
+
+
+def _check_sizes(
+    document: Mapping[str, object], config_class: type[PretrainedConfig], path: Path
+) -> None:
+    """Refuse a config whose sizes are missing: the class's defaults are another model's."""
+    spelled = config_class.attribute_map
+    known = inspect.signature(config_class).parameters
+    for size in SIZES:
+        name = spelled.get(size, size)
+        if name not in known and size not in known:
+            continue  # this kind of model has no such size
+        value = document.get(name, document.get(size))
+        if value is None:
+            raise MalformedFileError(f"{path}: has no {name}, so the model's size is unknown")
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise MalformedFileError(f"{path}: {name} is {value!r}, not a whole number from 1")
 
 
 def _architecture(

@@ -9,8 +9,8 @@ from wse_emulator.inputs.catalog import ALIASES, builtin_model, builtin_names
 from wse_emulator.inputs.configured_model import is_run_config, load_configured_model
 from wse_emulator.inputs.factory import load_factory_model
 from wse_emulator.inputs.hugging_face import is_hugging_face_config, load_hugging_face
-from wse_emulator.inputs.near_names import near
 from wse_emulator.inputs.shapes import ModelShapes, parse_shapes, read_json
+from wse_emulator.near_names import near
 
 
 def load_model(text: str) -> ModelShapes:
@@ -44,7 +44,7 @@ def load_model(text: str) -> ModelShapes:
     if path.suffix in (".json", ".yaml", ".yml") or "/" in name:
         raise MalformedFileError(f"{name}: there is no such file")
     raise UnknownNameError(
-        f"unknown model {name!r}{near(name, builtin_names())} "
+        f"unknown model {name!r}{near(name, builtin_names())}; "
         "'wse models' lists the built-in ones; a shapes file, a config.json or module:factory "
         "is fine too"
     )

@@ -14,8 +14,8 @@ import schedulers
 from optimizers import Optimizer
 from schedulers.errors import SchedulerError
 from wse_emulator.errors import InputError, UnknownNameError
-from wse_emulator.inputs.near_names import near
 from wse_emulator.inputs.schedule_text import LearningRate, finite_rate
+from wse_emulator.near_names import near
 
 DEFAULT_OPTIMIZER: Final = "AdamW"
 
@@ -63,7 +63,7 @@ def optimizer_class(name: str) -> type[Optimizer]:
         if spelled.lower() == name.lower():
             return found
     raise UnknownNameError(
-        f"unknown optimizer {name!r}{near(name, known)} there are {', '.join(sorted(known))}"
+        f"unknown optimizer {name!r}{near(name, known)}; there are {', '.join(sorted(known))}"
     )
 
 
@@ -93,7 +93,7 @@ def build_optimizer(
     for option in choice.options:
         if option not in accepted:
             raise UnknownNameError(
-                f"{chosen.__name__} has no option {option!r}{near(option, accepted)} it takes "
+                f"{chosen.__name__} has no option {option!r}{near(option, accepted)}; it takes "
                 f"{', '.join(accepted)}"
             )
     arguments = dict(choice.options)

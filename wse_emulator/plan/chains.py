@@ -124,7 +124,7 @@ class ChainCosts:
     def _cut(
         self, parameter: int, segment: int, piece: Piece, strip: int
     ) -> tuple[int, int, int, tuple[OpCost, ...], tuple[OpCost, ...]]:
-        """Strip length, full strips, elements of the tail, costs of a full strip and of the tail."""
+        """Strip length, full strips, tail elements; costs of a full strip and of the tail."""
         strip = min(strip, piece.elements)
         strips, tail = divmod(piece.elements, strip)
         full = self.op_costs(parameter, segment, Piece(strip, piece.rows, piece.cols))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wse_emulator.placement.pieces import pieces_of
+from wse_emulator.placement.pieces import Piece, pieces_of
 from wse_emulator.placement.shards import expand
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
@@ -24,6 +24,15 @@ def temporary_bytes(
     """
     spec = placement.wafer
     temporaries = np.zeros((spec.rows, spec.cols), dtype=np.int64)
+    known: dict[tuple[object, ...], int] = {}  # chains that look alike need alike
+
+    def needed(parameter: int, piece: Piece, strip: int) -> int:
+        forms = (costs.form(parameter, n) for n in range(len(costs.segments[parameter])))
+        key = (*forms, piece, strip)
+        if key not in known:
+            known[key] = costs.temporary_bytes(parameter, piece, strip)
+        return known[key]
+
     for layer in placement.layers:
         region = layer.region
         part = np.zeros(region.pes, dtype=np.int64)
@@ -33,9 +42,7 @@ def temporary_bytes(
             tensor = placement.tensors[parameter]
             strip = strips[parameter].elements
             runs = pieces_of(tensor)
-            bytes_of = {
-                piece: costs.temporary_bytes(parameter, piece, strip) for _, piece in set(runs)
-            }
+            bytes_of = {piece: needed(parameter, piece, strip) for piece in {p for _, p in runs}}
             start = 0
             for pes, piece in runs:
                 if piece.elements:

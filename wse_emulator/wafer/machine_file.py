@@ -12,12 +12,12 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from difflib import get_close_matches
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError
+from wse_emulator.near_names import near
 from wse_emulator.wafer.lanes import LaneRate
 from wse_emulator.wafer.presets import PRESETS
 from wse_emulator.wafer.spec import WaferSpec
@@ -27,12 +27,6 @@ _FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
 _TABLES = frozenset({"lanes", "sources", "unsourced"})
 FIELDS: Final = tuple(f.name for f in fields(WaferSpec))
 """Names of all fields of a machine, in the order in which they are documented."""
-
-
-def near_names(name: str, known: Sequence[str]) -> str:
-    """``; did you mean a, b?`` for names close to ``name``, else the list of all known ones."""
-    near = get_close_matches(name, known, n=3, cutoff=0.5)
-    return f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(known)}"
 
 
 def preset(name: str) -> WaferSpec:
@@ -46,7 +40,7 @@ def preset(name: str) -> WaferSpec:
         if key in PRESETS:
             return PRESETS[key]
     raise UnknownNameError(
-        f"no wafer named {name!r} ({near_names(plain, tuple(PRESETS))}); "
+        f"no wafer named {name!r}{near(plain, PRESETS)}; there are {', '.join(PRESETS)}; "
         "name a preset, or a machine file ending in .json"
     )
 
@@ -99,7 +93,9 @@ def machine_from_fields(
     values: dict[str, object] = {"name": default_name}
     for name, value in given.items():
         if name not in FIELDS:
-            raise WaferSpecError(f"no machine field named {name!r}; {near_names(name, FIELDS)}")
+            raise WaferSpecError(
+                f"no machine field named {name!r}{near(name, FIELDS)}; wse wafers wse2 lists them"
+            )
         values[name] = _field_value(name, value, base)
     if base is None:
         missing = [name for name in ("rows", "cols", "clock_hz") if name not in values]
@@ -217,7 +213,9 @@ def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
 
 def _integer(name: str, text: str) -> int:
     if name not in FIELDS:
-        raise WaferSpecError(f"no machine field named {name!r}; {near_names(name, FIELDS)}")
+        raise WaferSpecError(
+            f"no machine field named {name!r}{near(name, FIELDS)}; wse wafers wse2 lists them"
+        )
     value = _fraction(name, text)
     if value.denominator != 1:
         raise WaferSpecError(f"{name} = {text} has to be a whole number")

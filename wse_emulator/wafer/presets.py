@@ -64,6 +64,9 @@ _SHARED_SOURCES: Final[Mapping[str, str]] = {
         "assumption: the 11 instructions of the approximate reciprocal in csl-examples, blas.csl"
     ),
     "scalar_function_high_cycles": "assumption: twice the division",
+    "short_functions": (
+        "assumption: kernels keep the accuracy of the format; no vendor library is published"
+    ),
     "dispatch_cycles": (
         f"7 cycles from dispatch to the first wavelet on the link, simulator, {_FABRICA}; "
         "less the touch and the ramp, which are counted by themselves"
@@ -82,6 +85,7 @@ _SHARED_UNSOURCED = frozenset(
         "scalar_function_cycles",
         "scalar_function_low_cycles",
         "scalar_function_high_cycles",
+        "short_functions",
     }
 )
 

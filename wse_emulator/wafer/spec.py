@@ -40,6 +40,8 @@ class WaferSpec:
         scalar_divide_cycles: one scalar float32 division.
         scalar_function_cycles: one scalar square root, exponential, logarithm or cosine.
         scalar_function_low_cycles, scalar_function_high_cycles: the range of that assumption.
+        short_functions: 1: vector reciprocals, square roots and the like run their shortest
+            sequences, the low end of their interval; 0: those accurate to the format.
         dispatch_cycles, activation_cycles, completion_cycles: what a store-and-forward stage
             pays beyond the ramp: issue of a send, arrival to task, completion to next task.
         colors, reserved_colors: routable colors of a router, and those the runtime keeps.
@@ -77,6 +79,7 @@ class WaferSpec:
     scalar_function_cycles: int = 50
     scalar_function_low_cycles: int = 11
     scalar_function_high_cycles: int = 100
+    short_functions: int = 0
     dispatch_cycles: int = 4
     activation_cycles: int = 3
     completion_cycles: int = 3
@@ -177,6 +180,7 @@ _LEAST = {
     "scalar_function_cycles": 1,
     "scalar_function_low_cycles": 1,
     "scalar_function_high_cycles": 1,
+    "short_functions": 0,
     "dispatch_cycles": 0,
     "activation_cycles": 0,
     "completion_cycles": 0,
@@ -236,6 +240,8 @@ def _check_consistency(spec: WaferSpec) -> None:
                 f"{small} = {getattr(spec, small)} leaves nothing of {large} = "
                 f"{getattr(spec, large)}; lower {small}"
             )
+    if spec.short_functions > 1:
+        raise WaferSpecError(f"short_functions = {spec.short_functions} is a switch; give 0 or 1")
     if spec.sram_bank_groups > spec.sram_banks:
         raise WaferSpecError(
             f"sram_bank_groups = {spec.sram_bank_groups} exceeds sram_banks = {spec.sram_banks}"
