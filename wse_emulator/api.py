@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,14 +13,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-import optimizers
 import schedulers
-from optimizers import Optimizer
+from optimizers import DynamicLossScale, Optimizer
+from wse_emulator.capture.scaling import GradientScaling
 from wse_emulator.capture.step import capture_step
 from wse_emulator.cost import check_costs
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
-from wse_emulator.errors import InputError, UnknownNameError
+from wse_emulator.errors import ConfigError, InputError, UnknownNameError
 from wse_emulator.inputs.load import load_model
 from wse_emulator.inputs.optimizer_choice import (
     DEFAULT_OPTIMIZER,
@@ -31,6 +30,7 @@ from wse_emulator.inputs.optimizer_choice import (
 )
 from wse_emulator.inputs.run_config import read_run_config
 from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
+from wse_emulator.inputs.run_config_values import RunConfig
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 from wse_emulator.near_names import near
@@ -57,6 +57,7 @@ def run(
     lr_schedule: str | LearningRate | None = None,
     options: Mapping[str, object] | None = None,
     max_grad_norm: float | None = None,
+    loss_scaling: bool = False,
     steps: int = 1,
     wafer: str | WaferSpec = DEFAULT_WAFER,
     engine: str = "array",
@@ -79,6 +80,8 @@ def run(
         options: further constructor arguments of the optimizer.
         max_grad_norm: clip gradients by their global norm before the step, as
             ``optimizers.clip_grad_norm_static`` does; the norm is summed over the wafer.
+        loss_scaling: unscale gradients, check them for overflow over the wafer, and choose the
+            next scale, as ``optimizers.DynamicLossScale`` does.
         steps: optimizer steps, 1 or more.
         wafer: ``wse1``, ``wse2``, ``wse3``, ``wse2:64x48`` (rows x columns), or a spec.
         engine: ``array`` or ``pe``; the answers are equal to the cycle.
@@ -111,6 +114,7 @@ def run(
         lr_schedule=lr_schedule,
         options=options,
         max_grad_norm=max_grad_norm,
+        loss_scaling=loss_scaling,
     )
     program = capture_prepared(prepared, spec)
     captured = time.perf_counter()
@@ -150,7 +154,7 @@ class Step:
 
     optimizer: Optimizer
     schedulers: tuple[schedulers.LRScheduler, ...]
-    max_grad_norm: float | None
+    scaling: GradientScaling
     unused: tuple[str, ...]
 
 
@@ -172,6 +176,7 @@ def prepare_step(
     lr_schedule: str | LearningRate | None = None,
     options: Mapping[str, object] | None = None,
     max_grad_norm: float | None = None,
+    loss_scaling: bool = False,
 ) -> PreparedStep:
     """Build what one step consists of on meta tensors; the arguments are those of :func:`run`.
 
@@ -188,9 +193,14 @@ def prepare_step(
     )
     if config is None:
         built, scheduler = build_optimizer(meta.parameters(), choice)
-        step = Step(built, (scheduler,) if scheduler else (), max_grad_norm, ())
+        scaling = GradientScaling(
+            max_grad_norm, DynamicLossScale(device="meta") if loss_scaling else None
+        )
+        step = Step(built, (scheduler,) if scheduler else (), scaling, ())
     else:
-        step = _from_config(config, meta, choice, named=optimizer is not None, clip=max_grad_norm)
+        read = read_run_config(Path(config))
+        scaling = _config_scaling(read, max_grad_norm, loss_scaling=loss_scaling)
+        step = _from_config(read, meta, choice, scaling, named=optimizer is not None)
     return PreparedStep(shapes.name, meta, step)
 
 
@@ -198,7 +208,6 @@ def capture_prepared(prepared: PreparedStep, spec: WaferSpec) -> StepProgram:
     """Capture a prepared step, and see that the machine can carry out each of its ops.
 
     Raises:
-        InputError: a clipping norm that is no finite number above 0.
         StaticRuleError: the optimizer breaks a rule; the instance's class says which.
     """
     step = prepared.step
@@ -207,18 +216,10 @@ def capture_prepared(prepared: PreparedStep, spec: WaferSpec) -> StepProgram:
         step.optimizer,
         together if len(step.schedulers) > 1 else next(iter(step.schedulers), None),
         model=prepared.meta,
-        scale_gradients=_clipping(step.optimizer, step.max_grad_norm),
+        scaling=step.scaling,
     )
     check_costs(program, spec)
     return program
-
-
-def _clipping(optimizer: Optimizer, max_norm: float | None) -> Callable[[], object] | None:
-    if max_norm is None:
-        return None
-    if not math.isfinite(max_norm) or max_norm <= 0:
-        raise InputError(f"--max-grad-norm: a norm is a finite number above 0, got {max_norm}")
-    return lambda: optimizers.clip_grad_norm_static(optimizer, max_norm)
 
 
 def _shapes(model: Model) -> ModelShapes:
@@ -230,31 +231,50 @@ def _shapes(model: Model) -> ModelShapes:
     return model
 
 
+def _config_scaling(
+    config: RunConfig, max_norm: float | None, *, loss_scaling: bool
+) -> GradientScaling:
+    """Clipping and loss scaling of a run config; what is given beside it goes first."""
+    found = config.loss_scaling
+    scale = None
+    if loss_scaling or (found is not None and found.dynamic):
+        known = {
+            "initial_scale": None if found is None else found.initial,
+            "max_scale": None if found is None else found.largest,
+            "steps_per_increase": None if found is None else found.steps_per_increase,
+        }
+        given = {name: value for name, value in known.items() if value is not None}
+        build: Callable[..., DynamicLossScale] = DynamicLossScale
+        try:
+            scale = build(device="meta", **given)
+        except ValueError as error:
+            raise ConfigError(f"{config.source}: {error}") from error
+    return GradientScaling(config.max_gradient_norm if max_norm is None else max_norm, scale)
+
+
 def _from_config(
-    config: str | Path,
+    config: RunConfig,
     meta: torch.nn.Module,
     choice: OptimizerChoice,
+    scaling: GradientScaling,
     *,
     named: bool,
-    clip: float | None,
 ) -> Step:
     """The step of a run config; an optimizer, rate or schedule given beside it goes first."""
-    read = read_run_config(Path(config))
-    norm = read.max_gradient_norm if clip is None else clip
-    unused = [*read.unused]
-    if read.max_gradient_value is not None:
+    unused = [*config.unused]
+    if config.max_gradient_value is not None:
         unused.append("max_gradient_value")
-    if read.loss_scaling is not None:
-        unused.append("loss scaling")
+    if config.loss_scaling is not None and not config.loss_scaling.dynamic:
+        unused.append("static loss scale")
     replaced = named or choice.lr is not None or choice.learning_rate is not None or choice.options
     if not replaced:
-        made = build_configured_optimizer(read, meta.named_parameters())
-        return Step(made.optimizer, made.schedulers, norm, (*unused, *made.ignored))
-    if read.optimizer is not None and not named:
-        choice = dataclasses.replace(choice, name=read.optimizer.name)
+        made = build_configured_optimizer(config, meta.named_parameters())
+        return Step(made.optimizer, made.schedulers, scaling, (*unused, *made.ignored))
+    if config.optimizer is not None and not named:
+        choice = dataclasses.replace(choice, name=config.optimizer.name)
     built, scheduler = build_optimizer(meta.parameters(), choice)
     given = "the optimizer section, replaced by what was given beside the config"
-    return Step(built, (scheduler,) if scheduler else (), norm, (*unused, given))
+    return Step(built, (scheduler,) if scheduler else (), scaling, (*unused, given))
 
 
 def _options(step: Step) -> dict[str, object]:
@@ -264,8 +284,10 @@ def _options(step: Step) -> dict[str, object]:
         for key, value in step.optimizer.param_groups[0].items()
         if key != "params" and isinstance(value, (bool, int, float, str, tuple, type(None)))
     }
-    if step.max_grad_norm is not None:
-        options["max_grad_norm"] = step.max_grad_norm
+    if step.scaling.max_norm is not None:
+        options["max_grad_norm"] = step.scaling.max_norm
+    if step.scaling.loss_scale is not None:
+        options["loss_scaling"] = "dynamic"
     return options
 
 

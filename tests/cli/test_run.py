@@ -83,10 +83,11 @@ def test_json_holds_the_contract(ragged: str) -> None:
         ("--optimizer", "Adam", "-o", "amsgrad=true"),
         ("--optimizer", "AdamW", "--lr-schedule", "linear:0:1e-3:10,cosine_decay:1e-3:0:90"),
         ("--optimizer", "AdamW", "--max-grad-norm", "1.0"),
+        ("--optimizer", "Adam", "--loss-scaling", "--max-grad-norm", "1.0"),
         ("--optimizer", "Lamb", "--lr-schedule", "linear:0:1e-3:10"),
         ("--optimizer", "Adafactor", "--lr", "0.1"),
     ],
-    ids=["sgd", "nesterov", "amsgrad", "adamw-scheduled", "clipped", "lamb", "adafactor"],
+    ids=["sgd", "nesterov", "amsgrad", "adamw-scheduled", "clipped", "scaled", "lamb", "adafactor"],
 )
 @pytest.mark.parametrize("wafer", ["wse2:1x1", "wse2:3x5", "wse3:7x2", "wse1:12x9"])
 def test_both_engines_give_the_same_digest(

@@ -12,6 +12,8 @@ from torch import nn
 
 import optimizers
 import schedulers
+from optimizers import DynamicLossScale
+from wse_emulator.capture.scaling import GradientScaling
 from wse_emulator.capture.step import capture_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines.digest import digest
@@ -56,15 +58,12 @@ def programs(draw: st.DrawFn) -> StepProgram:
     if scheduler is not None and len(groups) == 2 and draw(st.booleans()):
         optimizer.param_groups[1]["lr"] = torch.zeros((), device="meta")  # a rate of its own
         scheduler = None
-    clip = draw(st.booleans())
-    note(f"{name} {[tuple(p.shape) for p in parameters]} scheduled={scheduler is not None} {clip=}")
-    return capture_step(
-        optimizer,
-        scheduler,
-        scale_gradients=(lambda: optimizers.clip_grad_norm_static(optimizer, 1.0))
-        if clip
-        else None,
+    scaling = GradientScaling(
+        max_norm=1.0 if draw(st.booleans()) else None,
+        loss_scale=DynamicLossScale(device="meta") if draw(st.booleans()) else None,
     )
+    note(f"{name} {[tuple(p.shape) for p in parameters]} {scheduler is not None=} {scaling}")
+    return capture_step(optimizer, scheduler, scaling=scaling)
 
 
 @given(program=programs(), spec=machines)

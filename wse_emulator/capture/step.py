@@ -12,6 +12,7 @@ import torch
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.owners import assign_scalars
 from wse_emulator.capture.rules import judge_foreign_writes, judge_host_reads, say_once
+from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.state import judge_state, snapshot
 from wse_emulator.capture.storages import StorageTable, declare_step
 from wse_emulator.capture.tracer import StepTracer
@@ -62,22 +63,21 @@ def trace_step(
     optimizer: torch.optim.Optimizer,
     scheduler: Scheduler | None,
     names: Sequence[str],
-    scale_gradients: Callable[[], object] | None = None,
+    scaling: GradientScaling = AS_THEY_ARE,
 ) -> StepTrace:
     """Run and trace one real optimizer step, then one scheduler update.
 
-    ``scale_gradients`` (clipping, say) runs before the step and is part of it. An error raised
-    inside is a violation if no other explains it.
+    Clipping and loss scaling are part of the step. An error raised inside is a violation if no
+    other explains it.
     """
-
-    def step(tracer: StepTracer) -> None:
-        if scale_gradients is not None:
-            tracer.scaling_gradients = True
-            scale_gradients()
-            tracer.scaling_gradients = False
-        optimizer.step()
-
-    return _trace(optimizer, scheduler, names, step, None if scheduler is None else scheduler.step)
+    return _trace(
+        optimizer,
+        scheduler,
+        names,
+        lambda tracer: scaling.step(optimizer, tracer),
+        None if scheduler is None else scheduler.step,
+        scaling,
+    )
 
 
 def trace_update(
@@ -147,10 +147,12 @@ def _trace(
     names: Sequence[str],
     step: Callable[[StepTracer], object] | None,
     update_rate: Callable[[], object] | None,
+    scaling: GradientScaling = AS_THEY_ARE,
 ) -> StepTrace:
     names = list(names)
     table = StorageTable()
     declare_step(table, optimizer, scheduler, names)
+    scaling.declare(table, optimizer)
     before = snapshot(optimizer)
     numbers = _hyper_parameters(optimizer)
     tracer = StepTracer(table)
@@ -196,7 +198,7 @@ def judge_steps(
     scheduler: Scheduler | None = None,
     *,
     model: torch.nn.Module | None = None,
-    scale_gradients: Callable[[], object] | None = None,
+    scaling: GradientScaling = AS_THEY_ARE,
     steps: int = 16,
 ) -> tuple[StepProgram | None, tuple[StaticRuleError, ...]]:
     """Trace ``steps`` steps with fresh gradients and judge them by the static-state rules.
@@ -221,7 +223,7 @@ def judge_steps(
     violations: list[StaticRuleError] = []
     for number in range(1, steps + 1):
         _give_gradients(optimizer, generator)
-        trace = trace_step(optimizer, scheduler, names, scale_gradients)
+        trace = trace_step(optimizer, scheduler, names, scaling)
         violations += trace.violations
         if base is None:
             base, base_number = (trace, number) if trace.clean else (None, 0)
@@ -246,16 +248,16 @@ def capture_step(
     scheduler: Scheduler | None = None,
     *,
     model: torch.nn.Module | None = None,
-    scale_gradients: Callable[[], object] | None = None,
+    scaling: GradientScaling = AS_THEY_ARE,
     steps: int = 2,
 ) -> StepProgram:
-    """The step program of a legal optimizer; ``scale_gradients`` runs before each step.
+    """The step program of a legal optimizer, with clipping and loss scaling if asked for.
 
     Raises:
         StaticRuleError: the first violation, as an instance of the rule's own class.
     """
     program, violations = judge_steps(
-        optimizer, scheduler, model=model, scale_gradients=scale_gradients, steps=steps
+        optimizer, scheduler, model=model, scaling=scaling, steps=steps
     )
     if violations:
         raise violations[0]

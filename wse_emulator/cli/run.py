@@ -10,11 +10,10 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from wse_emulator.api import DEFAULT_WAFER
 from wse_emulator.api import run as emulate
 from wse_emulator.cli.options import parse_options
 from wse_emulator.cli.output import STDOUT, write_json
-from wse_emulator.inputs.optimizer_choice import DEFAULT_OPTIMIZER
+from wse_emulator.cli.step_options import step_options
 from wse_emulator.results.files import run_document
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views.report_folder import check_report_folder, write_report
@@ -26,47 +25,11 @@ DOES_NOT_FIT = 3
 
 @click.command()
 @click.argument("model")
-@click.option(
-    "--optimizer", help=f"Optimizer class, any case; default: the config's, or {DEFAULT_OPTIMIZER}."
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Run config (YAML) to take optimizer, schedule and clipping from.",
-)
-@click.option("--lr", type=float, help="Learning rate; default: that of the optimizer.")
-@click.option(
-    "--lr-schedule",
-    metavar="SCHEDULE",
-    help="name:argument:argument,... in order, or a JSON or YAML file, or a number.",
-)
-@click.option(
-    "-o",
-    "--option",
-    "options",
-    multiple=True,
-    metavar="NAME=VALUE",
-    help="An argument of the optimizer, as -o weight_decay=0.1 -o betas=0.9,0.95.",
-)
+@step_options
 @click.option(
     "--steps", type=int, default=1, show_default=True, metavar="N", help="Optimizer steps."
 )
-@click.option(
-    "--wafer",
-    default=DEFAULT_WAFER,
-    show_default=True,
-    help="wse1, wse2, wse3, one cut to rows x columns (wse2:64x48), or a machine file.",
-)
-@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a field.")
-@click.option(
-    "--engine",
-    default="array",
-    show_default=True,
-    help="array (fast) or pe (one process a PE); equal to the cycle.",
-)
 @click.option("--mode", default="pipelined", show_default=True, help="Where the step runs.")
-@click.option("--max-grad-norm", type=float, metavar="NORM", help="Clip by the global norm.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write a report folder."
 )
@@ -85,6 +48,7 @@ def run(
     engine: str,
     mode: str,
     max_grad_norm: float | None,
+    loss_scaling: bool,
     out: Path | None,
     force: bool,
     json_path: str | None,
@@ -113,6 +77,7 @@ def run(
         lr_schedule=lr_schedule,
         options=parse_options(options),
         max_grad_norm=max_grad_norm,
+        loss_scaling=loss_scaling,
         steps=steps,
         wafer=spec,
         engine=engine,
