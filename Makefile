@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 STAMP       := $(VENV)/.installed
 WORKERS     ?= 2
 
-.PHONY: help demo test test-deep lint bench scenarios clean
+.PHONY: help demo test test-deep test-browser lint bench scenarios clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,10 @@ test: $(STAMP) ## all tests
 
 test-deep: $(STAMP) ## the long property search over both engines
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m deep --hypothesis-profile deep
+
+test-browser: $(STAMP) ## the report in a headless Chromium (needs chromium and chromedriver)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
+	$(BIN)/python -m pytest -q -m browser
 
 lint: $(STAMP) ## style, types, import layers
 	$(BIN)/ruff check .

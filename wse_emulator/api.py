@@ -116,6 +116,32 @@ def run(
         max_grad_norm=max_grad_norm,
         loss_scaling=loss_scaling,
     )
+    return run_prepared(
+        prepared,
+        spec,
+        steps=steps,
+        engine=engine,
+        mode=mode,
+        command=command,
+        prepare_seconds=time.perf_counter() - begin,
+    )
+
+
+def run_prepared(
+    prepared: PreparedStep,
+    spec: WaferSpec,
+    *,
+    steps: int = 1,
+    engine: str = "array",
+    mode: str = "pipelined",
+    command: str = "",
+    prepare_seconds: float = 0.0,
+) -> RunResult:
+    """Capture and emulate a prepared step; the arguments and errors are those of :func:`run`.
+
+    ``prepare_seconds`` is what preparing took; the result counts it as part of the capture.
+    """
+    begin = time.perf_counter()
     program = capture_prepared(prepared, spec)
     captured = time.perf_counter()
     emulated = emulate_step(program, spec, engine)
@@ -137,7 +163,7 @@ def run(
             rates=_rates(prepared.step, steps),
             rate_curve=_rate_curve(prepared.step, steps),
             wall_seconds=WallSeconds(
-                capture=captured - begin,
+                capture=prepare_seconds + captured - begin,
                 place=emulated.place_seconds,
                 simulate=emulated.simulate_seconds,
             ),

@@ -59,6 +59,7 @@ def machine(**fields: object) -> WaferSpec:
 
 
 WAVELETS = st.one_of(st.integers(0, 3), st.integers(4, 24), st.integers(25, 200))
+CYCLES = st.one_of(st.integers(0, 60), st.integers(0, 60), st.integers(100, 300))
 CHANNELS = st.sampled_from("abcd")
 
 
@@ -99,7 +100,7 @@ def op_chains(draw: Draw) -> OpChain:
         ops.append(
             VectorOp(
                 op=op,
-                strip_cycles=draw(st.integers(0, 60)),
+                strip_cycles=draw(CYCLES),
                 tail_cycles=draw(st.integers(0, 30)) if tail and not once else 0,
                 allocates_bytes=allocated,
                 releases_bytes=allocated,
@@ -160,8 +161,9 @@ def chains(draw: Draw, region: Region) -> Chain:
     sign = draw(st.sampled_from((1, -1)))
     room = first + length - 1 - root if sign > 0 else root - first
     spacing = draw(st.integers(1, max(1, min(room, 4))))
-    positions = draw(st.integers(1, room // spacing + 1))
-    group = draw(st.one_of(st.none(), st.integers(1, max(1, positions))))
+    most = room // spacing + 1
+    positions = draw(st.one_of(st.just(most), st.integers(1, most)))
+    group = draw(st.one_of(st.none(), st.integers(1, most)))
     wavelets = draw(per_line(lines))
     return Chain(
         "chain", region, axis, root, sign * spacing, positions, wavelets, draw(CHANNELS), group
@@ -202,13 +204,21 @@ def sends(draw: Draw, spec: WaferSpec) -> Send:
     return Send("send", draw(pes), draw(pes), draw(WAVELETS), draw(CHANNELS))
 
 
+Kind = Callable[..., st.SearchStrategy]
+KINDS: tuple[Kind, ...] = (
+    *(works, multicasts, line_multicasts, chains, chains, stars),
+    *(sends, sends),
+)
+
+
 @st.composite
-def cases(draw: Draw, largest: int = 16, longest: int = 16) -> Case:
+def cases(
+    draw: Draw, largest: int = 16, longest: int = 16, kinds: tuple[Kind, ...] = KINDS
+) -> Case:
     """Programs of works and messages in overlapping regions, ready raggedly, on few channels."""
     spec = draw(machines(largest))
     wafer = Region(0, 0, spec.rows, spec.cols)
     places = [wafer, *draw(st.lists(regions(spec.rows, spec.cols), max_size=4))]
-    kinds = (works, multicasts, line_multicasts, chains, chains, stars, sends, sends)
     activities: list[Activity] = []
     for kind in draw(st.lists(st.sampled_from(kinds), min_size=2, max_size=longest)):
         region = draw(st.sampled_from(places))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from math import ceil
 
 import numpy as np
@@ -67,10 +68,8 @@ def walk(start: Pe, stop: Pe) -> Iterator[tuple[LinkKey, Pe]]:
     """Links in a straight line, each with the router behind it."""
     row, col = start
     while (row, col) != stop:
-        if row == stop[0]:
-            name = "E" if stop[1] > col else "W"
-        else:
-            name = "S" if stop[0] > row else "N"
+        along, across = ("E", "W") if row == stop[0] else ("S", "N")
+        name = along if stop > (row, col) else across
         link = (name, row, col)
         row, col = row + MOVES[name][0], col + MOVES[name][1]
         yield link, (row, col)
@@ -111,14 +110,22 @@ class Stepper:
             self.plan_work(index, activity)
         elif isinstance(activity, Multicast):
             region = activity.region
-            sinks = [(r, c) for r in range(region.row, region.row_stop) for c in range(region.col, region.col_stop)]
+            sinks = [
+                (r, c)
+                for r in range(region.row, region.row_stop)
+                for c in range(region.col, region.col_stop)
+            ]
             self.spread(index, activity.root, sinks, activity.wavelets, activity.channel, "column")
         elif isinstance(activity, Send):
-            self.spread(index, activity.source, [activity.sink], activity.wavelets, activity.channel, "row")
+            self.spread(
+                index, activity.source, [activity.sink], activity.wavelets, activity.channel, "row"
+            )
         else:
             for line, wavelets in self.lines(activity):
                 if isinstance(activity, LineMulticast):
-                    at = activity.root - (activity.region.col if activity.axis == "row" else activity.region.row)
+                    at = activity.root - (
+                        activity.region.col if activity.axis == "row" else activity.region.row
+                    )
                     self.spread(index, line[at], line, wavelets, activity.channel, "row")
                 elif isinstance(activity, Chain):
                     self.plan_chain(index, activity, line, wavelets)
@@ -210,7 +217,7 @@ class Stepper:
             begun: dict[Pe, int] = {}
             relayed = [
                 self.message(index, behind, [before], wavelets, chain.channel, "row")
-                for before, behind in zip(group, group[1:], strict=False)
+                for before, behind in pairwise(group)
             ]
             for k, pe in enumerate(group):
                 self.tasks[pe].append(
@@ -350,29 +357,35 @@ class Stepper:
 
     def may_go(self, pe: Pe, task: Task) -> bool:
         """Whether back-pressure lets a PE go that has touched its last wavelet [3.6, 4.1]."""
-        depth = self.spec.queue_depth_wavelets
         if task.kind == "chain":
-            message = task.output or task.inputs[0]
-            room = next(iter(message.latency.values())) + depth
-            for k, ahead in enumerate(task.ahead, start=1):
-                if task.length <= k * room:
-                    break
+            return self.position_may_go(task)
+        if task.kind == "source":
+            return self.source_may_go(task)
+        (message,) = task.inputs
+        depth = self.spec.queue_depth_wavelets
+        if all(message.length <= latency + depth for latency in message.latency.values()):
+            return True
+        return message.gone is not None and self.now >= message.gone + message.latency[pe]
+
+    def position_may_go(self, task: Task) -> bool:
+        message = task.output or task.inputs[0]
+        room = next(iter(message.latency.values())) + self.spec.queue_depth_wavelets
+        for k, ahead in enumerate(task.ahead, start=1):
+            if task.length > k * room:
                 if ahead not in task.begun:
                     return False
                 if self.now < task.begun[ahead] + task.length - k * room:
                     return False
-            return True
-        if task.kind == "source":
-            message = task.output
-            assert message is not None
-            for sink, latency in message.latency.items():
-                if message.length > latency + depth:
-                    if sink not in message.taken:
-                        return False
-                    if self.now < message.taken[sink] + message.length - latency - depth:
-                        return False
-            return True
-        (message,) = task.inputs
-        if all(message.length <= latency + depth for latency in message.latency.values()):
-            return True
-        return message.gone is not None and self.now >= message.gone + message.latency[pe]
+        return True
+
+    def source_may_go(self, task: Task) -> bool:
+        message = task.output
+        assert message is not None
+        for sink, latency in message.latency.items():
+            room = latency + self.spec.queue_depth_wavelets
+            if message.length > room:
+                if sink not in message.taken:
+                    return False
+                if self.now < message.taken[sink] + message.length - room:
+                    return False
+        return True

@@ -150,7 +150,7 @@ def test_nothing_to_warn_of() -> None:
 
 
 def test_refusals() -> None:
-    with pytest.raises(UnknownOptimizerError, match=r"'adanw'; choose one of Adadelta, .*AdamW"):
+    with pytest.raises(UnknownOptimizerError, match=r"'adanw'; choose one of .*Adadelta, .*AdamW"):
         optimizers.configure_optimizer("adanw", weights())
     with pytest.raises(ConfigurationError, match=r"weight_decay=0.1, weight_decay_rate=0.2 .*dis"):
         optimizers.configure_optimizer("AdamW", weights(), weight_decay=0.1, weight_decay_rate=0.2)

@@ -43,7 +43,7 @@ def check(factory: str, steps: int, json_path: str | None) -> int:
     """
     if steps < 1:
         raise InputError(f"--steps must be at least 1, got {steps}")
-    optimizer, scheduler, model = _sorted(factory, call_factory(factory))
+    optimizer, scheduler, model = optimizer_among(factory, call_factory(factory))
     report = judge(optimizer, scheduler, model=model, steps=steps)
     if json_path is not None:
         write_json(json_path, report.document())
@@ -52,10 +52,14 @@ def check(factory: str, steps: int, json_path: str | None) -> int:
     return 0 if report.legal else BREAKS_A_RULE
 
 
-def _sorted(
+def optimizer_among(
     factory: str, made: object
 ) -> tuple[torch.optim.Optimizer, Scheduler | None, torch.nn.Module | None]:
-    """Optimizer, scheduler and model among what a factory returned."""
+    """Optimizer, scheduler and model among what a factory returned.
+
+    Raises:
+        FactoryError: there is no optimizer, or something else.
+    """
     optimizer: torch.optim.Optimizer | None = None
     scheduler: Scheduler | None = None
     model: torch.nn.Module | None = None

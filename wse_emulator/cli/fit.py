@@ -12,7 +12,7 @@ from wse_emulator.cli.fit_tables import fit_tables
 from wse_emulator.cli.options import parse_options
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.fitting import fit as judge_fit
-from wse_emulator.fitting.request import Mode, parse_micro_batch
+from wse_emulator.fitting.request import Mode, parse_micro_batch, parse_sparsity
 from wse_emulator.fitting.solve import SOLVABLE
 from wse_emulator.inputs.optimizer_choice import DEFAULT_OPTIMIZER
 from wse_emulator.plan.precision import (
@@ -59,7 +59,11 @@ _DTYPE = click.Choice(STORAGE_DTYPES)
     show_default=True,
     help="Layers that run forward again in backward, from the first.",
 )
-@click.option("--sparsity", type=float, metavar="FRACTION", help="Part of the weights left out.")
+@click.option(
+    "--sparsity",
+    metavar="FRACTION|FILE",
+    help="Part of the layers' matrices left out, or an .npz of boolean masks by name.",
+)
 @click.option(
     "--precision",
     type=click.Choice(POLICIES),
@@ -102,7 +106,7 @@ def fit(
     target_len: int | None,
     micro_batch: str,
     recompute: str,
-    sparsity: float | None,
+    sparsity: str | None,
     precision: str | None,
     compute_dtype: str | None,
     parameter_dtype: str | None,
@@ -146,7 +150,7 @@ def fit(
         target=target_len,
         micro_batch=parse_micro_batch(micro_batch),
         recompute=recompute,
-        sparsity=sparsity,
+        sparsity=parse_sparsity(sparsity),
         levers=levers,
         optimizers=all_optimizers,
         solve_for=solve_for,

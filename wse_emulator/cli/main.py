@@ -21,6 +21,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "schedule": "show the learning rate of a run config, step by step",
     "explain": "say what limits a step, and what lifting each limit would save",
     "preflight": "judge a run before it is queued: legal, fits, schedule, time, on one page",
+    "plot": "draw a picture of a saved result, or replay its step",
+    "compare": "lay two saved results side by side",
     "collective": "time one collective operation by itself",
     "validate": "hold the machine model against published figures",
     "scenario": "run one of the scenario scripts",

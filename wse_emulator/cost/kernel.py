@@ -153,8 +153,10 @@ class Kernel:
             return x
         lanes = self._float_lanes(x.dtype)
         sequence = derived(name, lanes)
-        modelled = sum(self._cycles(step) for step in sequence.modelled)
         shortest = sum(self._cycles(step) for step in sequence.shortest)
+        modelled = shortest
+        if not self.spec.short_functions:
+            modelled = sum(self._cycles(step) for step in sequence.modelled)
         scalar_loop = 0
         if self.elements:
             per_element = self.spec.scalar_divide_cycles

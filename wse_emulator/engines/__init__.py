@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
 from wse_emulator.activities import Activity
+from wse_emulator.engines.admission import admit
 from wse_emulator.engines.array import simulate_array
 from wse_emulator.engines.pe import simulate_pe
 from wse_emulator.engines.timing import IntArray, Timing
@@ -24,7 +25,7 @@ class Engine(Protocol):
         resident_bytes: IntArray,
         op_count: int,
     ) -> Timing:
-        """Simulate a program; see :func:`simulate`."""
+        """Simulate an admitted program."""
 
 
 ENGINES: Final[Mapping[str, Engine]] = {"array": simulate_array, "pe": simulate_pe}
@@ -39,8 +40,23 @@ def simulate(
     resident_bytes: IntArray,
     op_count: int,
 ) -> Timing:
+    """Admit a program to a machine and simulate it.
+
+    Args:
+        engine: ``array`` or ``pe``; the answers are equal to the cycle.
+        spec: the machine.
+        activities: the program, in order.
+        resident_bytes: (rows, cols) SRAM in use before the program starts.
+        op_count: ops of the step program; op indices lie below it.
+
+    Raises:
+        UnknownNameError: no such engine.
+        ValueError: the program does not lie on the machine.
+        ColorsExhaustedError: more channels pass a router than programs have colors.
+        SramOverflowError: a PE needs more SRAM than it has.
+        ConservationError: an invariant of the machine is violated.
+    """
     if engine not in ENGINES:
-        raise UnknownNameError(
-            f"there is no engine {engine!r}; the engines are {', '.join(ENGINES)}"
-        )
+        raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
+    admit(spec, activities, op_count)
     return ENGINES[engine](spec, activities, resident_bytes=resident_bytes, op_count=op_count)

@@ -13,32 +13,38 @@ from wse_emulator.activities import Chain, Star
 from wse_emulator.engines.bookings import Flow
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
 from wse_emulator.engines.link_views import Groups, Inward, Lines, Ramps, StageLinks, StageRamps
-from wse_emulator.engines.scans import link_requests, relay_starts, windowed_maximum
+from wse_emulator.engines.scans import largest, link_requests, relay_starts, windowed_maximum
 from wse_emulator.engines.sweep import Sweep
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.spec import WaferSpec
+
+NOBODY: IntArray = np.zeros(1, np.int64)
+"""In place of the sources of messages, where no request is collected."""
 
 
 def chain(sweep: Sweep, index: int, activity: Chain) -> None:
     """Each position adds what it receives and passes it on [4.1]."""
     flow = Flow(index, 0, activity.channel)
     for block in line_blocks(activity, sweep.spec):
-        for groups in _equal_groups(activity, block):
+        for groups in _equal_groups(activity, block, sweep.spec):
             _chain_groups(sweep, index, flow, activity, block, groups)
 
 
-def _equal_groups(activity: Chain, block: LineBlock) -> Iterator[Groups]:
+def _equal_groups(activity: Chain, block: LineBlock, spec: WaferSpec) -> Iterator[Groups]:
     """The groups of a chain that have more than one position, in at most two sets of equals."""
     spacing, size = abs(activity.spacing), activity.group_positions
     length = (activity.positions - 1) * spacing + 1
     direction = 1 if activity.spacing > 0 else -1
     lines = Lines(block.region, block.axis, activity.root, direction, length)
-    before_last = (activity.positions - 1) // size
-    last = activity.positions - before_last * size
-    if before_last and size > 1:
-        yield Groups(lines, 0, before_last, size, spacing, followed=True)
-    if last > 1:
-        yield Groups(lines, before_last * size * spacing, 1, last, spacing, followed=False)
+    count, rest = divmod(activity.positions, size)
+    end = activity.root + direction * count * size * spacing  # root of one more group
+    if not rest and not 0 <= end < (spec.cols if block.axis == "row" else spec.rows):
+        count, rest = count - 1, size
+    if count and size > 1:
+        yield Groups(lines, 0, count, size, spacing, followed=True)
+    if rest > 1:
+        yield Groups(lines, count * size * spacing, 1, rest, spacing, followed=False)
 
 
 def _chain_groups(
@@ -69,7 +75,7 @@ def _chain_groups(
     per_stage = latency if isinstance(latency, int) else latency[..., towards_root]
     start = relay_starts(able[..., towards_root], per_stage)[..., towards_root]
     # the same times, link by link: what each message asks for on its way
-    source = _position_index(sweep, block, activity, groups)
+    source = _position_index(sweep, block, activity, groups) if bookings.collects else NOBODY
     heads = start[..., 1:] + climb
     asked = link_requests(heads, groups.spacing, spec.hop_cycles, link_free, link_waits)
     by_link = cycles if isinstance(cycles, int) else cycles[..., None]
@@ -104,11 +110,10 @@ def _earliest_arrival(
     bounds: list[IntArray] = []
     if link_free is not None:
         # from the request on link q: its wait and hop, and those of the links behind it
-        spent = np.full(link_free.shape, hop, np.int64)
+        rest: IntArray = np.arange(link_free.shape[-1], 0, -1, dtype=np.int64) * hop
         if link_waits is not None:
-            spent += link_waits
-        rest = np.cumsum(spent[..., ::-1], axis=-1)[..., ::-1]
-        bounds.append((link_free + rest).max(axis=-1))
+            rest = rest + np.cumsum(link_waits[..., ::-1], axis=-1)[..., ::-1]
+        bounds.append(largest(link_free + rest))
     if ramp_free is not None:
         bounds.append(ramp_free)
     if not bounds:

@@ -1,22 +1,20 @@
 """Bookings of all links in one pass of the array engine, and what the pass finds in their way.
 
-A pass takes the waits on links as given (none at first). It keeps the end of the latest booking of
-every link; a message that asks earlier *marks* the link, since then program order is not the order
-of service. On links marked before the pass, all requests are collected, from which
+A pass takes the waits on links as given (none at first). It keeps the end of every channel's latest
+booking of a link; a message of another channel that asks earlier *marks* the link, since then
+program order is not the order of service. On links marked before the pass, all requests are collected, from which
 :mod:`~wse_emulator.engines.fixed_point` finds the waits.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.activities import Activity, Star, Work
+from wse_emulator.engines.channel_slots import Channels
 from wse_emulator.engines.link_views import RAMP, LinkView
 from wse_emulator.engines.occupancy import Changes, moments
 from wse_emulator.engines.timing import PLANES, IntArray
@@ -70,25 +68,33 @@ class Bookings:
     """
 
     spec: WaferSpec
-    channels: Counter[str]
+    channels: Channels
     marked: NDArray[np.bool_] | None
     waits: dict[tuple[int, int], Waits]
     busy: IntArray = field(init=False)
     booked: Changes = field(default_factory=Changes)
     newly_marked: NDArray[np.bool_] | None = None
     requests: list[Requests] = field(default_factory=list)
-    _last: dict[int, IntArray] = field(default_factory=dict)
-    _free: dict[tuple[str, int], IntArray] = field(default_factory=dict)
+    _free: dict[tuple[int, int], IntArray] = field(default_factory=dict)  # by slot and plane
+    _latest: tuple[dict[int, int], ...] = field(
+        default_factory=lambda: tuple({} for _ in PLANES)
+    )  # by plane: slot -> largest of _free
     _scratch: IntArray | None = None
     _index: IntArray | None = None
 
     def __post_init__(self) -> None:
         self.busy = np.zeros((len(PLANES), self.spec.rows, self.spec.cols), np.int64)
 
+    @property
+    def collects(self) -> bool:
+        """Whether requests on marked links are collected in this pass."""
+        return self.marked is not None
+
     def free(self, flow: Flow, view: LinkView) -> IntArray | None:
-        """Cycles in which the links fall free of the channel's earlier messages; None if the
-        channel has no earlier message anywhere."""
-        known = self._free.get((flow.channel, view.plane))
+        """Cycles in which the links fall free of the channel's earlier messages; None if there
+        are none."""
+        slot = self.channels.slots.get(flow.channel)
+        known = None if slot is None else self._free.get((slot, view.plane))
         return None if known is None else view.of(known)
 
     def waits_of(self, flow: Flow, view: LinkView) -> IntArray | None:
@@ -128,13 +134,10 @@ class Bookings:
         """
         granted = asked if waits is None else asked + waits
         end = granted + cycles
-        if len(self.channels) > 1:
-            self._mark(view, asked, end)
-        if self.channels[flow.channel] > 1:
-            key = (flow.channel, view.plane)
-            if key not in self._free:
-                self._free[key] = self._zeros()
-            view.of(self._free[key])[...] = end
+        slot = self.channels.slots.get(flow.channel)
+        if slot is not None:
+            self._mark(slot, view, asked)
+            self._set_free(slot, view, end)
         view.of(self.busy[view.plane])[...] += cycles
         if view.plane != RAMP:
             start = moments(granted)
@@ -147,20 +150,32 @@ class Bookings:
             self._collect(flow, view, asked, cycles, source)
         return granted
 
-    def _mark(self, view: LinkView, asked: IntArray, end: IntArray) -> None:
-        """Mark links that are asked for before their latest booking ends."""
-        last = self._last.get(view.plane)
-        if last is None:
-            last = self._last[view.plane] = self._zeros()
-        latest = view.of(last)
-        early = asked < latest
-        if self.marked is not None:
-            early &= ~view.of(self.marked[view.plane])
-        if early.any():
-            if self.newly_marked is None:
-                self.newly_marked = np.zeros(self.busy.shape, np.bool_)
-            view.of(self.newly_marked[view.plane])[early] = True
-        np.maximum(latest, end, out=latest)
+    def _mark(self, slot: int, view: LinkView, asked: IntArray) -> None:
+        """Mark links that are asked for before another channel's latest booking ends."""
+        others = self._latest[view.plane]
+        if len(others) - (slot in others) == 0:
+            return
+        earliest = int(asked.min())
+        for other, latest in others.items():
+            if other == slot or latest <= earliest:
+                continue
+            early = asked < view.of(self._free[other, view.plane])
+            if self.marked is not None:
+                early &= ~view.of(self.marked[view.plane])
+            if early.any():
+                if self.newly_marked is None:
+                    self.newly_marked = np.zeros(self.busy.shape, np.bool_)
+                view.of(self.newly_marked[view.plane])[early] = True
+
+    def _set_free(self, slot: int, view: LinkView, end: IntArray) -> None:
+        """The links of a view fall free of the channel's messages so far in ``end``."""
+        free = self._free.get((slot, view.plane))
+        if free is None:
+            free = np.zeros((self.spec.rows, self.spec.cols), np.int64)
+            self._free[slot, view.plane] = free
+        view.of(free)[...] = end
+        latest = self._latest[view.plane]
+        latest[slot] = max(latest.get(slot, 0), int(end.max()))
 
     def _collect(
         self,
@@ -188,15 +203,3 @@ class Bookings:
                 source=np.broadcast_to(np.asarray(source, np.int64), asked.shape)[here],
             )
         )
-
-    def _zeros(self) -> IntArray:
-        return np.zeros((self.spec.rows, self.spec.cols), np.int64)
-
-
-def channel_uses(activities: Sequence[Activity]) -> Counter[str]:
-    """Messages a channel may bring to one link; a star counts as many."""
-    uses: Counter[str] = Counter()
-    for activity in activities:
-        if not isinstance(activity, Work):
-            uses[activity.channel] += 2 if isinstance(activity, Star) else 1
-    return uses

@@ -6,6 +6,7 @@ any time: wavelets over links, wavelets into PEs, touches. A violation is a defe
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -129,7 +130,8 @@ def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
             )
             cycles_each = ceil(activity.wavelets * spec.cycles_per_wavelet)
             return _messages(cycles_each, 2, links, 1) if links else Demand()
-    total = sum(ceil(wavelets * spec.cycles_per_wavelet) for wavelets in line_wavelets(activity))
+    lengths = Counter(line_wavelets(activity))  # few distinct ones, whatever the lines
+    total = sum(n * ceil(wavelets * spec.cycles_per_wavelet) for wavelets, n in lengths.items())
     match activity:
         case LineMulticast():
             region = activity.region

@@ -6,7 +6,7 @@ it run over lines (and groups of a line). Views are basic slices: writing to one
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 import numpy as np
@@ -31,6 +31,7 @@ class Lines:
         origin: absolute column (axis "row") or row (axis "column") of position 0.
         direction: +1 if positions grow with columns or rows, -1 if against them.
         length: positions in this direction, position 0 among them.
+        across: rows (axis "row") or columns (axis "column") of the lines.
     """
 
     region: Region
@@ -38,6 +39,11 @@ class Lines:
     origin: int
     direction: int
     length: int
+    across: slice = field(init=False)
+
+    def __post_init__(self) -> None:
+        rows, cols = self.region.slices
+        object.__setattr__(self, "across", rows if self.axis == "row" else cols)
 
     @property
     def outward(self) -> int:
@@ -56,10 +62,9 @@ class Lines:
     ) -> NDArray[Scalar]:
         """(lines, stop - first) positions of a (rows, cols) array of the wafer."""
         stop = self.length if stop is None else stop
-        rows, cols = self.region.slices
         low = self.origin + first if self.direction > 0 else self.origin - stop + 1
         along = slice(low, low + stop - first)
-        view = plane[rows, along] if self.axis == "row" else plane[along, cols].T
+        view = plane[self.across, along] if self.axis == "row" else plane[along, self.across].T
         return view if self.direction > 0 else view[:, ::-1]
 
 
@@ -116,8 +121,8 @@ class Groups:
 
     Attributes:
         first: position of the first group's root.
-        followed: whether another group follows the last of these; only then the PEs between
-            the last group's leaf and the next root exist.
+        followed: whether the PEs behind the last of these groups, up to where the root of one
+            more would be, lie on the wafer.
     """
 
     lines: Lines

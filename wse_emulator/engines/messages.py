@@ -5,6 +5,7 @@ Numbers in brackets are the rules of the machine semantics: [3] messages, [4] ac
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -26,7 +27,7 @@ STEP: Final = {EAST: (0, 1), WEST: (0, -1), SOUTH: (1, 0), NORTH: (-1, 0)}
 
 
 @dataclass(slots=True, eq=False)
-class Message:
+class Message(ABC):
     """One source, a static tree of links, ``cycles`` >= 1 on every link of it [3].
 
     Attributes:
@@ -51,21 +52,21 @@ class Message:
     sinks: int = 1
     hold: Hold | None = None
 
+    @abstractmethod
     def forward(self, row: int, col: int) -> tuple[int, ...]:
         """Planes on which the router of PE (row, col) passes the message on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def turns(self, row: int, col: int, plane: int) -> bool:
         """Whether the message turns a corner from the router's input into ``plane``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def path(self, row: int, col: int) -> tuple[int, int]:
         """(links, corners) between the source and the sink (row, col)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def routers(self) -> Iterator[tuple[int, int]]:
         """(row, col) of every router of the tree."""
-        raise NotImplementedError
 
 
 @dataclass(slots=True, eq=False)

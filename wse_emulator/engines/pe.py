@@ -1,7 +1,10 @@
 """Engine "pe": one SimPy process a PE, an arbiter a link, an SRAM account a PE.
 
 The reading copy of the machine: plain, slow, and to be checked rule by rule. Numbers in brackets
-are the rules of the machine semantics.
+are the rules of the machine semantics: what a PE does (2, 3.1, 3.5, 3.6, 4) stands here; who does
+what, and how strips unroll (2.3, 2.5, 4.3, 4.4), in :mod:`~wse_emulator.engines.programs`; trees,
+latency and capacity (1, 4.3) in :mod:`~wse_emulator.engines.messages`; links, arbiters and the
+order of channels (3.2 to 3.4, 3.7) in :mod:`~wse_emulator.engines.links`.
 """
 
 from __future__ import annotations
@@ -93,7 +96,7 @@ class Machine:
         self.activity_start = [never] * len(activities)
         self.activity_end = [-1] * len(activities)
         self.busy = [0] * spec.pes
-        self.final = [0] * spec.pes
+        self.final = [-1 if steps else 0 for steps in self.programs.steps]
         self.held_bytes = [0] * spec.pes
         self.peak_bytes = [0] * spec.pes
         self.busy_changes: Changes = defaultdict(int)
@@ -268,7 +271,7 @@ class Machine:
         if self.clock.now < earliest:
             raise ConservationError(
                 f"PE ({row}, {col}) takes a message of {self.activities[message.activity].name!r} "
-                f"in cycle {self.clock.now}, and light is no faster than cycle {earliest}"
+                f"in cycle {self.clock.now}, and its head cannot be there before {earliest}"
             )
 
     # --- the answer --------------------------------------------------------------------------
@@ -284,6 +287,9 @@ class Machine:
             needed = held + int(self.resident[row, col])
             raise overflow(spec, row, col, self.activities[activity], op, needed)
         self.fabric.check_empty()
+        if -1 in self.final:
+            row, col = divmod(self.final.index(-1), spec.cols)
+            raise ConservationError(f"PE ({row}, {col}) has not come to the end of its program")
         for message in self.programs.messages:
             if message.delivered != message.sinks:
                 raise ConservationError(

@@ -10,6 +10,32 @@ import numpy as np
 
 from wse_emulator.engines.timing import IntArray
 
+SHORT = 16
+"""Last axes up to this length are gone through step by step, all lines at once in each: NumPy
+goes along the last axis line by line, and pays for the start of each."""
+
+
+def running_maximum(values: IntArray) -> None:
+    """Replace each value by the largest up to it, along the last axis, in place."""
+    length = values.shape[-1]
+    if length > SHORT:
+        np.maximum.accumulate(values, axis=-1, out=values)
+        return
+    for i in range(1, length):
+        np.maximum(values[..., i], values[..., i - 1], out=values[..., i])
+
+
+def largest(values: IntArray) -> IntArray:
+    """(...,) the largest value along the last axis."""
+    length = values.shape[-1]
+    if length > SHORT:
+        top: IntArray = values.max(axis=-1)
+        return top
+    best = values[..., 0].copy()
+    for i in range(1, length):
+        np.maximum(best, values[..., i], out=best)
+    return best
+
 
 def link_requests(
     heads: IntArray, links: int, hop: int, free: IntArray | None, waits: IntArray | None
@@ -35,7 +61,7 @@ def link_requests(
         return heads[..., None] + reach
     slack = free - reach
     np.maximum(slack[..., 0], heads, out=slack[..., 0])
-    np.maximum.accumulate(slack, axis=-1, out=slack)
+    running_maximum(slack)
     slack += reach
     return slack
 
@@ -54,7 +80,7 @@ def relay_starts(ready: IntArray, latency: int | IntArray) -> IntArray:
         reach = np.zeros(ready.shape, np.int64)
         np.cumsum(latency, axis=-1, out=reach[..., 1:])
     starts = ready - reach
-    np.maximum.accumulate(starts, axis=-1, out=starts)
+    running_maximum(starts)
     starts += reach
     return starts
 

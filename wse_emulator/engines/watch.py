@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from wse_emulator.activities import Activity
-from wse_emulator.engines.array import Wafer
 from wse_emulator.engines.op_tables import ChainTables
+from wse_emulator.engines.settling import settle
 from wse_emulator.engines.sweep import Sweep
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.wafer.spec import WaferSpec
@@ -28,5 +28,5 @@ def releases_at(
     def observe(index: int, sweep: Sweep) -> None:
         released[index] = sweep.ready[rows, cols]
 
-    Wafer(spec, activities, op_count, ChainTables(), observe).settle()
+    settle(spec, activities, op_count, ChainTables(), observe)
     return released

@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.placement.shards import expand, flat_runs
-from wse_emulator.placement.values import LayerRegion, Placement, TensorPlacement
+from wse_emulator.placement.values import BlockGrid, LayerRegion, Placement, TensorPlacement
 from wse_emulator.plan.holdings import STORED, Holding, OtherState, controller_values, holdings
 from wse_emulator.plan.precision import AS_CAPTURED, ITEM_BYTES, Precision
 from wse_emulator.program import StepProgram
-from wse_emulator.wafer.spec import WaferSpec
 
 IntArray = NDArray[np.int64]
 
@@ -159,14 +158,14 @@ class Sparsity:
 
     Attributes:
         kept: parameter index -> number of elements kept.
-        masks: parameter index -> running count of kept elements before each element (one
-            longer than the tensor), where a mask is known; else kept elements are spread evenly.
+        masks: parameter index -> which elements are kept, in the parameter's shape, where that
+            is known; else kept elements are spread evenly.
         index_bytes: bytes of the index stored with every kept element: positions in a shard of
             fewer than 65,536 elements take two.
     """
 
     kept: Mapping[int, int]
-    masks: Mapping[int, IntArray] = field(default_factory=dict)
+    masks: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
     index_bytes: int = 2
 
 
@@ -280,10 +279,13 @@ def _mark_holders(mask: NDArray[np.bool_], tensor: TensorPlacement) -> None:
 
 def _kept_in(tensor: TensorPlacement, elements_in: IntArray, sparsity: Sparsity) -> IntArray:
     """(pes,) kept elements in each PE; the sum is exact."""
-    ends = np.concatenate(([0], np.cumsum(elements_in)))
     mask = sparsity.masks.get(tensor.parameter)
+    if mask is not None and tensor.grid is not None:
+        return _kept_in_blocks(mask.reshape(-1, mask.shape[-1]), tensor.grid)
+    ends = np.concatenate(([0], np.cumsum(elements_in)))
     if mask is not None:
-        kept: IntArray = np.diff(mask[ends])
+        before = np.concatenate(([0], np.cumsum(mask, axis=None, dtype=np.int64)))
+        kept: IntArray = np.diff(before[ends])
         return kept
     elements = int(ends[-1])
     total = sparsity.kept[tensor.parameter]
@@ -292,6 +294,11 @@ def _kept_in(tensor: TensorPlacement, elements_in: IntArray, sparsity: Sparsity)
     return spread
 
 
-def activation_free_bytes(plan: MemoryPlan, spec: WaferSpec) -> int:
-    """Bytes left on the whole wafer under the capacity of every PE."""
-    return int((spec.sram_bytes_per_pe - plan.peak_bytes).clip(min=0).sum())
+def _kept_in_blocks(mask: NDArray[np.bool_], grid: BlockGrid) -> IntArray:
+    """(pes,) kept elements of a matrix in each block."""
+    rows = np.concatenate(([0], np.cumsum(grid.heights)))
+    cols = np.concatenate(([0], np.cumsum(grid.widths)))
+    before = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int64)
+    before[1:, 1:] = mask.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
+    kept: IntArray = np.diff(np.diff(before[np.ix_(rows, cols)], axis=0), axis=1).reshape(-1)
+    return kept

@@ -43,7 +43,7 @@ def pe_times(
     timing: Timing,
 ) -> tuple[PeTime, ...]:
     """What each of some PEs did, from the first cycle to its last release."""
-    activities = _bearing_on(pes, lowered.activities)
+    activities = _bearing_on(pes, placement, lowered.activities)
     released = releases_at(placement.wafer, activities, pes, op_count=len(plan.costs.program.ops))
     return tuple(
         PeTime(
@@ -56,21 +56,24 @@ def pe_times(
 
 
 def _bearing_on(
-    pes: Sequence[tuple[int, int]], activities: Sequence[Activity]
+    pes: Sequence[tuple[int, int]], placement: Placement, activities: Sequence[Activity]
 ) -> tuple[Activity, ...]:
     """Activities that can change when these PEs are released.
 
-    Rectangles of layers share no PE and no link, so a PE depends on what its own layer does and
-    on what runs over the whole wafer; after a sum over the wafer it depends on all of them.
+    Rectangles of layers share no PE and no link, so a PE depends on what its own layer does (also
+    on PEs of it that are not its own: a column of sums it waits for, say) and on what runs over
+    the whole wafer; after a sum over the wafer it depends on all of them.
     """
     sums = [a for a in activities if isinstance(a, (Chain, Star)) and a.tensor is None]
     if sums:
         return tuple(activities)
-    return tuple(
-        activity
-        for activity in activities
-        if activity.tensor is None or any(activity.region.contains(*pe) for pe in pes)
-    )
+    near = {
+        tensor
+        for layer in placement.layers
+        if any(layer.region.contains(*pe) for pe in pes)
+        for tensor in layer.tensors
+    }
+    return tuple(a for a in activities if a.tensor is None or a.tensor in near)
 
 
 def _parts(activities: Sequence[Activity], released: list[int]) -> tuple[CriticalPart, ...]:

@@ -100,9 +100,7 @@ def read_run(path: Path) -> RunResult:
     if path.is_dir():
         path = path / RUN_JSON
     document = read_document(path)
-    schema = document.get("schema")
-    if schema != RUN_SCHEMA:
-        raise ResultFileError(_schema_message(path, schema))
+    check_run_document(path, document)
     kinds = decode(tuple[str, ...], document.get("op_kinds", []), f"{path}: op_kinds")
     arrays, op_kind = _read_arrays(path, document)
     if op_kind.size and not 0 <= op_kind.min() <= op_kind.max() < len(kinds):
@@ -134,6 +132,17 @@ def read_document(path: Path) -> dict[str, object]:
     if not isinstance(document, dict):
         raise ResultFileError(f"{path} is JSON, but no result: it holds no object")
     return document
+
+
+def check_run_document(path: Path, document: dict[str, object]) -> None:
+    """See that a document read from ``path`` is the result of a run, of this schema.
+
+    Raises:
+        ResultFileError: it is something else, or of an older or newer schema.
+    """
+    schema = document.get("schema")
+    if schema != RUN_SCHEMA:
+        raise ResultFileError(_schema_message(path, schema))
 
 
 def _schema_message(path: Path, schema: object) -> str:

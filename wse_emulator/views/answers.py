@@ -19,10 +19,9 @@ def verdict(result: RunResult) -> str:
             f"{capacity}."
         )
     over = memory.peak_bytes - memory.capacity_bytes
-    gap = f"; over the wafer {size(result.gap_bytes)} too many" if result.gap_bytes > 0 else ""
     return (
         f"Does not fit: the fullest PE, row {row} column {col}, would need "
-        f"{size(memory.peak_bytes)} of {capacity}, {size(over)} too many{gap}."
+        f"{size(memory.peak_bytes)} of {capacity}, {size(over)} too many."
     )
 
 
@@ -117,11 +116,17 @@ def mesh_links(result: RunResult) -> int:
     return 2 * (rows * (cols - 1) + cols * (rows - 1))
 
 
-def worst_pes(result: RunResult, count: int = 5) -> list[tuple[int, int, int, int]]:
-    """(row, col, peak bytes, busy cycles) of the fullest PEs; ties by row, then column."""
-    peak = result.arrays.sram_peak
-    flat = peak.ravel()
-    order = np.argsort(-flat, kind="stable")[:count]
-    cols = peak.shape[1]
-    busy_cycles = result.arrays.pe_busy.ravel()
-    return [(int(i) // cols, int(i) % cols, int(flat[i]), int(busy_cycles[i])) for i in order]
+def worst_pes(result: RunResult, count: int = 5) -> list[tuple[str, int, int, int, int]]:
+    """(layer, row, col, peak bytes, busy cycles) of the fullest PE of the fullest layers.
+
+    One PE a rectangle: the neighbours of the fullest PE hold the same and say nothing more.
+    """
+    found: dict[tuple[int, int], tuple[str, int, int, int, int]] = {}
+    for name, (top, left, rows, cols) in result.layers:
+        area = np.s_[top : top + rows, left : left + cols]
+        peak = result.arrays.sram_peak[area]
+        row, col = divmod(int(peak.argmax()), cols)
+        busy_cycles = int(result.arrays.pe_busy[top + row, left + col])
+        place = (top + row, left + col)
+        found.setdefault(place, (name, *place, int(peak[row, col]), busy_cycles))
+    return sorted(found.values(), key=lambda pe: -pe[3])[:count]

@@ -107,7 +107,7 @@ def figure_run_learning_rate(result: RunResult, style: Style = LIGHT) -> Figure:
             height=_INCHES,
         )
         axes = _draw(page, curves, [], int(steps[-1]) + 1)
-        for panel in axes:
+        for panel in axes if simulated else ():
             panel.plot(
                 [step for step, _ in simulated],
                 [value for _, value in simulated],
@@ -204,7 +204,7 @@ def _log_axis(axes: Axes, curves: Sequence[_Curve]) -> None:
     """Log axis over the rates above 0, marked at 1, 2, 5 of each decade if there are few."""
     if not any((curve.rates > 0).any() for curve in curves):
         return  # nothing but zeros: the axis stays linear
-    axes.set_yscale("log")
+    axes.set_yscale("log", nonpositive="mask")
     low, high = axes.get_ylim()
     few = high / low < _FEW_DECADES
     axes.yaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if few else (1.0,)))

@@ -14,7 +14,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from wse_emulator.views.style import BODY, DPI, SMALL, TITLE, Style
 from wse_emulator.views.words import wrapped
@@ -48,7 +48,7 @@ def new_page(
         width: inches.
         height: inches of the drawing; the frame's texts are added to it.
     """
-    inner = (width - 2 * _MARGIN) * _POINTS
+    inner = (width - 2 * _MARGIN) * _POINTS * 0.97  # hinting draws a little wider than measured
     title = wrapped(question, inner, TITLE, bold=True)
     words = wrapped(answer, inner, BODY) if answer else []
     notes = wrapped(note, inner, SMALL) if note else []
@@ -79,7 +79,9 @@ def new_page(
 
 def empty_page(style: Style, *, question: str, answer: str) -> Figure:
     """A picture of nothing: the answer is all there is to show."""
-    return new_page(style, question=question, answer=answer, height=0.2).figure
+    figure = new_page(style, question=question, answer=answer, height=0.2).figure
+    figure.set_layout_engine("none")  # there are no axes to lay out
+    return figure
 
 
 def render(figure: Figure, style: Style, file_format: str = "png") -> bytes:
@@ -93,6 +95,8 @@ def render(figure: Figure, style: Style, file_format: str = "png") -> bytes:
     buffer = io.BytesIO()
     with style.applied():
         figure.savefig(buffer, format=file_format, dpi=DPI, metadata=metadata)
+    # the layout is found now; a second format need not search it again
+    figure.set_layout_engine("none")
     return buffer.getvalue()
 
 
@@ -108,6 +112,22 @@ def thousands(axes: Axes, which: str, ticks: int = 6) -> None:
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(MaxNLocator(ticks, integer=True, min_n_ticks=1))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+
+
+def byte_axis(axes: Axes, which: str, most: float, words: str) -> None:
+    """Axis over bytes in the unit that suits ``most``: data stay in bytes, labels change.
+
+    Args:
+        words: whose bytes, for the label.
+    """
+    power = next((p for p in (4, 3, 2, 1) if most >= 1024**p), 0)
+    unit, factor = ("B", "KiB", "MiB", "GiB", "TiB")[power], 1024**power
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    locator = MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], integer=power == 0)
+    ticks = [tick * factor for tick in locator.tick_values(0, most / factor)]
+    axis.set_major_locator(FixedLocator([t for t in ticks if t <= most * 1.08]))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / factor:,.10g}"))
+    axis.set_label_text(f"{unit}, {words}")
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist], columns: int = 6) -> None:

@@ -1,54 +1,97 @@
-"""The report folder of a run: result files, pictures, and the data beside each picture."""
+"""The report folder of a run: result files, page, trace, pictures, the data beside each picture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import dataclasses
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from matplotlib.figure import Figure
-
-from wse_emulator.results.files import run_files
+from wse_emulator.results.files import RUN_ARRAYS, RUN_JSON, run_files
 from wse_emulator.results.folder import check_folder, write_files
 from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.learning_rate import figure_run_learning_rate
-from wse_emulator.views.link_map import figure_links
-from wse_emulator.views.page import render
+from wse_emulator.views.catalog import VIEWS
+from wse_emulator.views.html_report import html_report
+from wse_emulator.views.page import FORMATS, render
 from wse_emulator.views.style import LIGHT, Style
-from wse_emulator.views.timeline import figure_timeline
-from wse_emulator.views.utilization import figure_utilization
-from wse_emulator.views.wafer_map import figure_wafer
+from wse_emulator.views.trace import trace_json
 
-VIEWS: Final[Mapping[str, Callable[[RunResult, Style], Figure]]] = {
-    "timeline": figure_timeline,
-    "utilization": figure_utilization,
-    "wafer": figure_wafer,
-    "links": figure_links,
-    "learning-rate": figure_run_learning_rate,
-}
-"""View name -> figure of a result."""
+PAGE: Final = "report.html"
+TRACE: Final = "trace.json"
 
-FILES: Final = ("run.json", "run.npz", *(f"{name}.png" for name in VIEWS))
+Progress = Callable[[str, float], None]
+"""Told the name of what comes next and the fraction done, 0 to 1."""
 
 
-def check_report_folder(folder: Path, *, force: bool) -> None:
+def report_names(views: Iterable[str] = VIEWS) -> list[str]:
+    """Names of all files of a report with these views."""
+    names = [PAGE, TRACE]
+    for view in views:
+        names += [f"{view}.{kind}" for kind in FORMATS]
+        if VIEWS[view].table:
+            names.append(f"{view}.csv")
+    return [*names, RUN_ARRAYS, RUN_JSON]
+
+
+def check_report_folder(folder: Path, *, force: bool = False, views: Iterable[str] = VIEWS) -> None:
     """Refuse a folder that cannot be written, before anything is computed.
 
     Raises:
         OutputError: no folder can be there, or files of an earlier report are and ``force`` is
             not given.
     """
-    check_folder(folder, FILES, force=force)
+    check_folder(folder, report_names(views), force=force)
 
 
-def write_report(result: RunResult, folder: Path, *, force: bool = False) -> list[Path]:
-    """Write the whole report; every file appears at once or not at all.
+def write_report(
+    result: RunResult,
+    folder: Path,
+    *,
+    force: bool = False,
+    views: Iterable[str] = VIEWS,
+    style: Style = LIGHT,
+    progress: Progress | None = None,
+) -> list[Path]:
+    """Write the whole report; nothing is written before all of it is made.
+
+    ``run.json`` and ``run.npz`` are part of it; ``wall_seconds.report`` in the file is the time
+    that making the rest took.
+
+    Args:
+        views: names of the pictures.
+        style: of the pictures; the page follows the reader's own setting.
+        progress: called before each part is made.
+
+    Returns:
+        The paths written; ``run.json`` is the last.
 
     Raises:
         OutputError: as :func:`check_report_folder`.
     """
-    check_report_folder(folder, force=force)
-    files = dict(run_files(result))
-    for name, figure in VIEWS.items():
-        files[f"{name}.png"] = render(figure(result, LIGHT), LIGHT)
+    chosen = list(views)
+    check_report_folder(folder, force=force, views=chosen)
+    begin = time.perf_counter()
+    told = progress or _silent
+    files: dict[str, bytes] = {PAGE: b""}  # the page comes first in the listing, made last
+    told(TRACE, 0.0)
+    files[TRACE] = trace_json(result)
+    pictures: dict[str, bytes] = {}
+    for number, name in enumerate(chosen):
+        told(name, (number + 1) / (len(chosen) + 2))
+        view = VIEWS[name]
+        figure = view.figure(result, style)
+        for kind in FORMATS:
+            files[f"{name}.{kind}"] = render(figure, style, kind)
+        pictures[name] = files[f"{name}.png"]
+        if view.table:
+            files[f"{name}.csv"] = view.table(result).csv()
+    told(PAGE, (len(chosen) + 1) / (len(chosen) + 2))
+    files[PAGE] = html_report(result, pictures)
+    took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)
+    files |= run_files(dataclasses.replace(result, wall_seconds=took))
     return write_files(folder, files, force=force)
+
+
+def _silent(part: str, fraction: float) -> None:
+    """Progress that nobody listens to."""

@@ -75,32 +75,33 @@ class Style:
     @contextmanager
     def applied(self) -> Iterator[None]:
         """matplotlib's settings while a figure is drawn; put back afterwards."""
-        settings = {
-            "figure.facecolor": self.paper,
-            "savefig.facecolor": self.paper,
-            "axes.facecolor": self.paper,
-            "axes.edgecolor": self.ink,
-            "axes.labelcolor": self.ink,
-            "text.color": self.ink,
-            "xtick.color": self.ink,
-            "ytick.color": self.ink,
-            "grid.color": self.grid,
-            "legend.edgecolor": self.grid,
-            "legend.facecolor": self.paper,
-            "font.family": "DejaVu Sans",
-            "font.size": BODY,
-            "axes.titlesize": BODY,
-            "axes.labelsize": BODY,
-            "xtick.labelsize": SMALL,
-            "ytick.labelsize": SMALL,
-            "legend.fontsize": SMALL,
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "text.parse_math": False,  # names of tensors may hold a dollar sign
-            "svg.hashsalt": "wse-emulator",
-            "path.simplify": True,
-        }
-        with mpl.rc_context(settings):
+        with mpl.rc_context(
+            {
+                "figure.facecolor": self.paper,
+                "savefig.facecolor": self.paper,
+                "axes.facecolor": self.paper,
+                "axes.edgecolor": self.ink,
+                "axes.labelcolor": self.ink,
+                "text.color": self.ink,
+                "xtick.color": self.ink,
+                "ytick.color": self.ink,
+                "grid.color": self.grid,
+                "legend.edgecolor": self.grid,
+                "legend.facecolor": self.paper,
+                "font.family": "DejaVu Sans",
+                "font.size": BODY,
+                "axes.titlesize": BODY,
+                "axes.labelsize": BODY,
+                "xtick.labelsize": SMALL,
+                "ytick.labelsize": SMALL,
+                "legend.fontsize": SMALL,
+                "axes.spines.top": False,
+                "axes.spines.right": False,
+                "text.parse_math": False,  # names of tensors may hold a dollar sign
+                "svg.hashsalt": "wse-emulator",
+                "path.simplify": True,
+            }
+        ):
             yield
 
 

@@ -61,11 +61,16 @@ def bin_edges(result: RunResult) -> FloatArray:
     return edges
 
 
+def resident_bytes(result: RunResult) -> int:
+    """Bytes over all PEs that stay from step to step."""
+    held = result.memory.bytes
+    return sum(bytes_ for name, bytes_ in held.items() if name not in ("temporaries", "total"))
+
+
 def sram_share(result: RunResult) -> FloatArray:
     """Share of all SRAM in use over time: what stays, plus temporaries; a fraction."""
     whole = result.wafer.pes * result.memory.capacity_bytes
-    stays = sum(v for k, v in result.memory.bytes.items() if k != "temporaries")
-    return (stays + result.arrays.temporary_bytes) / whole
+    return (resident_bytes(result) + result.arrays.temporary_bytes) / whole
 
 
 def utilization_table(result: RunResult) -> Table:

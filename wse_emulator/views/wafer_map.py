@@ -67,7 +67,7 @@ def figure_wafer(result: RunResult, style: Style = LIGHT) -> Figure:
             draw_field(axes, field, rows, cols)
         page.figure.get_layout_engine().execute(page.figure)  # type: ignore[union-attr]  # set by new_page
         for axes in panels:
-            draw_regions(axes, names, style)
+            draw_regions(axes, names)
         return page.figure
 
 
@@ -115,9 +115,7 @@ def draw_field(axes: Axes, field: Field, rows: int, cols: int) -> None:
     bar.set_label(field.unit + (", red: beyond capacity" if over else ""))
 
 
-def draw_regions(
-    axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]], style: Style
-) -> None:
+def draw_regions(axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]]) -> None:
     """Outline regions, and name those whose name fits inside; call after the layout is known."""
     if len(names) > 400:
         return

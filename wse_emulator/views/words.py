@@ -40,6 +40,8 @@ def share(fraction: float) -> str:
     percent = 100 * fraction
     if percent == 0:
         return "0 %"
+    if abs(percent) < 1e-4:
+        return "under 0.0001 %"
     if abs(percent) >= 10:
         return f"{percent:,.0f} %" if abs(percent) < 99.5 or abs(percent) >= 100 else "99.9 %"
     return f"{significant(percent, 2)} %"
@@ -85,7 +87,9 @@ def without_common_prefix(names: list[str]) -> list[str]:
     # the word before a number is what tells "h.0" from "0"
     if shared and all(p[shared].isdigit() for p in parts):
         shared -= 1
-    return [".".join(p[shared:]) for p in parts]
+    prefix = ".".join(parts[0][:shared]) + "." if shared else ""
+    # a name may hold a second one, as in "transformer.wte .. transformer.wpe"
+    return [".".join(p[shared:]).replace(f" {prefix}", " ") for p in parts]
 
 
 def wrapped(text: str, width: float, points: float, bold: bool = False) -> list[str]:

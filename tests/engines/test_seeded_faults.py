@@ -1,0 +1,97 @@
+"""The search would notice: each fault below, put into one engine, is found by it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappush
+
+import pytest
+from hypothesis import HealthCheck, Phase, find, settings
+
+from tests.engines.agreement import both, differences
+from tests.engines.drawn import KINDS, Case, Kind, cases, chains, works
+from wse_emulator.engines import array_reductions, bookings, messages, op_tables, programs
+from wse_emulator.engines.links import Fabric, Link
+from wse_emulator.engines.messages import Message
+from wse_emulator.errors import ConservationError
+
+Patch = pytest.MonkeyPatch
+
+
+def arbiters_do_not_wait(patch: Patch) -> None:
+    """Links decide at the first request of a cycle."""
+
+    def decide_on(self: Fabric, link: Link) -> None:
+        self._deciding = [link]
+        self._decide()
+        self._decided_at = -1
+
+    patch.setattr(Fabric, "_decide_on", decide_on)
+
+
+def ties_go_to_the_last_activity(patch: Patch) -> None:
+    def ask(self: Fabric, message: Message, link: Link) -> None:
+        key = (self.clock.now, -message.activity, message.source_index, message)
+        heappush(link.asking, key)
+        self._decide_on(link)
+
+    patch.setattr(Fabric, "_ask", ask)
+
+
+def contention_goes_unseen(patch: Patch) -> None:
+    patch.setattr(bookings.Bookings, "_mark", lambda *_: None)
+
+
+def back_pressure_reaches_one_position(patch: Patch) -> None:
+    whole = array_reductions.windowed_maximum
+    patch.setattr(array_reductions, "windowed_maximum", lambda v, w: whole(v, min(w, 2)))
+
+
+def channels_keep_no_order(patch: Patch) -> None:
+    patch.setattr(bookings.Bookings, "free", lambda *_: None)
+
+
+def corners_cost_nothing(patch: Patch) -> None:
+    patch.setattr(messages.RectangleMessage, "turns", lambda *_: False)
+
+
+def queues_are_one_deeper(patch: Patch) -> None:
+    true = messages.capacity
+    patch.setattr(programs, "capacity", lambda *path: true(*path) + 1)
+
+
+def tails_are_full_strips(patch: Patch) -> None:
+    patch.setattr(op_tables, "_kinds", lambda _: ((True, False), (False, False)) * 2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kinds"),
+    [
+        (arbiters_do_not_wait, KINDS),
+        (ties_go_to_the_last_activity, KINDS),
+        (contention_goes_unseen, KINDS),
+        (back_pressure_reaches_one_position, (works, chains)),
+        (channels_keep_no_order, KINDS),
+        (corners_cost_nothing, KINDS),
+        (queues_are_one_deeper, KINDS),
+        (tails_are_full_strips, KINDS),
+    ],
+)
+def test_the_search_finds_a_fault(fault: Callable[[Patch], None], kinds: tuple[Kind, ...]) -> None:
+    def noticed(case: Case) -> bool:
+        with pytest.MonkeyPatch.context() as patch:
+            fault(patch)
+            try:
+                return bool(differences(*both(case)))
+            except ConservationError:
+                return True
+
+    search = settings(
+        max_examples=2_000,
+        phases=[Phase.generate],
+        database=None,
+        deadline=None,
+        derandomize=True,
+        suppress_health_check=list(HealthCheck),
+    )
+    find(cases(kinds=kinds), noticed, settings=search)

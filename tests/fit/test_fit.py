@@ -1,0 +1,304 @@
+"""``fit``: verdicts, sums, levers, and what may never happen."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wse_emulator import WSE2, fit
+from wse_emulator.errors import ConfigError, InputError, UnknownNameError
+from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.results.codec import decode, encode
+from wse_emulator.results.fit_report import BatchFacts, FitReport, Lever
+
+CONFIGS = Path(__file__).parents[1] / "data" / "run_configs"
+
+
+def shapes(*sizes: tuple[int, ...]) -> ModelShapes:
+    return ModelShapes(
+        name="mine",
+        parameters=tuple(
+            TensorShape(f"layer.{i // 2}.w{i}", size, "float32") for i, size in enumerate(sizes)
+        ),
+    )
+
+
+def test_gpt2_xl_fits_with_adamw_and_says_what_is_not_counted():
+    report = fit("gpt2-xl", levers=False)
+    assert report.fits
+    assert report.bytes["weights"] == 4 * 1_557_611_200
+    assert report.bytes["gradients"] == 4 * 1_557_611_200
+    assert not report.activations_counted
+    assert any("activations are not counted" in note for note in report.notes)
+    assert report.pe.used == WSE2.pes
+    assert "fits" in report.verdict
+    document = report.document()
+    assert document["schema"] == "wse-fit/1"
+    json.dumps(document, allow_nan=False)
+
+
+def test_a_70_b_model_is_a_report_not_an_error():
+    report = fit("llama2-70b")
+    assert not report.fits
+    assert report.gap_bytes == report.pe.peak_bytes - 49_152 > 0
+    assert "does not fit" in report.verdict
+    assert report.levers
+    assert report.worst[0].bytes == report.pe.peak_bytes
+
+
+def assert_sums(report: FitReport) -> None:
+    total = sum(size for name, size in report.bytes.items() if name != "total")
+    assert total == report.bytes["total"] == int(report.maps.peak.sum())
+    for name, array in report.maps.categories.items():
+        assert int(array.sum()) == report.bytes[name]
+    assert report.pe.peak_bytes == int(report.maps.peak.max())
+    assert report.pe.mean_bytes == report.bound_bytes == pytest.approx(report.maps.peak.mean())
+    assert report.fits == (report.gap_bytes == 0) == (report.pe.over_limit == 0)
+    if report.mode == "pipelined":
+        for name in report.maps.categories:
+            assert sum(layer.bytes[name] for layer in report.layers) == report.bytes[name]
+
+
+@pytest.mark.parametrize("mode", ["pipelined", "weight-streaming"])
+@pytest.mark.parametrize("sparsity", [0.0, 0.75])
+def test_the_sum_over_pes_equals_the_totals(mode, sparsity: float):
+    report = fit(
+        "gpt2", batch_size=4, mode=mode, sparsity=sparsity, precision="mixed", levers=False
+    )
+    assert_sums(report)
+    assert report.fits
+
+
+def test_three_quarters_sparse_matrices_keep_a_quarter_with_indices():
+    model = shapes((64, 32), (64,))
+    dense = fit(model, wafer="wse2:4x4", levers=False)
+    sparse = fit(model, wafer="wse2:4x4", sparsity=0.75, levers=False)
+    assert dense.bytes["weights"] == 4 * (64 * 32 + 64)
+    assert sparse.bytes["weights"] == (4 + 2) * 512 + 4 * 64
+    assert sparse.bytes["gradients"] == 4 * 512 + 4 * 64
+    # 16 B dense against 18 B a kept element
+    assert any("above a sparsity of 11.1%" in note for note in sparse.notes)
+
+
+def test_run_config_brings_batch_precision_optimizer_and_sparsity():
+    report = fit(str(CONFIGS / "2x__params_gpt3_125m_static75.yaml"), levers=False)
+    assert report.batch is not None
+    assert (report.batch.batch_size, report.batch.sequence_length) == (256, 2048)
+    assert report.sparsity == 0.75
+    assert report.precision == "mixed (cbfloat16)"
+    assert report.optimizer.name == "AdamW"
+    given = fit(
+        str(CONFIGS / "2x__params_gpt3_125m_static75.yaml"),
+        levers=False,
+        batch_size=2,
+        optimizer="SGD",
+        lr=0.1,
+        sparsity=0.0,
+    )
+    assert given.batch is not None
+    assert (given.batch.batch_size, given.optimizer.name, given.sparsity) == (2, "SGD", 0.0)
+
+
+@pytest.mark.parametrize("file", sorted(CONFIGS.glob("*.yaml")), ids=lambda f: f.stem)
+def test_every_run_config_gets_a_verdict(file: Path):
+    report = fit(str(file), mode="auto", levers=False)
+    assert report.batch is not None
+    assert report.mode_reason
+    assert report.fits or report.gap_bytes > 0
+
+
+def test_auto_takes_streaming_where_the_layers_do_not_fit_at_once():
+    report = fit("gpt2-xl", mode="auto", batch_size=8, precision="mixed", levers=False)
+    assert report.mode == "weight-streaming"
+    assert "pipelined needs" in (report.mode_reason or "")
+    assert report.weight_server is not None
+    # forward and backward read 2 bytes a weight, backward writes 2
+    assert report.weight_server.bytes_in == 2 * 2 * 1_557_611_200
+    assert report.weight_server.bytes_out == 2 * 1_557_611_200
+    assert report.weight_server.link_seconds == pytest.approx(4 * 1_557_611_200 / 150e9)
+    assert report.bytes["optimizer_state"] == 0
+
+
+def test_micro_batch_and_recomputation_are_chosen_or_taken_as_given():
+    chosen = fit("gpt2", batch_size=32, precision="mixed", levers=False).batch
+    assert chosen is not None
+    assert chosen.chosen == ("micro_batch", "recompute")
+    given = fit(
+        "gpt2", batch_size=32, precision="mixed", micro_batch=2, recompute="full", levers=False
+    ).batch
+    assert given is not None
+    assert (given.micro_batch, given.recompute, given.chosen) == (2, "full", ())
+    # one sample more in flight, or one layer less recomputed, does not fit
+    more = fit(
+        "gpt2",
+        batch_size=32,
+        precision="mixed",
+        levers=False,
+        micro_batch=chosen.micro_batch + 1,
+        recompute=chosen.recomputed_layers,
+    )
+    assert not more.fits
+
+
+def test_least_recomputation_that_fits():
+    chosen = fit("gpt2-medium", batch_size=36, precision="mixed", levers=False)
+    assert chosen.fits
+    assert chosen.batch is not None
+    assert 0 < chosen.batch.recomputed_layers < 24
+    less = fit(
+        "gpt2-medium",
+        batch_size=36,
+        precision="mixed",
+        levers=False,
+        micro_batch=1,
+        recompute=chosen.batch.recomputed_layers - 1,
+    )
+    assert not less.fits
+
+
+small_models = st.lists(
+    st.tuples(st.integers(1, 60), st.integers(1, 60)), min_size=1, max_size=6
+).map(lambda sizes: shapes(*sizes))
+
+
+@settings(max_examples=15)
+@given(small_models, st.integers(1, 5), st.integers(1, 5), st.integers(0, 3_000))
+def test_more_pes_never_turn_yes_into_no(model, rows: int, cols: int, slack: int):
+    least = fit(model, wafer=WSE2.scaled(rows, cols), levers=False)
+    tight = replace(
+        WSE2, sram_bytes_per_pe=max(8192 + 64, int(least.bound_bytes) + slack), sources={}
+    )
+    answers = [
+        fit(model, wafer=tight.scaled(rows + more // 2, cols + (more + 1) // 2), levers=False).fits
+        for more in range(4)
+    ]
+    assert answers == sorted(answers)
+
+
+@settings(max_examples=8)
+@given(st.integers(1, 40), st.sampled_from(["pipelined", "weight-streaming"]))
+def test_a_smaller_batch_never_needs_more(batch: int, mode):
+    needed = [
+        fit(
+            "t5-small",
+            batch_size=size,
+            sequence=64,
+            mode=mode,
+            levers=False,
+            micro_batch=1,
+            recompute="none",
+            wafer="wse2:200x200",
+        ).bytes["activations"]
+        for size in (batch, batch + 1)
+    ]
+    assert needed[0] <= needed[1]
+
+
+def test_all_optimizers_in_one_table():
+    report = fit("gpt2", optimizers=True, levers=False)
+    rows = {row.optimizer: row for row in report.optimizers}
+    assert {"SGD", "AdamW", "Adafactor", "Lamb"} <= set(rows)
+    assert rows["SGD"].state_bytes < rows["RMSprop"].state_bytes < rows["AdamW"].state_bytes
+    assert rows["AdamW"].peak_bytes == report.pe.peak_bytes
+    assert "matrices" in rows["Muon"].refused
+    alone = fit("gpt2", optimizer="RMSprop", lr=1e-3, levers=False)
+    assert rows["RMSprop"].peak_bytes == alone.pe.peak_bytes
+
+
+@pytest.mark.parametrize(
+    ("what", "given"),
+    [
+        ("batch", {"batch_size": 1, "mode": "weight-streaming", "precision": "mixed"}),
+        ("depth", {}),
+        ("width", {}),
+    ],
+)
+def test_the_solution_fits_and_its_successor_does_not(what: str, given):
+    wafer = "wse2:160x160"
+    report = fit("gpt2", wafer=wafer, solve_for=what, levers=False, sequence=256, **given)
+    solution = report.solution
+    assert solution is not None
+    assert solution.bounded
+    assert solution.fits_at > 0
+    assert solution.next_gap_bytes > 0
+    assert f"{solution.fits_at:,}" in solution.sentence
+    if what == "batch":
+        for size, fits in ((solution.fits_at, True), (solution.next_value, False)):
+            again = fit(
+                "gpt2", wafer=wafer, levers=False, sequence=256, **{**given, "batch_size": size}
+            )
+            assert again.fits == fits
+
+
+def test_a_pipeline_that_is_full_takes_any_batch():
+    report = fit("t5-small", batch_size=1, precision="mixed", solve_for="batch", levers=False)
+    assert report.solution is not None
+    assert not report.solution.bounded
+    assert "no limit" in report.solution.sentence
+
+
+def test_positions_limit_the_sequence():
+    report = fit(
+        "gpt2",
+        batch_size=1,
+        recompute="full",
+        solve_for="sequence",
+        levers=False,
+        precision="mixed",
+    )
+    assert report.solution is not None
+    assert report.solution.fits_at == 1024
+    assert "positions" in report.solution.limit
+
+
+def test_a_module_of_ones_own():
+    with torch.device("meta"):
+        module = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 8))
+    report = fit(module, wafer="wse2:4x4", levers=False)
+    assert report.model.parameters == 64 * 64 + 64 + 64 * 8 + 8
+    assert [layer.name for layer in report.layers] == ["0", "1"]
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "message"),
+    [
+        ({"batch_size": 0}, InputError, "batch size is 0"),
+        ({"batch_size": -3}, InputError, "batch size is -3"),
+        ({"sparsity": 1.5}, InputError, "sparsity is 1.5"),
+        ({"sparsity": 1.0}, InputError, "sparsity is 1.0"),
+        ({"sparsity": float("nan")}, InputError, "sparsity is nan"),
+        ({"mode": "pipelind"}, UnknownNameError, "did you mean pipelined"),
+        ({"optimizer": "AdamX"}, UnknownNameError, "AdamW"),
+        ({"precision": "float8"}, UnknownNameError, "unknown precision"),
+        ({"batch_size": 2, "micro_batch": 3}, InputError, "exceeds the batch"),
+        ({"batch_size": 2, "recompute": "some"}, InputError, "recompute is 'some'"),
+        ({"batch_size": 2, "recompute": -1}, InputError, "recompute is -1"),
+        ({"batch_size": 2, "sequence": 5000}, InputError, "1024 positions"),
+        ({"solve_for": "colour"}, InputError, "cannot solve"),
+        ({"solve_for": "sequence"}, InputError, "needs a batch size"),
+        ({"wafer": "wse9"}, UnknownNameError, "wse9"),
+    ],
+)
+def test_wrong_questions(given, error: type[Exception], message: str):
+    with pytest.raises(error, match=message):
+        fit("gpt2", levers=False, **given)
+
+
+def test_a_run_config_without_a_model_is_refused(tmp_path: Path):
+    path = tmp_path / "mine.yaml"
+    path.write_text("optimizer:\n  optimizer_type: adamw\n  learning_rate: 0.1\n")
+    with pytest.raises(ConfigError, match="model"):
+        fit(str(path))
+
+
+def test_parts_of_the_report_survive_json():
+    lever = Lever(what="x", arguments=("--a", "1"), saves_bytes=1, saves_total_bytes=2, fits=True)
+    assert decode(Lever, encode(lever), "lever") == lever
+    report = fit("gpt2", batch_size=4, precision="mixed", levers=False)
+    assert decode(BatchFacts, encode(report.batch), "batch") == report.batch

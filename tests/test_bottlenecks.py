@@ -1,0 +1,127 @@
+"""Lifting a limit: exact, never slower, and told apart from what does not bind."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+from wse_emulator.api import capture_prepared, prepare_step
+from wse_emulator.bottlenecks import LIMITS, Explanation, Limit, lift_limits
+from wse_emulator.emulate import emulate_step
+from wse_emulator.errors import DoesNotFitError
+from wse_emulator.program import StepProgram
+from wse_emulator.wafer import WSE2, WSE3, WaferSpec
+
+SMALL = WSE2.scaled(8, 6)
+
+
+def captured(optimizer: str, spec: WaferSpec = SMALL) -> StepProgram:
+    model = torch.nn.Sequential(torch.nn.Linear(40, 30), torch.nn.Linear(30, 7))
+    prepared = prepare_step(model, optimizer=optimizer, lr_schedule="linear:0:1e-3:10")
+    return capture_prepared(prepared, spec)
+
+
+def effect_of(explanation: Explanation, name: str) -> int:
+    return next(e.saved_cycles for e in explanation.effects if e.limit.name == name)
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW", "Lamb", "Adafactor"])
+@pytest.mark.parametrize("spec", [SMALL, WSE3.scaled(5, 9)], ids=["wse2", "wse3"])
+def test_no_lifted_limit_makes_a_step_slower(optimizer: str, spec: WaferSpec) -> None:
+    explanation = lift_limits(captured(optimizer, spec), spec)
+    assert len(explanation.effects) == len(LIMITS)
+    for effect in explanation.effects:
+        assert 0 <= effect.saved_cycles == explanation.cycles - effect.cycles
+        assert effect.saved_share == effect.saved_cycles / explanation.cycles
+        assert effect.cycles >= explanation.all_lifted_cycles > 0
+    saved = [effect.saved_cycles for effect in explanation.effects]
+    assert saved == sorted(saved, reverse=True)
+
+
+def test_each_effect_is_the_step_on_the_machine_with_that_field_changed() -> None:
+    program = captured("AdamW")
+    explanation = lift_limits(program, SMALL)
+    free = emulate_step(program, dataclasses.replace(SMALL, launch_cycles=0)).timing
+    assert free is not None
+    launch = next(e for e in explanation.effects if e.limit.name == "launch")
+    assert launch.cycles == free.elapsed_cycles < explanation.cycles
+
+
+def test_both_engines_explain_alike() -> None:
+    program = captured("Lamb")
+    array, pe = (lift_limits(program, SMALL, engine=engine) for engine in ("array", "pe"))
+    assert array.effects == pe.effects
+    assert array.all_lifted_cycles == pe.all_lifted_cycles
+    assert array.critical == pe.critical
+
+
+def test_what_binds_follows_the_machine() -> None:
+    program = captured("SGD")
+    costly_launch = dataclasses.replace(SMALL, launch_cycles=5_000)
+    worst = lift_limits(program, costly_launch).worst
+    assert worst is not None
+    assert worst.limit.name == "launch"
+    slow_ports = dataclasses.replace(
+        SMALL, sram_read_bytes_per_cycle=1, sram_write_bytes_per_cycle=1, launch_cycles=0
+    )
+    worst = lift_limits(program, slow_ports).worst
+    assert worst is not None
+    assert worst.limit.name == "memory ports"
+
+
+def test_hops_bind_on_wse3_and_are_at_their_least_on_wse2() -> None:
+    on_wse3 = lift_limits(captured("Lamb", WSE3.scaled(9, 9)), WSE3.scaled(9, 9))
+    assert effect_of(on_wse3, "hop latency") > 0
+    on_wse2 = lift_limits(captured("Lamb"), SMALL)
+    hop = next(e for e in on_wse2.effects if e.limit.name == "hop latency")
+    assert not hop.binds
+    assert hop.cycles == on_wse2.cycles
+
+
+def test_long_messages_are_what_the_link_rate_costs() -> None:
+    """Adafactor sends vectors over the fabric, AdamW only the learning rate."""
+    assert effect_of(lift_limits(captured("Adafactor"), SMALL), "link rate and contention") > 0
+    assert effect_of(lift_limits(captured("AdamW"), SMALL), "link rate and contention") == 0
+
+
+def test_the_critical_path_has_no_gap_and_ends_with_the_step() -> None:
+    explanation = lift_limits(captured("Lamb"), SMALL)
+    at = 0
+    for part in explanation.critical.parts:
+        assert part.start_cycle == at < part.end_cycle
+        at = part.end_cycle
+    assert at == explanation.cycles
+
+
+def test_doubt_is_no_limit_of_the_machine() -> None:
+    """AdamW's square roots rest on no source; the remedy must still be one for the machine."""
+    only = [limit for limit in LIMITS if limit.name == "unsourced costs"]
+    explanation = lift_limits(captured("AdamW"), SMALL, limits=only)
+    assert explanation.effects[0].saved_cycles > 0
+    assert explanation.worst is None
+
+
+def test_limits_of_ones_own_can_be_lifted() -> None:
+    twice = Limit(
+        "clock of the lanes",
+        "twice the lanes",
+        "none",
+        lambda spec: dataclasses.replace(
+            spec,
+            lanes=tuple(
+                dataclasses.replace(r, elements_per_cycle=2 * r.elements_per_cycle)
+                for r in spec.lanes
+            ),
+        ),
+    )
+    explanation = lift_limits(captured("AdamW"), SMALL, limits=[twice])
+    assert [effect.limit for effect in explanation.effects] == [twice]
+    assert explanation.effects[0].saved_cycles > 0
+
+
+def test_a_step_that_does_not_fit_has_no_time_to_explain() -> None:
+    tight = dataclasses.replace(WSE2.scaled(1, 1), sram_bytes_per_pe=9_000)
+    with pytest.raises(DoesNotFitError, match="wse fit"):
+        lift_limits(captured("AdamW", tight), tight)

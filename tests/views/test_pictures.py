@@ -1,0 +1,114 @@
+"""Every picture at every size: its texts are legible and apart, its bytes always the same."""
+
+from __future__ import annotations
+
+import io
+from itertools import combinations
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from tests.results.factory import make_result, tiny
+from wse_emulator.results.run_result import RunResult
+from wse_emulator.views.catalog import VIEWS
+from wse_emulator.views.difference import figure_difference
+from wse_emulator.views.page import render
+from wse_emulator.views.style import DARK, LIGHT
+
+SMALLEST_POINTS = 8.0
+MOST_BYTES = 300_000
+
+
+def shown_texts(figure: Figure) -> list[tuple[Text, Bbox]]:
+    """Texts that a reader sees, with their boxes in pixels."""
+    canvas = figure.canvas
+    assert isinstance(canvas, FigureCanvasAgg)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    hidden = {
+        id(text)
+        for axes in figure.axes
+        for axis in (axes.xaxis, axes.yaxis)
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks())
+        for text in (tick.label1, tick.label2)
+        if tick not in axis._update_ticks()  # ticks outside the view are not drawn
+    }
+    found = []
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_visible() and text.get_text().strip() and id(text) not in hidden:
+            found.append((text, text.get_window_extent(renderer)))
+    return found
+
+
+def check_texts(figure: Figure) -> None:
+    """Fail if two texts overlap, one leaves the canvas, or one is too small."""
+    texts = shown_texts(figure)
+    width, height = figure.canvas.get_width_height()
+    for text, box in texts:
+        assert text.get_fontsize() >= SMALLEST_POINTS, text.get_text()
+        inside = box.x0 >= -1 and box.y0 >= -1 and box.x1 <= width + 1 and box.y1 <= height + 1
+        assert inside, f"{text.get_text()!r} leaves the canvas"
+    for (one, first), (other, second) in combinations(texts, 2):
+        across = min(first.x1, second.x1) - max(first.x0, second.x0)
+        up = min(first.y1, second.y1) - max(first.y0, second.y0)
+        # boxes hold room for ascenders: a pixel or two of that may be shared
+        assert across <= 1 or up <= 2.5, f"{one.get_text()!r} overlaps {other.get_text()!r}"
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_texts_are_apart_and_legible_and_the_file_is_light(view: str, result: RunResult) -> None:
+    figure = VIEWS[view].figure(result, LIGHT)
+    check_texts(figure)
+    assert VIEWS[view].question in " ".join(t.get_text() for t, _ in shown_texts(figure))
+    assert len(render(figure, LIGHT)) < MOST_BYTES
+
+
+def test_the_check_of_texts_finds_faults() -> None:
+    for x, y, size in ((0.5, 0.5, 9), (0.99, 0.2, 9), (0.2, 0.2, 7)):
+        figure = Figure(figsize=(4, 3))
+        FigureCanvasAgg(figure)
+        figure.text(0.5, 0.5, "here already")
+        figure.text(x, y, "a text", fontsize=size)
+        with pytest.raises(AssertionError):
+            check_texts(figure)
+
+
+@pytest.mark.parametrize("view", VIEWS)
+def test_the_same_result_gives_the_same_bytes(view: str) -> None:
+    result = make_result(rows=12, cols=9, layers=3, tensors_per_layer=3, steps=2)
+    figures = [VIEWS[view].figure(result, LIGHT) for _ in range(2)]
+    for kind in ("png", "svg"):
+        once, again = (render(figure, LIGHT, kind) for figure in figures)
+        assert once == again, kind
+
+
+@pytest.mark.parametrize("view", ["timeline", "wafer", "learning-rate"])
+def test_dark_pictures_are_dark(view: str) -> None:
+    with Image.open(io.BytesIO(render(VIEWS[view].figure(tiny(), DARK), DARK))) as picture:
+        corner = np.asarray(picture.convert("RGB"))[:4, :4]
+    assert corner.max() < 60
+
+
+def test_drawing_leaves_matplotlib_as_it_was() -> None:
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    render(VIEWS["timeline"].figure(tiny(), DARK), DARK)
+    assert dict(mpl.rcParams) == before
+
+
+def test_the_difference_of_two_results() -> None:
+    before = make_result(rows=30, cols=20, layers=4, tensors_per_layer=5)
+    for after in (
+        make_result(rows=30, cols=20, layers=5, tensors_per_layer=5, tensor_cycles=100),
+        make_result(rows=12, cols=40, layers=4, tensors_per_layer=5, seed=3),
+        make_result(rows=30, cols=20, layers=4, tensors_per_layer=5, fits=False),
+        before,
+    ):
+        check_texts(figure_difference(before, after))

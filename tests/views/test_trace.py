@@ -1,0 +1,131 @@
+"""The trace keeps the rules of the Trace Event Format, and its numbers are those of run.json."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from typing import Any
+
+import pytest
+
+from tests.results.factory import make_result, tiny, too_large
+from wse_emulator.results.files import run_document
+from wse_emulator.results.run_result import RunResult
+from wse_emulator.views.trace import Span, lanes, trace_events, trace_json
+
+Event = dict[str, Any]
+
+
+def parsed(result: RunResult, **options: int) -> tuple[list[Event], Event]:
+    document = json.loads(trace_json(result, **options))
+    return document["traceEvents"], document["otherData"]
+
+
+def test_every_event_has_what_its_phase_needs(result: RunResult) -> None:
+    events, _ = parsed(result)
+    needed = {
+        "M": {"name", "pid", "tid", "args"},
+        "X": {"name", "pid", "tid", "ts", "dur", "args"},
+        "C": {"name", "pid", "tid", "ts", "args"},
+        "s": {"name", "cat", "id", "pid", "tid", "ts"},
+        "f": {"name", "cat", "id", "pid", "tid", "ts", "bp"},
+    }
+    for event in events:
+        assert needed[event["ph"]] <= event.keys()
+        assert event.get("dur", 0) >= 0
+        assert event.get("ts", 0) >= 0
+
+
+def test_spans_of_a_track_follow_one_another_in_time(result: RunResult) -> None:
+    ends: dict[tuple[int, int], float] = defaultdict(float)
+    for event in parsed(result)[0]:
+        if event["ph"] != "X":
+            continue
+        track = event["pid"], event["tid"]
+        assert round(event["ts"] * 1000) >= round(ends[track] * 1000), event["name"]
+        ends[track] = event["ts"] + event["dur"]
+
+
+def test_counters_are_monotonic_in_time(result: RunResult) -> None:
+    last: dict[str, float] = {}
+    for event in parsed(result)[0]:
+        if event["ph"] == "C":
+            assert event["ts"] > last.get(event["name"], -1.0)
+            last[event["name"]] = event["ts"]
+
+
+def test_every_track_and_process_is_named_once(result: RunResult) -> None:
+    events, _ = parsed(result)
+    named = Counter((e["pid"], e["tid"]) for e in events if e["name"] == "thread_name")
+    used = {(e["pid"], e["tid"]) for e in events if e["ph"] == "X"}
+    assert used <= named.keys()
+    assert set(named.values()) <= {1}
+    processes = Counter(e["pid"] for e in events if e["name"] == "process_name")
+    assert {e["pid"] for e in events} <= processes.keys()
+    assert set(processes.values()) == {1}
+
+
+def test_flows_start_and_end_inside_spans(result: RunResult) -> None:
+    events, _ = parsed(result)
+    starts = [e for e in events if e["ph"] == "s"]
+    ends = [e for e in events if e["ph"] == "f"]
+    assert [e["id"] for e in starts] == [e["id"] for e in ends]
+    spans: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
+    for e in events:
+        if e["ph"] == "X":
+            spans[e["pid"], e["tid"]].append((e["ts"], e["ts"] + e["dur"]))
+    for start, end in zip(starts, ends, strict=True):
+        assert start["ts"] <= end["ts"]
+        for event in (start, end):
+            track = spans[event["pid"], event["tid"]]
+            assert any(low <= event["ts"] <= high for low, high in track)
+    if result.fits:
+        assert starts
+
+
+def test_the_trace_adds_up_to_run_json() -> None:
+    result = make_result(rows=40, cols=30, layers=6, tensors_per_layer=4)
+    document = run_document(result)
+    events, other = parsed(result)
+    spans = [e for e in events if e["ph"] == "X"]
+    steps, tensors = document["steps"], document["tensors"]
+    assert isinstance(steps, list)
+    assert isinstance(tensors, list)
+    step = next(e for e in spans if e["cat"] == "step")
+    assert step["args"]["end_cycle"] == steps[-1]["cycles"] == other["step_cycles"]
+    assert step["dur"] == pytest.approx(steps[-1]["seconds"] * 1e6, abs=1e-3)
+    shown = {e["name"]: e["args"] for e in spans if e["pid"] == 2}
+    assert {n: (a["start_cycle"], a["end_cycle"], a["pe_cycles"]) for n, a in shown.items()} == {
+        t["name"]: (t["start_cycle"], t["end_cycle"], t["pe_cycles"]) for t in tensors
+    }
+    ops = [e for e in spans if e["cat"] == "op"]
+    assert len(ops) == len(result.op_names)
+    critical = [e["args"] for e in spans if e["pid"] == 1 and e["tid"] == 2]
+    assert sum(a["end_cycle"] - a["start_cycle"] for a in critical) == other["step_cycles"]
+
+
+@pytest.mark.parametrize("budget", [20, 60, 150, 400])
+def test_the_budget_holds_and_says_what_is_left_out(budget: int) -> None:
+    result = make_result(rows=40, cols=30, layers=6, tensors_per_layer=4)
+    events, left_out = trace_events(result, budget=budget)
+    whole, nothing = trace_events(result)
+    assert nothing == {}
+    assert len(events) <= budget < len(whole)
+    assert "ops" in left_out
+    assert sum(left_out.values()) >= len(whole) - len(events)
+    assert any(e["ph"] == "X" and e["cat"] == "step" for e in events)
+
+
+def test_a_model_that_does_not_fit_has_a_trace_without_spans() -> None:
+    events, other = parsed(too_large())
+    assert {e["ph"] for e in events} == {"M"}
+    assert other["step_cycles"] == 0
+
+
+def test_lanes_are_as_few_as_overlap_demands() -> None:
+    spans = [Span("a", "x", 0, 10), Span("b", "x", 5, 12), Span("c", "x", 10, 20)]
+    assert [[s.name for s in lane] for lane in lanes(spans)] == [["a", "c"], ["b"]]
+
+
+def test_the_same_result_gives_the_same_bytes() -> None:
+    assert trace_json(tiny()) == trace_json(tiny())

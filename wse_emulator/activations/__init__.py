@@ -1,0 +1,1 @@
+"""Activations: what forward keeps for backward, layer by layer, and how much of it is alive."""

@@ -1,0 +1,186 @@
+"""The activation profile of a model: bytes a sample of every layer, assigned to its rectangle."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import torch
+from torch import Tensor, nn
+
+from wse_emulator.activations.examples import example_for
+from wse_emulator.activations.saved import PROBE_BATCH, StageBytes, saved_for_backward
+from wse_emulator.architectures.published import build_published
+from wse_emulator.errors import InputError, WseError
+from wse_emulator.inputs.shapes import ModelShapes
+from wse_emulator.placement.layers import group_layers, layer_of, module_of
+
+COMPUTE_DTYPES: Final = {
+    "float32": torch.float32,
+    "float16": torch.float16,
+    "bfloat16": torch.bfloat16,
+    "cbfloat16": torch.bfloat16,  # the same two bytes
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerActivations:
+    """Activations of one pipeline stage, in bytes of one sample.
+
+    Attributes:
+        layer: name of the layer whose rectangle holds them.
+        numbered: a numbered layer.
+        saved, shared, entering, shared_entering, fixed: as in ``StageBytes``.
+    """
+
+    layer: str
+    numbered: bool
+    saved: int
+    shared: int
+    entering: int
+    shared_entering: int
+    fixed: int
+
+    @property
+    def kept(self) -> int:
+        """Bytes a sample if nothing is recomputed and no storage is shared with other layers."""
+        return self.saved + self.shared
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivationProfile:
+    """What one sample keeps, stage by stage in the order of forward.
+
+    Attributes:
+        sequence: tokens a sample; None for models without sequences.
+        stages: the pipeline.
+    """
+
+    sequence: int | None
+    stages: tuple[LayerActivations, ...]
+
+    @property
+    def saved_per_sample(self) -> int:
+        """Bytes of all saved storages of a sample, each once."""
+        return sum(stage.saved for stage in self.stages)
+
+
+def module_of_model(model: ModelShapes) -> nn.Module:
+    """The model as layers on the meta device.
+
+    Raises:
+        InputError: only its shapes are known.
+    """
+    if model.build is not None:
+        return model.build()
+    module = build_published(model.architecture, model.config) if model.architecture else None
+    if module is None:
+        raise InputError(
+            f"{model.name}: activations need the model's layers, and only its shapes are known; "
+            "name a built-in model, a config.json, a run config or module:factory, or leave out "
+            "--batch-size"
+        )
+    return module
+
+
+def activation_profile(
+    model: ModelShapes, dtype: str, sequence: int | None = None, target: int | None = None
+) -> ActivationProfile:
+    """Run the model's forward on the meta device and see what it keeps.
+
+    Args:
+        model: the shapes, with a way to build the layers.
+        dtype: compute dtype, of weights and activations.
+        sequence: tokens a sample; default: the model's own length.
+        target: tokens of the target of an encoder-decoder; default: the same.
+
+    Raises:
+        InputError: the layers or their inputs are not known, or forward does not run.
+    """
+    module = module_of_model(model).to(COMPUTE_DTYPES[dtype])
+    example = example_for(module, PROBE_BATCH, sequence, target)
+    arguments = tuple(_in_dtype(value, dtype) for value in example.arguments)
+    keywords = {name: _in_dtype(value, dtype) for name, value in example.keywords.items()}
+    try:
+        stages = saved_for_backward(module, arguments, keywords)
+    except WseError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{model.name}: forward does not run on the meta device: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    return ActivationProfile(
+        sequence=example.sequence, stages=assign_layers(_merged(stages), model)
+    )
+
+
+def _in_dtype(value: object, dtype: str) -> object:
+    if isinstance(value, Tensor) and value.is_floating_point():
+        return value.to(COMPUTE_DTYPES[dtype])
+    return value
+
+
+def _merged(stages: Sequence[StageBytes]) -> list[StageBytes]:
+    """Unnumbered stages between numbered ones become one; what is computed early or late in the
+    pipeline stays where it first ran."""
+    merged: list[StageBytes] = []
+    for stage in stages:
+        if merged and not stage.numbered and not merged[-1].numbered:
+            last = merged[-1]
+            merged[-1] = replace(
+                last,
+                name=last.name or stage.name,
+                saved=last.saved + stage.saved,
+                shared=last.shared + stage.shared,
+                entering=last.entering + stage.entering,
+                shared_entering=last.shared_entering + stage.shared_entering,
+                fixed=last.fixed + stage.fixed,
+            )
+        else:
+            merged.append(replace(stage))
+    return merged
+
+
+def assign_layers(stages: Sequence[StageBytes], model: ModelShapes) -> tuple[LayerActivations, ...]:
+    """Give every stage the layer whose rectangle holds it.
+
+    Numbered stages and numbered layers correspond by name, else in order (a built-in model whose
+    layers are named otherwise). A stage outside them goes to the layer of its own parameters; one
+    after all layers goes to the embedding if the output weights are tied to it, else to the last.
+    """
+    names = [parameter.name for parameter in model.parameters]
+    groups = group_layers(names, [0.0] * len(names))
+    group_of = {names[i]: group.members[0] for group in groups for i in group.tensors}
+    numbered = [group.members[0] for group in groups if group.indexed]
+    stage_names = [stage.name for stage in stages if stage.numbered]
+    same_names = set(stage_names) <= set(numbered)
+    first, last = groups[0].members[0], groups[-1].members[0]
+    tail = first if model.tied else last
+    assigned = []
+    seen = 0
+    for stage in stages:
+        if stage.numbered:
+            place = min(seen * len(numbered) // len(stage_names), len(numbered) - 1)
+            layer = stage.name if same_names else (numbered[place] if numbered else last)
+            seen += 1
+        else:
+            own = next((group_of[n] for n in names if _belongs(n, stage.name)), None)
+            layer = own or (first if seen == 0 else tail if seen == len(stage_names) else last)
+        assigned.append(
+            LayerActivations(
+                layer=layer,
+                numbered=stage.numbered,
+                saved=stage.saved,
+                shared=stage.shared,
+                entering=stage.entering,
+                shared_entering=stage.shared_entering,
+                fixed=stage.fixed,
+            )
+        )
+    return tuple(assigned)
+
+
+def _belongs(parameter: str, stage: str) -> bool:
+    return bool(stage) and layer_of(parameter) is None and module_of(parameter) == stage

@@ -1,0 +1,208 @@
+"""Language models: decoder, encoder, encoder-decoder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from wse_emulator.architectures.block import Block, BlockFacts, make_norm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LanguageFacts:
+    """A language model.
+
+    Attributes:
+        vocabulary: rows of the embedding.
+        layers: blocks (of the encoder, in an encoder-decoder).
+        block: sizes and switches of a block.
+        positions: rows of a learned position embedding; 0 for none.
+        tied: the output layer uses the embedding's weights.
+        head_bias: the output layer has a bias.
+        embedding_norm: a norm after the embedding.
+        segments: rows of a segment embedding (BERT); 0 for none.
+        pooler: a dense layer on the first token (BERT).
+        classes: outputs of a classifier on the pooled token; 0 for none.
+        masked_head: a dense layer and a norm before the output layer (BERT).
+        relative_buckets: rows of a learned relative-position bias (T5); 0 for none.
+        decoder_layers: blocks of the decoder of an encoder-decoder.
+        sequence: default tokens a sample.
+    """
+
+    vocabulary: int
+    layers: int
+    block: BlockFacts
+    positions: int = 0
+    tied: bool = True
+    head_bias: bool = False
+    embedding_norm: bool = False
+    segments: int = 0
+    pooler: bool = False
+    classes: int = 0
+    masked_head: bool = False
+    relative_buckets: int = 0
+    decoder_layers: int = 0
+    sequence: int = 1024
+
+
+def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
+    """Mean cross-entropy over all tokens."""
+    return functional.cross_entropy(logits.flatten(0, -2), labels.flatten())
+
+
+def tokens(batch: int, sequence: int) -> Tensor:
+    """Token ids on the meta device."""
+    return torch.zeros(batch, sequence, dtype=torch.int64, device="meta")
+
+
+class Embedding(nn.Module):
+    """Tokens, positions and segments, summed, optionally normed."""
+
+    def __init__(self, facts: LanguageFacts) -> None:
+        super().__init__()
+        width = facts.block.hidden
+        self.tokens = nn.Embedding(facts.vocabulary, width)
+        self.positions = nn.Embedding(facts.positions, width) if facts.positions else None
+        self.segments = nn.Embedding(facts.segments, width) if facts.segments else None
+        self.norm = make_norm(facts.block.norm, width) if facts.embedding_norm else None
+        self.dropout = facts.block.dropout
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """(batch, tokens) -> (batch, tokens, hidden)."""
+        x: Tensor = self.tokens(ids)
+        places = torch.arange(ids.shape[1], device=ids.device)
+        if self.positions is not None:
+            x = x + self.positions(places)
+        if self.segments is not None:
+            x = x + self.segments(torch.zeros_like(ids))
+        if self.norm is not None:
+            x = self.norm(x)
+        return functional.dropout(x, self.dropout, self.training)
+
+
+class Head(nn.Module):
+    """The output layer over the vocabulary."""
+
+    def __init__(self, facts: LanguageFacts, embedding: nn.Embedding) -> None:
+        super().__init__()
+        width = facts.block.hidden
+        if facts.masked_head:
+            self.dense = nn.Linear(width, width)
+            self.norm = make_norm(facts.block.norm, width)
+        self.masked = facts.masked_head
+        self.out = nn.Linear(width, facts.vocabulary, bias=facts.head_bias)
+        if facts.tied:
+            self.out.weight = embedding.weight
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(batch, tokens, hidden) -> (batch, tokens, vocabulary)."""
+        if self.masked:
+            x = self.norm(functional.gelu(self.dense(x)))
+        logits: Tensor = self.out(x)
+        return logits
+
+
+class Decoder(nn.Module):
+    """GPT, LLaMA and their kin: predicts the next token."""
+
+    def __init__(self, facts: LanguageFacts) -> None:
+        super().__init__()
+        self.facts = facts
+        self.embedding = Embedding(facts)
+        block = replace(facts.block, causal=True)
+        self.layers = nn.ModuleList(Block(block) for _ in range(facts.layers))
+        self.norm = make_norm(facts.block.norm, facts.block.hidden)
+        self.head = Head(facts, self.embedding.tokens)
+
+    def forward(self, ids: Tensor, labels: Tensor) -> Tensor:
+        """The loss."""
+        x = self.embedding(ids)
+        for layer in self.layers:
+            x = layer(x)
+        return token_loss(self.head(self.norm(x)), labels)
+
+    def example(self, batch: int, sequence: int) -> tuple[Tensor, ...]:
+        """Arguments of ``forward`` on the meta device."""
+        return tokens(batch, sequence), tokens(batch, sequence)
+
+
+class Encoder(nn.Module):
+    """BERT: masked tokens and a sentence label, or a classifier."""
+
+    def __init__(self, facts: LanguageFacts) -> None:
+        super().__init__()
+        self.facts = facts
+        self.embedding = Embedding(facts)
+        self.layers = nn.ModuleList(Block(facts.block) for _ in range(facts.layers))
+        width = facts.block.hidden
+        self.pooler = nn.Linear(width, width) if facts.pooler else None
+        self.classifier = nn.Linear(width, facts.classes) if facts.classes else None
+        self.head = Head(facts, self.embedding.tokens) if facts.masked_head else None
+
+    def forward(self, ids: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
+        """The loss."""
+        x = self.embedding(ids)
+        for layer in self.layers:
+            x = layer(x)
+        loss: Tensor = x.new_zeros(())
+        if self.head is not None:
+            loss = loss + token_loss(self.head(x), labels)
+        if self.classifier is not None:
+            pooled = x[:, 0] if self.pooler is None else self.pooler(x[:, 0]).tanh()
+            loss = loss + functional.cross_entropy(self.classifier(pooled), classes)
+        return loss
+
+    def example(self, batch: int, sequence: int) -> tuple[Tensor, ...]:
+        """Arguments of ``forward`` on the meta device."""
+        return tokens(batch, sequence), tokens(batch, sequence), tokens(batch, 1).flatten()
+
+
+class Stack(nn.Module):
+    """Blocks with a learned relative-position bias and a final norm (T5)."""
+
+    def __init__(self, facts: LanguageFacts, block: BlockFacts, layers: int) -> None:
+        super().__init__()
+        self.buckets = facts.relative_buckets
+        if self.buckets:
+            self.relative = nn.Embedding(self.buckets, block.heads)
+        self.layers = nn.ModuleList(Block(block) for _ in range(layers))
+        self.norm = make_norm(block.norm, block.hidden)
+        self.dropout = block.dropout
+
+    def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
+        """(batch, tokens, hidden) -> the same."""
+        bias = None
+        if self.buckets:
+            length = x.shape[1]
+            places = torch.zeros(length, length, dtype=torch.int64, device=x.device)
+            bias = self.relative(places).permute(2, 0, 1).unsqueeze(0)
+        for layer in self.layers:
+            x = layer(x, memory, bias)
+        return functional.dropout(self.norm(x), self.dropout, self.training)
+
+
+class EncoderDecoder(nn.Module):
+    """T5: a decoder that attends to an encoder."""
+
+    def __init__(self, facts: LanguageFacts) -> None:
+        super().__init__()
+        self.facts = facts
+        self.embedding = Embedding(facts)
+        self.encoder = Stack(facts, facts.block, facts.layers)
+        crossing = replace(facts.block, causal=True, cross=True)
+        self.decoder = Stack(facts, crossing, facts.decoder_layers)
+        self.head = Head(facts, self.embedding.tokens)
+
+    def forward(self, source: Tensor, target: Tensor, labels: Tensor) -> Tensor:
+        """The loss."""
+        memory = self.encoder(self.embedding(source))
+        x = self.decoder(self.embedding(target), memory)
+        return token_loss(self.head(x), labels)
+
+    def example(self, batch: int, sequence: int, target: int | None = None) -> tuple[Tensor, ...]:
+        """Arguments of ``forward`` on the meta device; the target is as long by default."""
+        target = target or sequence
+        return tokens(batch, sequence), tokens(batch, target), tokens(batch, target)

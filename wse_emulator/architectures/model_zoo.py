@@ -1,0 +1,273 @@
+"""From the ``model`` section of a Model Zoo run config to its layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import torch
+from torch import nn
+
+from wse_emulator.architectures.block import Activation, BlockFacts, Norm
+from wse_emulator.architectures.language import Decoder, Encoder, EncoderDecoder, LanguageFacts
+from wse_emulator.architectures.self_distillation import (
+    DistillationFacts,
+    build_self_distillation,
+)
+from wse_emulator.architectures.vision import VisionFacts, VisionTransformer
+from wse_emulator.errors import ConfigError
+
+Value = TypeVar("Value", int, str, bool, float)
+
+ACTIVATIONS: Final[Mapping[str, tuple[Activation, bool]]] = {
+    "gelu": ("gelu", False),
+    "relu": ("relu", False),
+    "silu": ("silu", False),
+    "swiglu": ("silu", True),
+    "geglu": ("gelu", True),
+    "reglu": ("relu", True),
+}
+"""Name in a config -> (nonlinearity, whether there is a gate)."""
+
+NORMS: Final[Mapping[str, Norm]] = {
+    "layernorm": "layernorm",
+    "rmsnorm": "rmsnorm",
+    "biasless-layernorm": "rmsnorm",  # one weight a channel
+}
+
+
+class Settings:
+    """The section, read with the defaults of the Model Zoo; wrong values are named."""
+
+    def __init__(self, settings: Mapping[str, object], source: str) -> None:
+        self._settings = settings
+        self._source = source
+
+    def has(self, name: str) -> bool:
+        """Whether the section names it."""
+        return self._settings.get(name) is not None
+
+    def size(self, name: str, default: int | None = None) -> int:
+        """A whole number from 1."""
+        value = self._settings.get(name)
+        if value is None and default is not None:
+            return default
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ConfigError(
+                f"{self._source}: model: {name} is {value!r}; the model cannot be built without "
+                "a whole number from 1"
+            )
+        return value
+
+    def get(self, name: str, default: Value) -> Value:
+        """A value of the default's type."""
+        value = self._settings.get(name)
+        if value is None:
+            return default
+        if isinstance(default, float) and isinstance(value, int):
+            value = float(value)
+        if not isinstance(value, type(default)):
+            raise ConfigError(
+                f"{self._source}: model: {name} is {value!r}, not a {type(default).__name__}"
+            )
+        return value
+
+    def pair(self, name: str) -> tuple[int, int]:
+        """Two whole numbers."""
+        value = self._settings.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            value = [value, value]
+        if not isinstance(value, list) or len(value) != 2 or not all(_is_size(v) for v in value):
+            raise ConfigError(f"{self._source}: model: {name} is {value!r}, not two sizes")
+        return value[0], value[1]
+
+    def part(self, name: str) -> Settings:
+        """A section in the section; empty if it is not there."""
+        value = self._settings.get(name)
+        return Settings(value if isinstance(value, dict) else {}, self._source)
+
+    def first(self, name: str, inner: str) -> Settings:
+        """The section ``inner`` of the first entry of a list."""
+        value = self._settings.get(name)
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            return Settings(value[0], self._source).part(inner)
+        raise ConfigError(f"{self._source}: model: {name} is not a list of sections")
+
+    def choice(self, name: str, default: str, known: Mapping[str, object]) -> str:
+        """One of the known words."""
+        word = self.get(name, default).lower()
+        if word not in known:
+            raise ConfigError(
+                f"{self._source}: model: {name} is {word!r}; known are {', '.join(known)}"
+            )
+        return word
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def build_model_zoo(name: str | None, section: Mapping[str, object], source: str) -> nn.Module:
+    """The layers of a run config's model on the meta device.
+
+    The kind follows from the keys, as 1.x configs give no name: two stacks of layers make an
+    encoder-decoder, image trunks a self-distillation, patches a vision transformer, an encoder
+    nonlinearity BERT; anything else is a decoder.
+
+    Raises:
+        ConfigError: a size is missing or impossible; names the key.
+    """
+    settings = Settings(section, source)
+    with torch.device("meta"):
+        if settings.has("image_model_trunks"):
+            return _self_distillation(settings)
+        if settings.has("patch_size"):
+            return VisionTransformer(_vision(settings, settings.get("num_classes", 1000)))
+        if settings.has("encoder_num_hidden_layers") or settings.has("d_kv"):
+            return _encoder_decoder(settings)
+        if settings.has("encoder_nonlinearity") or (name or "").startswith(("bert", "roberta")):
+            return _encoder(settings)
+        return _decoder(settings, name)
+
+
+def _block(settings: Settings, *, parallel: bool = False, nonlinearity: str = "") -> BlockFacts:
+    hidden, heads = settings.size("hidden_size"), settings.size("num_heads")
+    extra = settings.part("extra_attention_params")
+    word = settings.choice(nonlinearity or "nonlinearity", "gelu", ACTIVATIONS)
+    activation, gated = ACTIVATIONS[word]
+    if hidden % heads:
+        raise ConfigError(f"model: hidden_size {hidden} is no multiple of num_heads {heads}")
+    rotary = settings.get("position_embedding_type", "learned") == "rotary"
+    dropout = settings.get("dropout_rate", 0.0)
+    moe = settings.part("moe_params")
+    return BlockFacts(
+        hidden=hidden,
+        heads=heads,
+        key_value_heads=extra.size("num_kv_groups", heads),
+        head_size=hidden // heads,
+        inner=settings.size("filter_size", 4 * hidden),
+        norm=NORMS[settings.choice("norm_type", "layernorm", NORMS)],
+        norm_first=settings.get("norm_first", True),
+        parallel=parallel,
+        qkv_bias=settings.get("use_projection_bias_in_attention", True),
+        out_bias=settings.get("use_ffn_bias_in_attention", True),
+        ffn_bias=settings.get("use_ffn_bias", True),
+        gated=gated,
+        activation=activation,
+        experts=moe.get("num_experts", 0),
+        experts_per_token=moe.get("top_k", 2),
+        rotary=settings.size("rotary_dim", hidden // heads) if rotary else 0,
+        layer_scale=settings.has("layerscale_value"),
+        dropout=settings.get("residual_dropout_rate", dropout),
+        attention_dropout=settings.get("attention_dropout_rate", dropout),
+    )
+
+
+def _decoder(settings: Settings, name: str | None) -> nn.Module:
+    parallel = (name or "").lower() in ("gptj", "gpt-j", "falcon") or settings.has(
+        "residual_dropout_rate"
+    )
+    if settings.get("use_untied_layer_norm", False):
+        parallel = False  # two norms, as in a block of the usual form
+    positions = settings.size("max_position_embeddings", 1024)
+    learned = settings.get("position_embedding_type", "learned") == "learned"
+    return Decoder(
+        LanguageFacts(
+            vocabulary=settings.size("vocab_size"),
+            layers=settings.size("num_hidden_layers"),
+            positions=positions if learned else 0,
+            sequence=positions,
+            tied=settings.get("share_embedding_weights", True),
+            head_bias=settings.get("use_bias_in_output", False),
+            embedding_norm=settings.get("embedding_layer_norm", False),
+            block=_block(settings, parallel=parallel),
+        )
+    )
+
+
+def _encoder(settings: Settings) -> nn.Module:
+    classes = settings.get("num_labels", 0)
+    positions = settings.size("max_position_embeddings", 512)
+    block = _block(settings, nonlinearity="encoder_nonlinearity")
+    return Encoder(
+        LanguageFacts(
+            vocabulary=settings.size("vocab_size"),
+            layers=settings.size("num_hidden_layers"),
+            positions=positions,
+            sequence=positions,
+            tied=settings.get("share_embedding_weights", True),
+            head_bias=True,
+            embedding_norm=True,
+            segments=2,
+            pooler=True,
+            classes=classes or 2,
+            masked_head=not classes,
+            block=replace(block, norm_first=settings.get("norm_first", False)),
+        )
+    )
+
+
+def _encoder_decoder(settings: Settings) -> nn.Module:
+    heads = settings.size("num_heads")
+    layers = settings.size("encoder_num_hidden_layers", 6)
+    word = settings.choice("encoder_nonlinearity", "relu", ACTIVATIONS)
+    activation, gated = ACTIVATIONS[word]
+    vocabulary = settings.size("src_vocab_size") + settings.get("extra_ids", 0)
+    bias = settings.get("use_projection_bias_in_attention", False)
+    dropout = settings.get("dropout_rate", 0.1)
+    relative = settings.get("position_embedding_type", "relative") == "relative"
+    return EncoderDecoder(
+        LanguageFacts(
+            vocabulary=vocabulary,
+            layers=layers,
+            decoder_layers=settings.size("decoder_num_hidden_layers", layers),
+            relative_buckets=settings.size("relative_attention_num_buckets", 32) if relative else 0,
+            tied=settings.get("share_embedding_weights", True),
+            sequence=settings.size("src_max_position_embeddings", 512),
+            block=BlockFacts(
+                hidden=settings.size("d_model"),
+                heads=heads,
+                key_value_heads=heads,
+                head_size=settings.size("d_kv"),
+                inner=settings.size("d_ff"),
+                norm=NORMS[settings.choice("norm_type", "rmsnorm", NORMS)],
+                qkv_bias=bias,
+                out_bias=bias,
+                ffn_bias=settings.get("use_ffn_bias", False),
+                gated=gated,
+                activation=activation,
+                dropout=dropout,
+                attention_dropout=settings.get("attention_dropout_rate", dropout),
+            ),
+        )
+    )
+
+
+def _vision(settings: Settings, classes: int) -> VisionFacts:
+    return VisionFacts(
+        image=settings.pair("image_size"),
+        patch=settings.pair("patch_size"),
+        channels=settings.size("num_channels", 3),
+        layers=settings.size("num_hidden_layers"),
+        block=_block(settings),
+        classes=classes,
+        mask_token=settings.get("use_masked_patches", False),
+    )
+
+
+def _self_distillation(settings: Settings) -> nn.Module:
+    trunk = settings.first("image_model_trunks", "image_model")
+    head = settings.first("heads", "head_model")
+    patch = trunk.pair("patch_size")
+    local = trunk.part("interpolate_position_embedding")
+    patches = local.pair("local_patch_dims") if local.has("local_patch_dims") else (7, 7)
+    return build_self_distillation(
+        DistillationFacts(
+            trunk=_vision(trunk, 0),
+            head_hidden=head.size("hidden_size"),
+            head_bottleneck=head.size("bottleneck_size"),
+            head_out=head.size("output_size"),
+            local_image=(patches[0] * patch[0], patches[1] * patch[1]),
+        )
+    )

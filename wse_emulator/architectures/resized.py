@@ -1,0 +1,61 @@
+"""The same architecture in another width or depth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from wse_emulator.architectures.block import BlockFacts
+from wse_emulator.architectures.language import Decoder, Encoder, EncoderDecoder
+from wse_emulator.architectures.vision import VisionTransformer
+
+Resizable = Decoder | Encoder | EncoderDecoder | VisionTransformer
+
+
+def is_resizable(module: nn.Module) -> bool:
+    """Whether a module is one of the package's transformers."""
+    return isinstance(module, Resizable)
+
+
+def deepened(module: nn.Module, layers: int) -> nn.Module:
+    """The same model with ``layers`` blocks, in each stack of an encoder-decoder."""
+    assert isinstance(module, Resizable)
+    with torch.device("meta"):
+        if isinstance(module, VisionTransformer):
+            return VisionTransformer(replace(module.facts, layers=layers))
+        facts = replace(module.facts, layers=layers)
+        if isinstance(module, EncoderDecoder):
+            facts = replace(facts, decoder_layers=layers)
+        return type(module)(facts)
+
+
+def width_steps(module: nn.Module) -> tuple[int, int]:
+    """(least hidden size, step between hidden sizes): one group of heads more or less."""
+    assert isinstance(module, Resizable)
+    block = module.facts.block
+    step = block.hidden // block.key_value_heads
+    return step, step
+
+
+def widened(module: nn.Module, groups: int) -> nn.Module:
+    """The same model with ``groups`` groups of heads: hidden size and inner width in proportion."""
+    assert isinstance(module, Resizable)
+    block = module.facts.block
+    wider = _with_groups(block, groups)
+    with torch.device("meta"):
+        if isinstance(module, VisionTransformer):
+            return VisionTransformer(replace(module.facts, block=wider))
+        return type(module)(replace(module.facts, block=wider))
+
+
+def _with_groups(block: BlockFacts, groups: int) -> BlockFacts:
+    old = block.key_value_heads
+    return replace(
+        block,
+        hidden=block.hidden * groups // old,
+        heads=block.heads * groups // old,
+        key_value_heads=groups,
+        inner=block.inner * groups // old,
+    )

@@ -1,0 +1,84 @@
+"""Passes over a program until every time is settled (section 8 of the machine semantics)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from wse_emulator.activities import (
+    Activity,
+    Chain,
+    LineMulticast,
+    Multicast,
+    Send,
+    Star,
+    Work,
+)
+from wse_emulator.engines.array_multicasts import line_multicast, multicast, send
+from wse_emulator.engines.array_reductions import chain, star
+from wse_emulator.engines.bookings import Bookings
+from wse_emulator.engines.channel_slots import channels_of
+from wse_emulator.engines.fixed_point import WaitsByFlow, same_waits, waits_from
+from wse_emulator.engines.op_tables import ChainTables
+from wse_emulator.engines.sweep import Sweep
+from wse_emulator.wafer.spec import WaferSpec
+
+
+def settle(
+    spec: WaferSpec,
+    activities: Sequence[Activity],
+    op_count: int,
+    tables: ChainTables,
+    observe: Callable[[int, Sweep], None] | None = None,
+) -> tuple[Sweep, int]:
+    """Repeat passes until no link is newly marked and no wait changes.
+
+    Args:
+        spec: the machine.
+        activities: the program, in order.
+        op_count: ops of the step program.
+        tables: tables of the chains seen so far.
+        observe: called after each activity of each pass with its index and the wafer's state;
+            what it saw last is settled.
+
+    Returns:
+        The state after the last pass, and how many passes it took: 1 if no message waits for
+        another channel's.
+    """
+    marked: NDArray[np.bool_] | None = None
+    waits: WaitsByFlow = {}
+    channels = channels_of(activities)
+    passes = 0
+    while True:
+        passes += 1
+        bookings = Bookings(spec, channels, marked, waits)
+        sweep = Sweep(spec, activities, op_count, tables, bookings)
+        for index, activity in enumerate(activities):
+            _advance(sweep, index, activity)
+            if observe is not None:
+                observe(index, sweep)
+        found = waits_from(bookings.requests)
+        if bookings.newly_marked is None and same_waits(found, waits):
+            return sweep, passes
+        waits = found
+        if bookings.newly_marked is not None:
+            marked = bookings.newly_marked if marked is None else marked | bookings.newly_marked
+
+
+def _advance(sweep: Sweep, index: int, activity: Activity) -> None:
+    """Advance the PEs and links of one activity."""
+    match activity:
+        case Work():
+            sweep.work(index, activity)
+        case Multicast():
+            multicast(sweep, index, activity)
+        case LineMulticast():
+            line_multicast(sweep, index, activity)
+        case Chain():
+            chain(sweep, index, activity)
+        case Star():
+            star(sweep, index, activity)
+        case Send():
+            send(sweep, index, activity)

@@ -1,0 +1,100 @@
+"""``fit``: the question as a function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import nn
+
+from wse_emulator.fitting.asking import Asked, to_request
+from wse_emulator.fitting.judge import judge
+from wse_emulator.fitting.levers import pull_levers
+from wse_emulator.fitting.optimizer_table import optimizer_table
+from wse_emulator.fitting.report import report
+from wse_emulator.fitting.request import Mode
+from wse_emulator.fitting.solve import solve
+from wse_emulator.inputs.optimizer_choice import OptimizerChoice
+from wse_emulator.inputs.shapes import ModelShapes
+from wse_emulator.plan.precision import Precision
+from wse_emulator.results.fit_report import FitReport
+from wse_emulator.wafer.presets import WSE2
+from wse_emulator.wafer.spec import WaferSpec
+
+
+def fit(
+    model: str | ModelShapes | nn.Module,
+    *,
+    optimizer: str | OptimizerChoice | None = None,
+    lr: float | None = None,
+    options: Mapping[str, object] | None = None,
+    wafer: str | WaferSpec = WSE2,
+    mode: Mode = "pipelined",
+    precision: str | Precision | None = None,
+    batch_size: int | None = None,
+    sequence: int | None = None,
+    target: int | None = None,
+    micro_batch: int | None = None,
+    recompute: int | str | None = None,
+    sparsity: float | str | Path | None = None,
+    levers: bool = True,
+    optimizers: bool = False,
+    solve_for: str | None = None,
+    command: str = "",
+) -> FitReport:
+    """Say whether a model's training state fits in on-wafer memory, PE by PE.
+
+    A run config brings optimizer, batch, sequence, precision and sparsity of its own; what is
+    given here goes first.
+
+    Args:
+        model: what :func:`~wse_emulator.inputs.load.load_model` takes, shapes, or a module (only
+            names, shapes and dtypes of its parameters are used).
+        optimizer: class name, or a choice with options; default AdamW.
+        lr: learning rate, where the class has no default.
+        options: further constructor arguments of the optimizer.
+        wafer: what ``--wafer`` takes, or a machine.
+        mode: ``pipelined``, ``weight-streaming`` or ``auto``.
+        precision: policy name or value; default: parameters as they are, all else alike.
+        batch_size: samples a step; without it the optimizer step alone is judged.
+        sequence: tokens a sample; default: the model's own length.
+        target: tokens of an encoder-decoder's target; default: as many.
+        micro_batch: samples that move together; default: the largest that fits.
+        recompute: ``none``, ``full``, a number of layers, or ``auto`` (the default): the fewest
+            that fit.
+        sparsity: fraction of the elements of the layers' matrices that is left out, or an
+            ``.npz`` file of masks.
+        levers: whether to plan again with single changes, to say what would help.
+        optimizers: whether to judge every optimizer too.
+        solve_for: ``batch``, ``sequence``, ``width`` or ``depth``: find the largest that fits.
+        command: the command that repeats this, for the report.
+
+    Raises:
+        WseError: wrong input, or an optimizer that breaks a static-state rule. A model that does
+            not fit is a report, not an error.
+    """
+    request = to_request(
+        Asked(
+            model=model,
+            optimizer=optimizer,
+            lr=lr,
+            options=options or {},
+            wafer=wafer,
+            mode=mode,
+            precision=precision,
+            batch_size=batch_size,
+            sequence=sequence,
+            target=target,
+            micro_batch=micro_batch,
+            recompute=recompute,
+            sparsity=sparsity,
+        )
+    )
+    judgement = judge(request)
+    return report(
+        judgement,
+        levers=pull_levers(judgement) if levers else (),
+        optimizers=optimizer_table(judgement) if optimizers else (),
+        solution=None if solve_for is None else solve(judgement, solve_for),
+        command=command,
+    )

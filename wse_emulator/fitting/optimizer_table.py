@@ -1,0 +1,35 @@
+"""The same request under every optimizer: fits or not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wse_emulator.errors import InputError, UnknownOpError
+from wse_emulator.fitting.judge import Judgement, judge
+from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
+from wse_emulator.results.fit_report import OptimizerRow
+
+
+def optimizer_table(judgement: Judgement) -> tuple[OptimizerRow, ...]:
+    """One row an optimizer, least bytes first; those that cannot take the model say why."""
+    request = judgement.request
+    rate = 1e-3 if request.optimizer.lr is None else request.optimizer.lr
+    rows = []
+    for name in optimizer_classes():
+        same = name.lower() == request.optimizer.name.lower()
+        choice = request.optimizer if same else OptimizerChoice(name=name, lr=rate)
+        try:
+            memory = judge(replace(request, optimizer=choice), judgement).memory
+        except (InputError, UnknownOpError) as error:
+            rows.append(OptimizerRow(optimizer=name, refused=str(error)))
+            continue
+        rows.append(
+            OptimizerRow(
+                optimizer=name,
+                fits=memory.fits,
+                state_bytes=memory.totals["optimizer_state"],
+                peak_bytes=memory.worst_bytes,
+                gap_bytes=memory.gap_bytes,
+            )
+        )
+    return tuple(sorted(rows, key=lambda row: (bool(row.refused), row.peak_bytes, row.optimizer)))

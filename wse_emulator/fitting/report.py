@@ -1,0 +1,265 @@
+"""From a judgement to the report a person reads."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from wse_emulator.activations.in_flight import recomputable_layers, samples_in_flight
+from wse_emulator.fitting.judge import Judgement
+from wse_emulator.placement.shards import expand
+from wse_emulator.placement.values import Placement
+from wse_emulator.plan.memory import CATEGORIES, DENSE, MemoryPlan
+from wse_emulator.results.fit_report import (
+    BatchFacts,
+    FitMaps,
+    FitReport,
+    HeldBytes,
+    LayerFacts,
+    Lever,
+    OptimizerRow,
+    PeFacts,
+    Solution,
+    WeightServer,
+    WorstPe,
+)
+from wse_emulator.results.run_result import ModelFacts, OptimizerFacts, WaferFacts
+
+NEAR_LIMIT: Final = 0.95
+WORST_PES: Final = 5
+WORST_HOLDERS: Final = 6
+
+NO_ACTIVATIONS: Final = (
+    "no batch size was given: the optimizer step alone is judged, activations are not counted"
+)
+
+
+def report(
+    judgement: Judgement,
+    *,
+    levers: tuple[Lever, ...] = (),
+    optimizers: tuple[OptimizerRow, ...] = (),
+    solution: Solution | None = None,
+    command: str = "",
+) -> FitReport:
+    """The report of a judgement, with what was computed beside it."""
+    request, memory = judgement.request, judgement.memory
+    spec, program = request.wafer, judgement.known.program
+    counted = request.batch_size is not None
+    strips = [s.elements for s in judgement.strips if s.elements] or [0]
+    return FitReport(
+        wafer=WaferFacts(
+            name=spec.name,
+            rows=spec.rows,
+            cols=spec.cols,
+            pes=spec.pes,
+            clock_hz=spec.clock_hz,
+            sram_bytes_per_pe=spec.sram_bytes_per_pe,
+            reserved_bytes_per_pe=spec.reserved_bytes_per_pe,
+        ),
+        model=ModelFacts(
+            name=request.model.name,
+            parameters=request.model.total_elements,
+            tensors=len(request.model.parameters),
+        ),
+        optimizer=OptimizerFacts(name=program.optimizer, options=dict(request.optimizer.options)),
+        mode=request.mode,
+        mode_reason=judgement.mode_reason,
+        precision=request.precision.name,
+        sparsity=_left_out(judgement),
+        batch=_batch(judgement),
+        activations_counted=counted,
+        fits=memory.fits,
+        bytes={**memory.totals, "total": memory.total_bytes},
+        pe=pe_facts(memory),
+        gap_bytes=memory.gap_bytes,
+        bound_bytes=memory.mean_bytes,
+        strip_elements=(min(strips), max(strips)),
+        layers=_layers(judgement),
+        worst=_worst(judgement),
+        levers=levers,
+        optimizers=optimizers,
+        weight_server=_server(judgement),
+        solution=solution,
+        notes=_notes(judgement),
+        command=command,
+        maps=FitMaps(
+            categories={name: memory.category(name) for name in CATEGORIES},
+            peak=memory.peak_bytes,
+        ),
+    )
+
+
+def pe_facts(memory: MemoryPlan) -> PeFacts:
+    """Bytes over the PEs, in few numbers."""
+    capacity = memory.capacity_bytes
+    return PeFacts(
+        used=memory.used_pes,
+        capacity_bytes=capacity,
+        peak_bytes=memory.worst_bytes,
+        mean_bytes=memory.mean_bytes,
+        near_limit=int((memory.peak_bytes > NEAR_LIMIT * capacity).sum()),
+        over_limit=int((memory.peak_bytes > capacity).sum()),
+        percentiles={str(point): value for point, value in memory.percentiles().items()},
+    )
+
+
+def _batch(judgement: Judgement) -> BatchFacts | None:
+    request, samples, profile = judgement.request, judgement.samples, judgement.known.profile
+    if samples is None or profile is None or request.batch_size is None:
+        return None
+    layers = recomputable_layers(profile)
+    flight = request.batch_size
+    if request.mode == "pipelined":
+        stages = len(profile.stages)
+        flight = samples_in_flight(0, stages, request.batch_size, samples.micro_batch)
+    given = {"micro_batch": request.micro_batch, "recompute": request.recompute}
+    return BatchFacts(
+        batch_size=request.batch_size,
+        sequence_length=profile.sequence,
+        micro_batch=samples.micro_batch,
+        recompute=_recompute_words(samples.recomputed, layers),
+        recomputed_layers=samples.recomputed,
+        layers=layers,
+        chosen=tuple(name for name, value in given.items() if value is None),
+        samples_in_flight=flight,
+        bytes_per_sample=profile.saved_per_sample,
+    )
+
+
+def _recompute_words(recomputed: int, layers: int) -> str:
+    if recomputed == 0:
+        return "none"
+    return "full" if recomputed == layers else f"the first {recomputed} of {layers} layers"
+
+
+def _server(judgement: Judgement) -> WeightServer | None:
+    server = judgement.server
+    if server is None:
+        return None
+    rate = judgement.request.wafer.host_bytes_per_second
+    return WeightServer(
+        bytes={
+            "weights": server.weights,
+            "gradients": server.gradients,
+            "optimizer_state": server.optimizer_state,
+            "total": server.weights + server.gradients + server.optimizer_state,
+        },
+        link_bytes_per_second=rate,
+        bytes_in=server.bytes_in,
+        bytes_out=server.bytes_out,
+        link_seconds=max(server.bytes_in, server.bytes_out) / rate,
+        wafer_terms=server.terms,
+    )
+
+
+def _notes(judgement: Judgement) -> tuple[str, ...]:
+    request, profile = judgement.request, judgement.known.profile
+    notes = []
+    if profile is None:
+        notes.append(NO_ACTIVATIONS)
+    elif request.sequence is None and profile.sequence is not None:
+        notes.append(f"no sequence length was given: {profile.sequence} tokens, as the model has")
+    if request.sparsity or request.masks:
+        notes.append(_sparse_note(judgement))
+    return tuple(notes)
+
+
+def _left_out(judgement: Judgement) -> float:
+    """Fraction of the elements of sparse parameters that is left out."""
+    masks = judgement.request.masks.values()
+    elements = sum(mask.size for mask in masks)
+    if not elements:
+        return judgement.request.sparsity
+    kept = sum(int(mask.sum()) for mask in masks)
+    return 1.0 - kept / elements
+
+
+def _sparse_note(judgement: Judgement) -> str:
+    """From where on values with their indices are smaller than dense storage."""
+    most = max((sum(h.sparse_bytes.values()) for h in judgement.held), default=0)
+    index = DENSE.index_bytes
+    if most == 0:
+        return "no parameter of the model takes part in sparsity"
+    return (
+        f"sparse storage takes {most + index} B a kept element against {most} B a dense one, "
+        f"so it pays above a sparsity of {index / (most + index):.1%}"
+    )
+
+
+def _layers(judgement: Judgement) -> tuple[LayerFacts, ...]:
+    memory, wafer = judgement.memory, judgement.request.wafer
+    if judgement.placement is None:
+        return (
+            LayerFacts(
+                name="every layer in turn",
+                region=(0, 0, wafer.rows, wafer.cols),
+                bytes=dict(memory.totals),
+                peak_bytes=memory.worst_bytes,
+            ),
+        )
+    layers = judgement.placement.layers
+    return tuple(
+        LayerFacts(
+            name=layer.name,
+            region=(layer.region.row, layer.region.col, layer.region.rows, layer.region.cols),
+            bytes=dict(held.bytes),
+            peak_bytes=int(memory.peak_bytes[layer.region.slices].max()),
+        )
+        for layer, held in zip(layers, memory.of_layers(layers), strict=True)
+    )
+
+
+def _worst(judgement: Judgement) -> tuple[WorstPe, ...]:
+    """The fullest PE of each of the fullest rectangles, and what it holds."""
+    memory, placement = judgement.memory, judgement.placement
+    if placement is None:
+        row, col = memory.worst_pe
+        terms = judgement.server.terms if judgement.server else {}
+        pes = judgement.request.wafer.pes
+        held = tuple(HeldBytes(name=name, bytes=-(-size // pes)) for name, size in terms.items())
+        return (
+            WorstPe(
+                row=row,
+                col=col,
+                layer="every layer in turn",
+                bytes=memory.worst_bytes,
+                by_category=memory.at(row, col),
+                held=held,
+            ),
+        )
+    found = []
+    for number, layer in enumerate(placement.layers):
+        part = memory.peak_bytes[layer.region.slices].reshape(-1)
+        pe = int(part.argmax())
+        found.append((-int(part[pe]), number, pe))
+    worst = []
+    for negative, number, pe in sorted(found)[:WORST_PES]:
+        layer = placement.layers[number]
+        row, col = divmod(pe, layer.region.cols)
+        row, col = layer.region.row + row, layer.region.col + col
+        worst.append(
+            WorstPe(
+                row=row,
+                col=col,
+                layer=layer.name,
+                bytes=-negative,
+                by_category=memory.at(row, col),
+                held=_held(judgement, placement, number, pe),
+            )
+        )
+    return tuple(worst)
+
+
+def _held(
+    judgement: Judgement, placement: Placement, number: int, pe: int
+) -> tuple[HeldBytes, ...]:
+    """The tensors with the most bytes (weights, gradient, state) in one PE of a rectangle."""
+    held = []
+    for index in placement.layers[number].tensors:
+        elements = int(expand(placement.tensors[index].runs)[pe])
+        if elements:
+            holding = judgement.held[index]
+            taken = elements * holding.bytes_per_element + holding.holder_bytes
+            held.append(HeldBytes(name=judgement.known.program.parameters[index].name, bytes=taken))
+    held.sort(key=lambda entry: (-entry.bytes, entry.name))
+    return tuple(held[:WORST_HOLDERS])

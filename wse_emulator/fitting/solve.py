@@ -1,0 +1,110 @@
+"""The inverse question: the largest batch, sequence, width or depth that fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Final
+
+from torch import nn
+
+from wse_emulator.activations.profile import module_of_model
+from wse_emulator.architectures.resized import deepened, is_resizable, widened, width_steps
+from wse_emulator.errors import InputError
+from wse_emulator.fitting.judge import Judgement, judge
+from wse_emulator.fitting.request import FitRequest
+from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.results.fit_report import Solution
+
+SOLVABLE: Final = ("batch", "sequence", "width", "depth")
+MOST: Final = 2**16
+"""No count beyond this is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """Requests in one growing size: ``ask(n)`` for n = 1, 2, ...; ``size(n)`` is what n means."""
+
+    unit: str
+    ask: Callable[[int], FitRequest]
+    size: Callable[[int], int]
+
+
+def solve(judgement: Judgement, what: str) -> Solution:
+    """The largest size that fits, with everything else as in the request.
+
+    Batch in samples, sequence in tokens, depth in layers (of each stack); width is the hidden
+    size, with the size of a head and the ratio of the feed-forward network as they are.
+
+    Raises:
+        InputError: an unknown word, or a model that has no such size.
+    """
+    question = _question(judgement.request, what)
+    gaps: dict[int, int] = {}
+    refused: dict[int, str] = {}
+
+    def fits(count: int) -> bool:
+        if count not in gaps and count not in refused:
+            try:
+                gaps[count] = judge(question.ask(count), judgement).memory.gap_bytes
+            except InputError as error:
+                if count == 1:
+                    raise
+                refused[count] = str(error)
+        return gaps.get(count) == 0
+
+    low, high = 0, 1
+    while high <= MOST and fits(high):
+        low, high = high, 2 * high
+    bounded = high <= MOST
+    while bounded and high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle)
+    return Solution(
+        what=what,
+        unit=question.unit,
+        fits_at=question.size(low) if low else 0,
+        bounded=bounded,
+        next_value=question.size(low + 1) if bounded else 0,
+        next_gap_bytes=gaps.get(low + 1, 0),
+        limit=refused.get(low + 1, ""),
+    )
+
+
+def _question(request: FitRequest, what: str) -> _Question:
+    if what == "batch":
+        return _Question("samples", lambda n: _with_batch(request, n), lambda n: n)
+    if what == "sequence":
+        if request.batch_size is None:
+            raise InputError("solving for the sequence length needs a batch size")
+        return _Question("tokens", lambda n: replace(request, sequence=n), lambda n: n)
+    if what not in SOLVABLE:
+        raise InputError(f"cannot solve for {what!r}; one of {', '.join(SOLVABLE)}")
+    module = module_of_model(request.model)
+    if not is_resizable(module):
+        raise InputError(
+            f"{request.model.name} cannot be made in another {what}: only built-in transformers "
+            "and run configs can"
+        )
+    if what == "depth":
+        return _Question(
+            "layers", lambda n: _with_module(request, deepened(module, n)), lambda n: n
+        )
+    least, step = width_steps(module)
+    return _Question(
+        "hidden size",
+        lambda n: _with_module(request, widened(module, n)),
+        lambda n: least + (n - 1) * step,
+    )
+
+
+def _with_batch(request: FitRequest, batch: int) -> FitRequest:
+    micro = None if request.micro_batch is None else min(request.micro_batch, batch)
+    return replace(request, batch_size=batch, micro_batch=micro)
+
+
+def _with_module(request: FitRequest, module: nn.Module) -> FitRequest:
+    model: ModelShapes = shapes_of_module(
+        module, request.model.name, request.model.source, build=lambda: module
+    )
+    return replace(request, model=model)

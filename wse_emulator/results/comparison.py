@@ -1,0 +1,161 @@
+"""Two results laid side by side: what was configured otherwise, and what came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from wse_emulator.results.codec import encode
+from wse_emulator.results.run_result import RunResult
+
+COMPARE_SCHEMA: Final = "wse-compare/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One thing that was configured otherwise, in words of each side."""
+
+    name: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Total:
+    """One number of both results; ``ratio`` is after over before, None where before is 0."""
+
+    name: str
+    unit: str
+    before: float
+    after: float
+    ratio: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TensorChange:
+    """One tensor of both results: cycles from first start to last end, busy cycles of all PEs.
+
+    Cycles are -1 where the tensor did not run.
+    """
+
+    name: str
+    before_cycles: int
+    after_cycles: int
+    before_pe_cycles: int
+    after_pe_cycles: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The difference of two results.
+
+    Attributes:
+        before, after: one line on each.
+        settings: what differs in model, machine, optimizer, engine.
+        totals: numbers of the whole step.
+        tensors: tensors that both have, in the order of the first.
+        only_before, only_after: names of tensors that one side has.
+        same_wafer: whether maps can be laid over each other.
+    """
+
+    before: str
+    after: str
+    settings: tuple[Setting, ...]
+    totals: tuple[Total, ...]
+    tensors: tuple[TensorChange, ...]
+    only_before: tuple[str, ...]
+    only_after: tuple[str, ...]
+    same_wafer: bool
+
+    def document(self) -> dict[str, object]:
+        """The JSON document, schema "wse-compare/1"."""
+        encoded = encode(self)
+        assert isinstance(encoded, dict)
+        return {"schema": COMPARE_SCHEMA, **encoded}
+
+
+def compare(before: RunResult, after: RunResult) -> Comparison:
+    """Lay ``after`` beside ``before``."""
+    old = {t.name: t for t in before.tensors}
+    new = {t.name: t for t in after.tensors}
+    return Comparison(
+        before=_line(before),
+        after=_line(after),
+        settings=_settings(before, after),
+        totals=_totals(before, after),
+        tensors=tuple(
+            TensorChange(
+                name=name,
+                before_cycles=_span(old[name].start_cycle, old[name].end_cycle),
+                after_cycles=_span(new[name].start_cycle, new[name].end_cycle),
+                before_pe_cycles=old[name].pe_cycles,
+                after_pe_cycles=new[name].pe_cycles,
+            )
+            for name in old
+            if name in new
+        ),
+        only_before=tuple(name for name in old if name not in new),
+        only_after=tuple(name for name in new if name not in old),
+        same_wafer=before.arrays.pe_busy.shape == after.arrays.pe_busy.shape,
+    )
+
+
+def _line(result: RunResult) -> str:
+    wafer = result.wafer
+    return (
+        f"{result.model.name}, {result.optimizer.name}, {wafer.name} "
+        f"({wafer.rows} rows x {wafer.cols} columns)"
+    )
+
+
+def _span(start: int, end: int) -> int:
+    return end - start if start >= 0 else -1
+
+
+def _settings(before: RunResult, after: RunResult) -> tuple[Setting, ...]:
+    old, new = _flat(before), _flat(after)
+    return tuple(
+        Setting(
+            name=name, before=str(old.get(name, "not set")), after=str(new.get(name, "not set"))
+        )
+        for name in dict.fromkeys((*old, *new))
+        if old.get(name) != new.get(name)
+    )
+
+
+def _flat(result: RunResult) -> dict[str, object]:
+    """Everything that a user configures; 0 and 0.0 are the same."""
+    flat: dict[str, object] = {"model": result.model.name, "optimizer": result.optimizer.name}
+    flat |= {f"optimizer.{k}": v for k, v in sorted(result.optimizer.options.items())}
+    flat["schedule"] = result.scheduler or "none"
+    wafer = encode(result.wafer)
+    assert isinstance(wafer, dict)
+    flat |= {f"wafer.{key}": value for key, value in wafer.items()}
+    return flat | {"engine": result.engine, "mode": result.mode}
+
+
+def _totals(before: RunResult, after: RunResult) -> tuple[Total, ...]:
+    names = ("parameters", "tensors", "step", "step", "learning rate", "PEs busy", "links busy")
+    units = ("", "", "cycles", "seconds", "", "fraction", "fraction")
+    more = (("fullest PE", "bytes"), ("mean PE", "bytes"), ("all PEs", "bytes"))
+    rows = zip((*zip(names, units, strict=True), *more), _row(before), _row(after), strict=True)
+    return tuple(
+        Total(name=name, unit=unit, before=old, after=new, ratio=new / old if old else None)
+        for (name, unit), old, new in rows
+    )
+
+
+def _row(result: RunResult) -> tuple[float, ...]:
+    step = result.steps[-1] if result.steps else None
+    return (
+        result.model.parameters,
+        result.model.tensors,
+        step.cycles if step else 0,
+        step.seconds if step else 0.0,
+        (step.learning_rate or 0.0) if step else 0.0,
+        result.utilization.pe_busy,
+        result.utilization.link_busy,
+        result.memory.peak_bytes,
+        result.memory.mean_bytes,
+        sum(held for name, held in result.memory.bytes.items() if name != "total"),
+    )

@@ -1,0 +1,96 @@
+"""Sorted per-PE curves: how many PEs are near the limit, and who is worst."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from wse_emulator.results.run_result import FloatArray, IntArray, RunResult
+from wse_emulator.views.answers import elapsed, worst_pes
+from wse_emulator.views.page import new_page, thousands
+from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
+from wse_emulator.views.table import Table
+from wse_emulator.views.words import share, short, size
+
+QUESTION: Final = "How many PEs are near the limit, and which are worst?"
+_POINTS: Final = 1001
+_NEAR: Final = 0.95
+_PERCENTILES: Final = (0, 1, 5, 25, 50, 75, 95, 99, 100)
+
+
+def figure_pe_curve(result: RunResult, style: Style = LIGHT) -> Figure:
+    """Draw peak SRAM and busy cycles of all PEs, fullest first."""
+    with style.applied():
+        last = elapsed(result)
+        page = new_page(
+            style,
+            question=QUESTION,
+            answer=_answer(result),
+            note=_worst(result),
+            height=4.6 if last else 2.8,
+        )
+        panels = page.figure.subplots(2 if last else 1, 1, sharex=True, squeeze=False)[:, 0]
+        capacity = result.memory.capacity_bytes
+        _curve(panels[0], result.arrays.sram_peak / 1024, BLUE)
+        panels[0].set_ylabel("peak SRAM, KiB")
+        top = max(capacity, int(result.arrays.sram_peak.max())) / 1024
+        panels[0].set_ylim(0, top * 1.12)
+        _limit(panels[0], capacity / 1024, f"capacity {capacity / 1024:g} KiB", style)
+        if last:
+            _curve(panels[1], result.arrays.pe_busy.astype(np.float64), ORANGE)
+            panels[1].set_ylabel("busy cycles")
+            panels[1].set_ylim(0, last * 1.12)
+            _limit(panels[1], last, "the whole step", style)
+            thousands(panels[1], "y", 4)
+        panels[-1].set_xlim(0, 100)
+        panels[-1].set_xlabel("share of PEs in percent, each curve sorted from its highest PE")
+        return page.figure
+
+
+def pe_curve_table(result: RunResult) -> Table:
+    """Percentiles over all PEs of peak SRAM and busy cycles."""
+    sram = _percentiles(result.arrays.sram_peak)
+    busy = _percentiles(result.arrays.pe_busy)
+    rows = zip(_PERCENTILES, sram, busy, strict=True)
+    return Table(("percentile", "sram_peak_bytes", "busy_cycles"), tuple(rows))
+
+
+def _percentiles(field: IntArray) -> list[int]:
+    values = np.percentile(field, _PERCENTILES, method="inverted_cdf")
+    return [int(value) for value in values]
+
+
+def _curve(axes: Axes, field: FloatArray, colour: str) -> None:
+    ordered = np.sort(field.ravel())[::-1]
+    # first and last PE of each of the points that a picture can show; the extremes always
+    at = np.unique(np.linspace(0, ordered.size - 1, _POINTS).round().astype(np.int64))
+    edges = 100 * np.append(at, ordered.size) / ordered.size
+    axes.stairs(ordered[at], edges, fill=True, color=colour, alpha=0.35)
+    axes.stairs(ordered[at], edges, color=colour, linewidth=1.2)
+    axes.grid(axis="y", linewidth=0.5)
+    axes.set_axisbelow(True)
+
+
+def _limit(axes: Axes, value: float, name: str, style: Style) -> None:
+    axes.axhline(value, color=style.accent, linewidth=1.3, linestyle="--", label=name)
+    axes.legend(loc="lower left", frameon=True)
+
+
+def _answer(result: RunResult) -> str:
+    peak, capacity = result.arrays.sram_peak, result.memory.capacity_bytes
+    near = np.count_nonzero(peak > _NEAR * capacity) / peak.size
+    over = np.count_nonzero(peak > capacity) / peak.size
+    mean = float(peak.mean()) or 1.0
+    text = (
+        f"{share(float(near))} of the PEs use more than {_NEAR:.0%} of their "
+        f"{size(capacity)}; the fullest holds {peak.max() / mean:.3f} times the mean."
+    )
+    return text + (f" {share(float(over))} are beyond capacity." if over else "")
+
+
+def _worst(result: RunResult) -> str:
+    items = [f"{short(n, 20)} ({r}, {c}) {size(b)}" for n, r, c, b, _ in worst_pes(result)]
+    return f"Fullest PE (row, column) of the fullest layers: {'; '.join(items)}."
