@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 STAMP       := $(VENV)/.installed
 WORKERS     ?= 2
 
-.PHONY: help demo test test-deep test-browser lint bench scenarios clean
+.PHONY: help demo pictures test test-deep test-browser lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,10 @@ $(STAMP): pyproject.toml
 
 demo: $(STAMP) ## one AdamW step of GPT-2 XL on a whole WSE-2, with a report folder
 	$(BIN)/python scenarios/gpt2_xl_adamw.py --out reports/gpt2-xl-adamw --force
+
+pictures: demo ## the pictures of the README, from the demo's report
+	mkdir -p docs/images
+	cp reports/gpt2-xl-adamw/timeline.png reports/gpt2-xl-adamw/wafer.png reports/gpt2-xl-adamw/memory.png docs/images/
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -q -n $(WORKERS)

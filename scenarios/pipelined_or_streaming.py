@@ -31,21 +31,24 @@ def answer(pairs: list[tuple[FitReport, FitReport]]) -> ScenarioAnswer:
     neither = [p.model.name for p, s in pairs if not s.fits and not p.fits]
     link = [s.weight_server.link_seconds if s.weight_server else 0.0 for _, s in pairs]
     first = pairs[0][0]
+    batch = first.batch.batch_size if first.batch else "none"
     words = (
-        f"On {first.wafer.name} all of it fits at once for {', '.join(on_wafer) or 'none'}; "
-        f"weights have to be streamed for {', '.join(only_streamed) or 'none'}."
+        f"With {first.optimizer.name}, {first.precision} precision and a batch of {batch}, all of "
+        f"it fits on {first.wafer.name} at once for {', '.join(on_wafer) or 'none'}; weights have "
+        f"to be streamed for {', '.join(only_streamed) or 'none'}."
         + (f" Neither way fits {', '.join(neither)}." if neither else ""),
         f"The link alone then takes at least {seconds(min(link))} a step for the smallest and "
         f"{seconds(max(link))} for the largest of these models, whatever the batch.",
+        "The table's bytes are those of the fullest PE.",
     )
     table = Table(
         (
             "model",
             "parameters",
             "pipelined_fits",
-            "pipelined_fullest_PE_bytes",
+            "pipelined_bytes",
             "streaming_fits",
-            "streaming_fullest_PE_bytes",
+            "streaming_bytes",
             "link_seconds",
         ),
         tuple(

@@ -16,8 +16,8 @@ import click
 from wse_emulator.api import capture_prepared, prepare_step
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
-from wse_emulator.collectives import candidates, line_arms, reduce_2d, root_of
-from wse_emulator.collectives.algorithms import LineAlgorithm
+from wse_emulator.collectives import LineAlgorithm, candidates, reduce_2d, root_of
+from wse_emulator.collectives.compose import line_arms
 from wse_emulator.emulate import EmulatedStep, emulate_step
 from wse_emulator.engines import simulate
 from wse_emulator.errors import DoesNotFitError

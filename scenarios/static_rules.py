@@ -72,7 +72,9 @@ class HostClipping(EagerMomentum):
         """g, or g / norm where the norm is above 1."""
         gradient = super().gradient(p)
         norm = gradient.norm().item()
-        return gradient / norm if norm > 1 else gradient
+        if norm > 1:
+            gradient = gradient / norm
+        return gradient
 
 
 class TensorClipping(EagerMomentum):
@@ -81,7 +83,7 @@ class TensorClipping(EagerMomentum):
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
         """min(1, 1 / norm) g."""
         gradient = super().gradient(p)
-        return gradient * (1 / gradient.norm()).clamp(max=1.0)
+        return gradient * gradient.norm().reciprocal().clamp(max=1.0)
 
 
 class CountingSteps(EagerMomentum):
@@ -108,7 +110,7 @@ class TensorSteps(EagerMomentum):
 
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
         """g / updates."""
-        updates = self.state[p]["updates"].add_(1)
+        updates: torch.Tensor = self.state[p]["updates"].add_(1)
         return super().gradient(p) * (1 / updates)
 
 

@@ -1,7 +1,7 @@
-"""Is the warm-up and cosine decay of LLaMA 7B's run config what was meant, from first step to last?
+"""Is the warm-up and cosine decay of LLaMA 7B's run config what was meant, to the last step?
 
-The config is read as it stands: 41,373 steps up to 6.6e-5, then a cosine down to a tenth of it. What
-every step's rate is, and what the wafer has to compute for it, come from the same scheduler.
+The config is read as it stands: 41,373 steps up to 6.6e-5, then a cosine down to a tenth of it.
+What every step's rate is, and what the wafer computes for it, come from the same scheduler.
 """
 
 from __future__ import annotations
