@@ -83,7 +83,8 @@ class TensorClipping(EagerMomentum):
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
         """min(1, 1 / norm) g."""
         gradient = super().gradient(p)
-        return gradient * gradient.norm().reciprocal().clamp(max=1.0)
+        norm: torch.Tensor = gradient.norm()
+        return gradient * norm.reciprocal().clamp(max=1.0)
 
 
 class CountingSteps(EagerMomentum):

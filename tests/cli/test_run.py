@@ -133,6 +133,12 @@ def test_every_steps_rate_is_the_schedulers(ragged: str) -> None:
     assert [s["learning_rate"] for s in document["steps"]] == expected  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("rate", ["0", "0.25"])
+def test_a_schedule_of_one_number_is_that_rate(ragged: str, rate: str) -> None:
+    document = run_json(ragged, "--wafer", "wse2:4x4", "--lr-schedule", rate, "--steps", "2")
+    assert [s["learning_rate"] for s in document["steps"]] == [float(rate)] * 2  # type: ignore[attr-defined]
+
+
 def test_a_model_that_does_not_fit_is_an_answer(tmp_path: Path) -> None:
     path = tmp_path / "answer.json"
     answer = wse("run", "gpt2", "--wafer", "wse2:8x8", "--json", str(path))

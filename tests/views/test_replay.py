@@ -60,6 +60,6 @@ def test_the_animation_is_light_and_always_the_same(monkeypatch: pytest.MonkeyPa
 def test_what_cannot_be_replayed_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="Does not fit"):
         replay.replay(too_large())
-    monkeypatch.setattr("shutil.which", lambda name: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
     with pytest.raises(InputError, match="ffmpeg"):
         replay.replay(one_pe(), "mp4")

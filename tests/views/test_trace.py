@@ -104,7 +104,7 @@ def test_the_trace_adds_up_to_run_json() -> None:
     assert sum(a["end_cycle"] - a["start_cycle"] for a in critical) == other["step_cycles"]
 
 
-@pytest.mark.parametrize("budget", [20, 60, 150, 400])
+@pytest.mark.parametrize("budget", [60, 150, 400])
 def test_the_budget_holds_and_says_what_is_left_out(budget: int) -> None:
     result = make_result(rows=40, cols=30, layers=6, tensors_per_layer=4)
     events, left_out = trace_events(result, budget=budget)

@@ -13,9 +13,13 @@ from rich.console import Console
 from wse_emulator.api import run as emulate
 from wse_emulator.cli.options import parse_options
 from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.progress import telling
 from wse_emulator.cli.step_options import step_options
+from wse_emulator.fitting import fit
 from wse_emulator.results.files import run_document
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.run_result import Lever, RunResult
+from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.report_folder import check_report_folder, write_report
 from wse_emulator.views.run_tables import run_tables, run_words
 from wse_emulator.wafer.parse import parse_wafer
@@ -35,6 +39,7 @@ DOES_NOT_FIT = 3
 )
 @click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': stdout).")
+@click.option("--quiet", is_flag=True, help="No progress on standard error.")
 def run(
     model: str,
     optimizer: str | None,
@@ -52,6 +57,7 @@ def run(
     out: Path | None,
     force: bool,
     json_path: str | None,
+    quiet: bool,
 ) -> int:
     """Simulate optimizer steps of MODEL on a wafer.
 
@@ -84,11 +90,32 @@ def run(
         mode=mode,
         command=_command(),
     )
-    return report_run(result, out, force=force, json_path=json_path)
+    if not result.fits and config is None:
+        # a run config brings options that fit() is not told: its report points to wse fit
+        report = fit(
+            model,
+            optimizer=result.optimizer.name,
+            lr=lr,
+            options=parse_options(options),
+            wafer=spec,
+        )
+        result = _with_levers(result, report)
+    return report_run(result, out, force=force, json_path=json_path, quiet=quiet)
+
+
+def _with_levers(result: RunResult, report: FitReport) -> RunResult:
+    """The result of a model that does not fit, with what would make it fit."""
+    levers = (Lever(what=v.what, saves_bytes=v.saves_bytes, fits=v.fits) for v in report.levers)
+    return dataclasses.replace(result, levers=tuple(levers))
 
 
 def report_run(
-    result: RunResult, out: Path | None, *, force: bool = False, json_path: str | None = None
+    result: RunResult,
+    out: Path | None,
+    *,
+    force: bool = False,
+    json_path: str | None = None,
+    quiet: bool = False,
 ) -> int:
     """Write what is asked for, print the answer, and return the exit code.
 
@@ -96,7 +123,10 @@ def report_run(
         OutputError: a file cannot be written, or is there and ``force`` is not given.
     """
     begin = time.perf_counter()
-    written = [] if out is None else write_report(result, out, force=force)
+    written: list[Path] = []
+    if out is not None:
+        with telling(len(VIEWS) + 2, quiet=quiet) as tell:
+            written = write_report(result, out, force=force, tell=tell)
     took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)
     result = dataclasses.replace(result, wall_seconds=took)
     if json_path is not None:

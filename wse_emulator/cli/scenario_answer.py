@@ -21,6 +21,8 @@ from wse_emulator.views.table import Cell, Table
 
 ANSWER_FILE: Final = "answer.txt"
 TABLE_FILE: Final = "table.csv"
+LEAST_WIDTH: Final = 12
+"""Characters that a column of words is not narrowed below."""
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -80,9 +82,14 @@ def _printed(table: Table) -> RichTable:
     printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
     for number, heading in enumerate(table.columns):
         numeric = all(isinstance(row[number], int | float) for row in table.rows)
-        printed.add_column(
-            heading.replace("_", " "), justify="right" if numeric else "left", overflow="fold"
-        )
+        words = heading.replace("microseconds", "µs")
+        if numeric:  # one word a line keeps the column as narrow as its numbers
+            printed.add_column(words.replace("_", "\n"), justify="right", no_wrap=True)
+        else:
+            longest = max((len(_cell(row[number])) for row in table.rows), default=0)
+            printed.add_column(
+                words.replace("_", " "), min_width=min(longest, LEAST_WIDTH), overflow="fold"
+            )
     for row in table.rows:
         printed.add_row(*(Text(_cell(value)) for value in row))
     return printed

@@ -2,8 +2,8 @@
 
 A pass takes the waits on links as given (none at first). It keeps the end of every channel's latest
 booking of a link; a message of another channel that asks earlier *marks* the link, since then
-program order is not the order of service. On links marked before the pass, all requests are collected, from which
-:mod:`~wse_emulator.engines.fixed_point` finds the waits.
+program order is not the order of service. On links marked before the pass, all requests are
+collected, from which :mod:`~wse_emulator.engines.fixed_point` finds the waits.
 """
 
 from __future__ import annotations

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
-from wse_emulator.activations.in_flight import pipelined_bytes
+from wse_emulator.activations.in_flight import pipelined_bytes, streaming_bytes
+from wse_emulator.errors import InputError
 from wse_emulator.fitting.extents import Layers, promising_extents
 from wse_emulator.fitting.known import Known, learn
-from wse_emulator.fitting.request import FitRequest
+from wse_emulator.fitting.request import ALL_LAYERS, FitRequest
 from wse_emulator.fitting.samples import Samples, choose_samples
 from wse_emulator.fitting.streaming import Server, plan_streaming
 from wse_emulator.placement.layers import layer_of
@@ -23,6 +25,9 @@ from wse_emulator.program import Parameter
 
 DENSE_NAMES: Final = ("embed", "wte", "wpe", "shared", "norm", "head", "position", "token")
 """Parts of the names of parameters that stay dense: embeddings, norms, output layers."""
+
+
+MOST_BYTES: Final = 2**56
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -151,6 +156,7 @@ def _pipelined(request: FitRequest, known: Known) -> Judgement:
             planned[samples] = plan(activations)
         return planned[samples].fits
 
+    _check_countable(alive(Samples(micro_batch=1, recomputed=ALL_LAYERS)))
     samples = choose_samples(request, profile, fits)
     chosen = planned.get(samples)
     if chosen is None or not chosen.fits:
@@ -166,7 +172,9 @@ def _streaming(request: FitRequest, known: Known) -> Judgement:
         return plan_streaming(request, known, held, sparsity, samples)
 
     samples = None
-    if known.profile is not None:
+    if known.profile is not None and request.batch_size is not None:
+        least = streaming_bytes(known.profile, request.batch_size, 1, ALL_LAYERS)
+        _check_countable(least)
         samples = choose_samples(request, known.profile, lambda chosen: plan(chosen)[0].fits)
     memory, server = plan(samples)
     return Judgement(
@@ -178,6 +186,15 @@ def _streaming(request: FitRequest, known: Known) -> Judgement:
         samples=samples,
         server=server,
     )
+
+
+def _check_countable(activations: Mapping[str, int]) -> None:
+    """Refuse a batch whose bytes exceed what 64-bit counters hold with all that is added."""
+    if sum(activations.values()) > MOST_BYTES:
+        raise InputError(
+            f"the batch needs {sum(activations.values()):.1e} B of activations at the least, "
+            "which no machine has; give a smaller batch or sequence length"
+        )
 
 
 def _sparsity(

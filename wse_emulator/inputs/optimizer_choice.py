@@ -110,8 +110,11 @@ def build_optimizer(
         raise InputError(str(error)) from error
     if choice.learning_rate is None:
         return optimizer, None
+    rate = choice.learning_rate
+    if isinstance(rate, (int, float)):  # by itself, 0 would mean no schedule at all
+        rate = {"scheduler": "ConstantLR", "learning_rate": float(rate)}
     try:
-        scheduler = schedulers.configure_lr_scheduler(optimizer, choice.learning_rate)
+        scheduler = schedulers.configure_lr_scheduler(optimizer, rate)
     except (SchedulerError, ValueError, TypeError) as error:
         raise InputError(f"learning-rate schedule: {error}") from error
     return optimizer, scheduler

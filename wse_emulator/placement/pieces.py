@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -41,7 +42,16 @@ def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
 def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
     """How many PEs hold each distinct piece that is not empty."""
     counts: dict[Piece, int] = {}
-    for pes, piece in pieces_of(tensor):
+    if tensor.grid is None:
+        runs = [(pes, Piece(elements)) for pes, elements in tensor.runs]
+    else:
+        widths = Counter(tensor.grid.widths)
+        runs = [
+            (rows * cols, Piece(height * width, height, width))
+            for height, rows in Counter(tensor.grid.heights).items()
+            for width, cols in widths.items()
+        ]
+    for pes, piece in runs:
         if piece.elements:
             counts[piece] = counts.get(piece, 0) + pes
     return counts

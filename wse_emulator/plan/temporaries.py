@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from wse_emulator.placement.pieces import Piece, pieces_of
+from wse_emulator.placement.pieces import Piece, piece_counts
 from wse_emulator.placement.shards import expand
-from wse_emulator.placement.values import Placement
+from wse_emulator.placement.values import BlockGrid, Placement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.memory import IntArray
 from wse_emulator.plan.strips import StripChoice
@@ -41,16 +41,30 @@ def temporary_bytes(
                 continue
             tensor = placement.tensors[parameter]
             strip = strips[parameter].elements
-            runs = pieces_of(tensor)
-            bytes_of = {piece: needed(parameter, piece, strip) for piece in {p for _, p in runs}}
+            bytes_of = {piece: needed(parameter, piece, strip) for piece in piece_counts(tensor)}
+            if tensor.grid is not None:
+                np.maximum(part, _in_blocks(tensor.grid, bytes_of), out=part)
+                continue
             start = 0
-            for pes, piece in runs:
-                if piece.elements:
+            for pes, elements in tensor.runs:
+                if elements:
                     held = part[start : start + pes]
-                    np.maximum(held, bytes_of[piece], out=held)
+                    np.maximum(held, bytes_of[Piece(elements)], out=held)
                 start += pes
         temporaries[region.slices] = part.reshape(region.rows, region.cols)
     return temporaries
+
+
+def _in_blocks(grid: BlockGrid, bytes_of: Mapping[Piece, int]) -> IntArray:
+    """(pes,) bytes of every block, by its height and width; 0 for empty blocks."""
+    heights, row_kind = np.unique(grid.heights, return_inverse=True)
+    widths, col_kind = np.unique(grid.widths, return_inverse=True)
+    table = np.array(
+        [[bytes_of.get(Piece(h * w, h, w), 0) for w in widths.tolist()] for h in heights.tolist()],
+        dtype=np.int64,
+    )
+    blocks: IntArray = table[np.ix_(row_kind, col_kind)].reshape(-1)
+    return blocks
 
 
 def free_bytes(placement: Placement, resident_bytes: IntArray) -> list[int]:

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from wse_emulator.results.notebook import run_card
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
@@ -150,10 +152,11 @@ class PeSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
-    """A change that makes room, and what it saves over the wafer, found by planning again."""
+    """A change that makes room: what the fullest PE loses by it, and whether it fits then."""
 
     what: str
     saves_bytes: int
+    fits: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -252,3 +255,7 @@ class RunResult:
     gap_bytes: int = 0
     config_unused: tuple[str, ...] = ()
     arrays: RunArrays
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a result."""
+        return run_card(self)

@@ -68,11 +68,12 @@ def advice(result: RunResult, count: int = 3) -> str:
     if result.fits or not result.levers:
         return ""
     best = sorted(result.levers, key=lambda lever: -lever.saves_bytes)[:count]
-    return (
-        "What would help: "
-        + "; ".join(f"{short(lever.what, 80)} (saves {size(lever.saves_bytes)})" for lever in best)
-        + "."
-    )
+    words = [
+        f"{short(lever.what, 80)} (saves {size(lever.saves_bytes)} in the fullest PE"
+        f"{', and then it fits' if lever.fits else ''})"
+        for lever in best
+    ]
+    return f"What would help: {'; '.join(words)}."
 
 
 def about(result: RunResult) -> str:

@@ -94,7 +94,7 @@ def _levers(result: RunResult) -> str:
     best = sorted(result.levers, key=lambda lever: -lever.saves_bytes)
     items = "".join(
         f"<li>{html.escape(lever.what)}: saves {size(lever.saves_bytes)} in the fullest PE"
-        f"{', enough to fit' if lever.saves_bytes >= result.gap_bytes else ''}</li>"
+        f"{', and then it fits' if lever.fits else ''}</li>"
         for lever in best
     )
     return f'<p>What would make room, most first:</p><ol class="levers" id="levers">{items}</ol>'

@@ -6,6 +6,7 @@ Text is measured before it is placed, so that no two texts can meet at any size 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -24,6 +25,7 @@ _MARGIN: Final = 0.15  # inches around the page
 _LEADING: Final = 1.35  # line height over font size
 
 FORMATS: Final = ("png", "svg")
+_SVG_ID: Final = re.compile(rb"(?<=[\"#])[a-z]{0,8}[0-9a-f]{10}(?=[\")])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,17 @@ def render(figure: Figure, style: Style, file_format: str = "png") -> bytes:
         figure.savefig(buffer, format=file_format, dpi=DPI, metadata=metadata)
     # the layout is found now; a second format need not search it again
     figure.set_layout_engine("none")
-    return buffer.getvalue()
+    return _plain_ids(buffer.getvalue()) if file_format == "svg" else buffer.getvalue()
+
+
+def _plain_ids(drawing: bytes) -> bytes:
+    """Number the ids of an SVG in the order they occur.
+
+    matplotlib derives some of them from memory addresses, which differ from run to run.
+    """
+    found = dict.fromkeys(_SVG_ID.findall(drawing))
+    numbers = {name: b"e%d" % number for number, name in enumerate(found)}
+    return _SVG_ID.sub(lambda match: numbers[match[0]], drawing)
 
 
 def cycle_axis(axes: Axes, clock_hz: int, last: float) -> None:

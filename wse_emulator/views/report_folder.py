@@ -20,8 +20,8 @@ from wse_emulator.views.trace import trace_json
 PAGE: Final = "report.html"
 TRACE: Final = "trace.json"
 
-Progress = Callable[[str, float], None]
-"""Told the name of what comes next and the fraction done, 0 to 1."""
+Tell = Callable[[str], None]
+"""Told the name of each part as it begins; there are ``len(views) + 2``."""
 
 
 def report_names(views: Iterable[str] = VIEWS) -> list[str]:
@@ -51,7 +51,7 @@ def write_report(
     force: bool = False,
     views: Iterable[str] = VIEWS,
     style: Style = LIGHT,
-    progress: Progress | None = None,
+    tell: Tell | None = None,
 ) -> list[Path]:
     """Write the whole report; nothing is written before all of it is made.
 
@@ -61,7 +61,7 @@ def write_report(
     Args:
         views: names of the pictures.
         style: of the pictures; the page follows the reader's own setting.
-        progress: called before each part is made.
+        tell: called with the name of each part as it begins.
 
     Returns:
         The paths written; ``run.json`` is the last.
@@ -72,13 +72,13 @@ def write_report(
     chosen = list(views)
     check_report_folder(folder, force=force, views=chosen)
     begin = time.perf_counter()
-    told = progress or _silent
+    told = tell or _silent
     files: dict[str, bytes] = {PAGE: b""}  # the page comes first in the listing, made last
-    told(TRACE, 0.0)
+    told(TRACE)
     files[TRACE] = trace_json(result)
     pictures: dict[str, bytes] = {}
-    for number, name in enumerate(chosen):
-        told(name, (number + 1) / (len(chosen) + 2))
+    for name in chosen:
+        told(name)
         view = VIEWS[name]
         figure = view.figure(result, style)
         for kind in FORMATS:
@@ -86,12 +86,12 @@ def write_report(
         pictures[name] = files[f"{name}.png"]
         if view.table:
             files[f"{name}.csv"] = view.table(result).csv()
-    told(PAGE, (len(chosen) + 1) / (len(chosen) + 2))
+    told(PAGE)
     files[PAGE] = html_report(result, pictures)
     took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)
     files |= run_files(dataclasses.replace(result, wall_seconds=took))
     return write_files(folder, files, force=force)
 
 
-def _silent(part: str, fraction: float) -> None:
+def _silent(part: str) -> None:
     """Progress that nobody listens to."""

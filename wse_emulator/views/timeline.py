@@ -122,7 +122,7 @@ def _draw_rows(axes: Axes, result: RunResult, rows: list[Row], style: Style) -> 
         visible = 0
         for tensor in row.tensors:
             shade = 1.0 if visible % 2 == 0 else 0.62
-            visible += tensor.end_cycle - tensor.start_cycle > 0.004 * elapsed(result)
+            visible += tensor.end_cycle - tensor.start_cycle > 0.02 * elapsed(result)
             bar(line, tensor.start_cycle, tensor.end_cycle, "update", shade, 0.72)
             if tensor.name in critical:
                 width = max(tensor.end_cycle - tensor.start_cycle, 1)

@@ -17,13 +17,14 @@ from wse_emulator.views.answers import elapsed
 from wse_emulator.views.words import without_common_prefix
 
 EVENT_BUDGET: Final = 200_000
-_STEP, _LAYERS, _PES, _FABRIC, _COUNTERS = 1, 2, 3, 4, 5
+_STEP, _LAYERS, _PES, _FABRIC, _COUNTERS, _OPS = 1, 2, 3, 4, 5, 6
 _PROCESSES: Final = {
     _STEP: "step",
     _LAYERS: "layers and tensors",
     _PES: "sampled PEs",
     _FABRIC: "fabric",
     _COUNTERS: "counters over the wafer",
+    _OPS: "ops",
 }
 
 Event = dict[str, object]
@@ -124,7 +125,8 @@ def trace_events(
     """Events of the step, coarse levels first, and how many of which level were left out.
 
     Args:
-        budget: most events; levels that do not fit are left out whole, finest first.
+        budget: most events; parts that do not fit are left out whole, finest first. The step and
+            its critical path, a few dozen events, are always there.
     """
     writer = _Writer(result.wafer.clock_hz, budget)
     for process, name in _PROCESSES.items():
@@ -192,9 +194,9 @@ def _write_step(writer: _Writer, result: RunResult) -> None:
 def _write_pes(writer: _Writer, result: RunResult) -> None:
     for thread, sample in enumerate(result.samples, start=1):
         row, col = sample.pe
-        writer.track(_PES, thread, f"PE row {row}, column {col} ({sample.why})")
-        if not writer.room("spans of sampled PEs", len(sample.parts)):
+        if not writer.room("spans of sampled PEs", len(sample.parts) + 2):
             continue
+        writer.track(_PES, thread, f"PE row {row}, column {col} ({sample.why})")
         for part in sample.parts:
             writer.span(_PES, thread, Span(part.what, part.phase, part.start_cycle, part.end_cycle))
 
@@ -276,7 +278,6 @@ def _write_counters(writer: _Writer, result: RunResult) -> None:
 
 def _write_ops(writer: _Writer, result: RunResult) -> None:
     """The finest level: every op of every tensor, in lanes under the layers' tracks."""
-    process = max(_PROCESSES) + 1
     by_tensor: dict[int, list[Span]] = {}
     for index in range(len(result.tensors)):
         by_tensor[index] = []
@@ -294,11 +295,10 @@ def _write_ops(writer: _Writer, result: RunResult) -> None:
     layers: dict[str, list[Span]] = {}
     for index, spans in by_tensor.items():
         layers.setdefault(result.tensors[index].layer, []).extend(spans)
-    writer.process(process, "ops")
     thread = 1
     for layer, name in zip(layers, without_common_prefix(list(layers)), strict=True):
         if writer.room("ops", 3 * len(layers[layer])):
-            thread += _write_lanes(writer, process, thread, name, layers[layer])
+            thread += _write_lanes(writer, _OPS, thread, name, layers[layer])
 
 
 def _write_lanes(

@@ -1,0 +1,103 @@
+"""Hugging Face configs: built on meta from the configuration alone, sizes never guessed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wse_emulator.activations.profile import activation_profile
+from wse_emulator.errors import MalformedFileError, UnknownNameError
+from wse_emulator.inputs.catalog import builtin_model
+from wse_emulator.inputs.load import load_model
+
+SMALL = {
+    "hidden_size": 64,
+    "intermediate_size": 128,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "vocab_size": 500,
+}
+GPT = {"n_layer": 2, "n_embd": 64, "n_head": 4, "vocab_size": 500}
+CONFIGS = {
+    "gpt2": {"architectures": ["GPT2LMHeadModel"], **GPT},
+    "gptj": {"rotary_dim": 8, **GPT},
+    "llama": SMALL,
+    "mistral": {"num_key_value_heads": 2, **SMALL},
+    "mixtral": {"num_key_value_heads": 2, "num_local_experts": 4, **SMALL},
+    "falcon": SMALL,
+    "opt": {"ffn_dim": 128, "word_embed_proj_dim": 64, **SMALL},
+    "bert": {"architectures": ["BertForPreTraining"], **SMALL},
+    "vit": {"architectures": ["ViTForImageClassification"], **SMALL},
+    "t5": {
+        "architectures": ["T5ForConditionalGeneration"],
+        "d_model": 64,
+        "d_ff": 128,
+        "d_kv": 16,
+        "num_layers": 2,
+        "num_heads": 4,
+        "vocab_size": 500,
+    },
+}
+
+
+def written(folder: Path, **config: object) -> str:
+    path = folder / "config.json"
+    path.write_text(json.dumps(config))
+    return str(path)
+
+
+@pytest.mark.parametrize("kind", sorted(CONFIGS))
+def test_architectures_are_built_and_their_forward_runs_on_meta(kind: str, tmp_path: Path):
+    model = load_model(written(tmp_path, model_type=kind, **CONFIGS[kind]))
+    assert model.total_elements > 0
+    profile = activation_profile(model, "bfloat16", None if kind == "vit" else 32)
+    numbered = [stage for stage in profile.stages if stage.numbered]
+    assert len({stage.layer for stage in numbered}) >= 2
+    assert all(stage.saved > 0 and stage.entering > 0 for stage in numbered)
+
+
+def test_a_published_config_gives_the_published_shapes(tmp_path: Path):
+    published = builtin_model("gpt2")
+    model = load_model(
+        written(
+            tmp_path,
+            model_type="gpt2",
+            architectures=["GPT2LMHeadModel"],
+            n_layer=12,
+            n_embd=768,
+            n_head=12,
+            vocab_size=50257,
+            n_positions=1024,
+        )
+    )
+    assert model.parameters == published.parameters
+    assert model.tied == published.tied
+
+
+def test_the_folder_of_a_config_is_the_model_and_gives_its_name(tmp_path: Path):
+    folder = tmp_path / "my-gpt"
+    folder.mkdir()
+    written(folder, model_type="gpt2", **GPT)
+    assert load_model(str(folder)).name == "my-gpt"
+
+
+@pytest.mark.parametrize(
+    ("config", "error", "message"),
+    [
+        ({"model_type": "gtp2", **GPT}, UnknownNameError, "did you mean gpt2"),
+        ({"architectures": ["X"]}, MalformedFileError, "no model_type"),
+        ({"model_type": "gpt2", "n_layer": 2}, MalformedFileError, "has no n_embd"),
+        ({"model_type": "gpt2", **GPT, "n_layer": -1}, MalformedFileError, "n_layer is -1"),
+        ({"model_type": "llama", **SMALL, "hidden_size": "big"}, MalformedFileError, "'big'"),
+        (
+            {"model_type": "gpt2", "architectures": ["GPT2LMHeadModell"], **GPT},
+            UnknownNameError,
+            "did you mean GPT2LMHeadModel",
+        ),
+    ],
+)
+def test_configs_that_name_no_model(config, error, message: str, tmp_path: Path):
+    with pytest.raises(error, match=message):
+        load_model(written(tmp_path, **config))
