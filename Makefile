@@ -44,7 +44,7 @@ lint: $(STAMP) ## style, types, import layers
 	$(BIN)/lint-imports
 
 bench: $(STAMP) ## performance ratios, measured side by side
-	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python $$b || exit 1; done
+	@for b in benchmarks/*.py; do echo "== $$b"; $(BIN)/python -P $$b || exit 1; done
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build *.egg-info

@@ -1,6 +1,6 @@
 """How even is the placement: the fullest PE against the mean, over all built-in models.
 
-    python benchmarks/placement.py [--wafer wse2] [--optimizer AdamW]
+    python -P benchmarks/placement.py [--wafer wse2] [--optimizer AdamW]
 
 The mean is what a perfectly even placement would reach, so the ratio is the price of whole
 elements and straight cuts. The last columns are the time of placing, a tensor, and its ratio to

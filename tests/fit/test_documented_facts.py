@@ -107,8 +107,8 @@ def test_t5_11b_fits_only_weight_streaming(fact):
     assert model.total_elements == fact["params"]
     given = {"batch_size": fact["batch"], "sequence": 512, "target": 114}
     assert judged(model, mode="weight-streaming", **given).fits
-    for optimizer in ("AdamW", "Adafactor", "SGD"):
-        assert not judged(model, optimizer=optimizer, lr=1e-3, **given).fits
+    # not even with an optimizer that keeps no state
+    assert not judged(model, optimizer="SGD", lr=1e-3, **given).fits
 
 
 @pytest.mark.parametrize("model", ["cerebras-gpt-1.3B", "cerebras-gpt-13B", "gpt-j-6b"])

@@ -23,6 +23,7 @@ QUESTION: Final = "Where does the time go, and what waits for what?"
 _MOST_ROWS: Final = 56  # a row of 8 pt text each, on a page that a screen still shows
 _TENSOR_ROWS: Final = 32  # up to here every tensor has a row of its own
 _ROW_INCHES: Final = 0.15
+_NOTCHED: Final = 0.01  # share of the step from which on a tensor's start is marked
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ def timeline_rows(result: RunResult) -> tuple[list[Row], str]:
     what = "One row a layer" if each == 1 else f"One row for {each} neighbouring layers"
     return rows, (
         f"{what}: {plural(len(active), 'tensor')}, drawn from the first PE's start to the last "
-        f"PE's end, shades alternating.{left_out}"
+        f"PE's end; a notch marks where a tensor begins on its first PE.{left_out}"
     )
 
 
@@ -104,32 +105,35 @@ def timeline_table(result: RunResult) -> Table:
 
 def _draw_rows(axes: Axes, result: RunResult, rows: list[Row], style: Style) -> None:
     critical = {part.what for part in result.critical_path}
-    bars: dict[tuple[str, float], list[Rectangle]] = {}
+    bars: dict[str, list[Rectangle]] = {}
 
-    def bar(line: float, start: int, end: int, phase: str, alpha: float, height: float) -> None:
+    def bar(line: float, start: int, end: int, phase: str, height: float) -> None:
         box = Rectangle((start, line - height / 2), max(end - start, 1), height)
-        bars.setdefault((phase, alpha), []).append(box)
+        bars.setdefault(phase, []).append(box)
 
     for start, end in _controller_spans(result):
-        bar(0, start, end, "schedule", 1.0, 0.72)
+        bar(0, start, end, "schedule", 0.72)
     for part in result.critical_path:
-        bar(1, part.start_cycle, part.end_cycle, part.phase, 1.0, 0.72)
+        bar(1, part.start_cycle, part.end_cycle, part.phase, 0.72)
     outlined: list[Rectangle] = []
+    notches: list[tuple[int, int]] = []
     for line, row in enumerate(rows, start=2):
         begin = min(t.start_cycle for t in row.tensors)
         for message in _waits(result, begin):
-            bar(line, message, begin, "broadcast", 1.0, 0.24)
-        visible = 0
+            bar(line, message, begin, "broadcast", 0.24)
         for tensor in row.tensors:
-            shade = 1.0 if visible % 2 == 0 else 0.62
-            visible += tensor.end_cycle - tensor.start_cycle > 0.02 * elapsed(result)
-            bar(line, tensor.start_cycle, tensor.end_cycle, "update", shade, 0.72)
+            bar(line, tensor.start_cycle, tensor.end_cycle, "update", 0.72)
+            if tensor.end_cycle - tensor.start_cycle > _NOTCHED * elapsed(result):
+                notches.append((tensor.start_cycle, line))
             if tensor.name in critical:
                 width = max(tensor.end_cycle - tensor.start_cycle, 1)
                 outlined.append(Rectangle((tensor.start_cycle, line - 0.42), width, 0.84))
-    for (phase, alpha), boxes in bars.items():
-        colour = style.phase(phase)
-        axes.add_collection(PatchCollection(boxes, facecolor=colour, alpha=alpha, linewidth=0))
+    for phase, boxes in bars.items():
+        axes.add_collection(PatchCollection(boxes, facecolor=style.phase(phase), linewidth=0))
+    if notches:
+        starts, lines = zip(*notches, strict=True)
+        edges = [line - 0.36 for line in lines], [line + 0.36 for line in lines]
+        axes.vlines(starts, *edges, color=style.paper, linewidth=1.0)
     if outlined:
         axes.add_collection(
             PatchCollection(outlined, facecolor="none", edgecolor=style.accent, linewidth=0.9)
@@ -140,13 +144,13 @@ def _draw_rows(axes: Axes, result: RunResult, rows: list[Row], style: Style) -> 
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", linewidth=0.5)
     axes.set_axisbelow(True)
-    _legend(axes, style, {phase for phase, _ in bars}, marked=bool(outlined))
+    _legend(axes, style, set(bars), marked=bool(outlined))
 
 
 def _legend(axes: Axes, style: Style, phases: set[str], *, marked: bool) -> None:
     known = {
         "schedule": "learning rate computed",
-        "broadcast": "learning rate on its way",
+        "broadcast": "broadcast on its way",
         "update": "update",
         "wait": "waiting",
     }

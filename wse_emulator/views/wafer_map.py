@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import matplotlib as mpl
 import numpy as np
@@ -178,9 +178,6 @@ def _sram_field(result: RunResult, side: int) -> Field:
         norm=Normalize(0, capacity),
         unit=f"KiB; the scale ends at the capacity of a PE, {capacity:g} KiB",
     )
-
-
-Plane = Literal["E", "W", "S", "N", "D"]
 
 
 def percent_ticks(value: float, _: int) -> str:
