@@ -83,8 +83,8 @@ def test_the_search_finds_a_fault(fault: Callable[[Patch], None], kinds: tuple[K
             fault(patch)
             try:
                 return bool(differences(*both(case)))
-            except ConservationError:
-                return True
+            except (ConservationError, LookupError):
+                return True  # an engine that loses track of its own queues is noticed too
 
     search = settings(
         max_examples=2_000,

@@ -258,7 +258,7 @@ def _op_facts(
                     unsourced[key] += pes * cost.unsourced_cycles
     messages = [a for a in lowered.activities if not isinstance(a, Work)]
     if messages:
-        key = ("messages", "send, add, take")
+        key = ("messages", "send and take")
         count[key] = len(messages)
         cycles[key] = int(timing.pe_busy.sum()) - sum(cycles.values())
     return tuple(

@@ -36,6 +36,11 @@ def run_tables(result: RunResult) -> list[Table]:
     return [_steps(result), _ops(result)]
 
 
+def _brief(fraction: float) -> str:
+    """A share in few characters, so that the table fits 80 columns."""
+    return "<0.001 %" if 0 < fraction < 1e-5 else share(fraction)
+
+
 def _steps(result: RunResult) -> Table:
     table = Table(title="Steps", box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("step", "learning rate", "cycles", "time"):
@@ -62,14 +67,16 @@ def _ops(result: RunResult) -> Table:
         caption_justify="left",
     )
     for heading in ("phase", "op", "ops", "PE cycles", "share", "unsourced"):
-        table.add_column(heading, justify="left" if heading in ("phase", "op") else "right")
+        table.add_column(
+            heading, justify="left" if heading in ("phase", "op") else "right", no_wrap=True
+        )
     for op in result.ops[:_ROWS]:
         table.add_row(
             op.phase,
             short(op.name, 30),
             f"{op.count:,}",
             f"{op.pe_cycles:,}",
-            share(op.pe_cycles / whole),
+            _brief(op.pe_cycles / whole),
             share(op.unsourced_pe_cycles / op.pe_cycles) if op.pe_cycles else "0 %",
         )
     rest = result.ops[_ROWS:]
@@ -80,7 +87,7 @@ def _ops(result: RunResult) -> Table:
             f"{len(rest)} more kinds",
             f"{sum(op.count for op in rest):,}",
             f"{cycles_left:,}",
-            share(cycles_left / whole),
+            _brief(cycles_left / whole),
             "",
         )
     return table
