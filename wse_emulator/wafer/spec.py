@@ -29,7 +29,7 @@ class WaferSpec:
         sram_read_bytes_per_cycle, sram_write_bytes_per_cycle: port widths.
         bank_conflict_factor: what a conflict of two memory sources multiplies time by.
         hop_cycles: router to next router.
-        turn_cycles: extra latency where a route turns from a column into a row.
+        turn_cycles: extra latency where a route turns a corner.
         ramp_cycles: PE to its router, and back.
         touch_cycles: cycles before the head of a message enters the ramp.
         cycles_per_wavelet: link occupancy of a wavelet.
