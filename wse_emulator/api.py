@@ -145,16 +145,8 @@ def run_prepared(
     program = capture_prepared(prepared, spec)
     captured = time.perf_counter()
     emulated = emulate_step(program, spec, engine)
-    simulated = (
-        None
-        if emulated.lowered is None or emulated.timing is None
-        else (emulated.lowered, emulated.timing)
-    )
     return summarize(
-        program,
-        emulated.placement,
-        emulated.plan,
-        simulated,
+        emulated,
         RunFacts(
             model=prepared.model,
             optimizer_options=_options(prepared.step),

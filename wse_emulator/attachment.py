@@ -114,12 +114,7 @@ class Emulation:
             raise InputError("no step has run since attach(); call optimizer.step() first")
         emulated = self._emulated(self._first, self._first_schedule)
         return summarize(
-            emulated.program,
-            emulated.placement,
-            emulated.plan,
-            None
-            if emulated.lowered is None or emulated.timing is None
-            else (emulated.lowered, emulated.timing),
+            emulated,
             RunFacts(
                 model=self._model,
                 optimizer_options={},

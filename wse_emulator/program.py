@@ -139,10 +139,6 @@ class StepProgram:
             found.setdefault(op.owner, []).append(op)
         return {owner: tuple(ops) for owner, ops in found.items()}
 
-    def values_of(self, parameter: int, *kinds: ValueKind) -> tuple[Value, ...]:
-        """Values of one parameter, of the given kinds."""
-        return tuple(v for v in self.values if v.parameter == parameter and v.kind in kinds)
-
     @property
     def total_elements(self) -> int:
         """Number of parameter elements over all tensors."""

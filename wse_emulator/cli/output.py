@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 from wse_emulator.errors import OutputError
+from wse_emulator.results.folder import write_temporary
 
 STDOUT = "-"
 
@@ -21,27 +20,18 @@ def write_text_atomically(path: Path, text: str) -> None:
         OutputError: the folder does not exist or cannot be written.
     """
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        temporary = write_temporary(path.parent, path.name, text.encode())
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; name a file in a folder that "
             "exists and can be written"
         ) from error
-    temporary = Path(name)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        # mkstemp makes the file private; a result is as readable as any new file would be
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    except BaseException:
+    finally:
         temporary.unlink(missing_ok=True)
-        raise
 
 
 def write_json(target: str, document: Mapping[str, object]) -> None:

@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-import torch
-
+from wse_emulator.plan.precision import ITEM_BYTES
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
 from wse_emulator.spaces import OpSpace, Space, accumulators, local_reductions, spaces_of
 
@@ -172,7 +171,7 @@ def _one_pass(
         space = spaces[op.index]
         if space.across and op.index not in shape.local:
             pending |= writes
-            key = (_COLLECTIVE[space.over, space.result], dtype_bytes(op.dtype))
+            key = (_COLLECTIVE[space.over, space.result], ITEM_BYTES[op.dtype])
             exchanges[key] = exchanges.get(key, 0) + 1
     return ready, late, tuple(Exchange(kind, n, size) for (kind, size), n in exchanges.items())
 
@@ -220,7 +219,7 @@ def _lifetimes(
     gradient_free = last_gradient >= 0
     for index, position in first.items():
         outlives = segment_of[last[index]] != segment_of[position]
-        size = dtype_bytes(program.values[index].dtype)
+        size = ITEM_BYTES[program.values[index].dtype]
         if outlives and gradient_free and position >= last_gradient and size <= 4:
             gradient_free = False
             continue
@@ -231,10 +230,3 @@ def _lifetimes(
 
 def _numel(program: StepProgram, op: TensorOp) -> int:
     return 0 if op.owner is None else program.parameters[op.owner].numel
-
-
-def dtype_bytes(dtype: str) -> int:
-    """Bytes of one element of a torch dtype, by name."""
-    kind = getattr(torch, dtype)
-    assert isinstance(kind, torch.dtype)
-    return kind.itemsize

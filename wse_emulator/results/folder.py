@@ -55,7 +55,7 @@ def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool) -> lis
     pending: list[tuple[Path, Path]] = []
     try:
         for name, content in files.items():
-            pending.append((_write_temporary(folder, name, content), folder / name))
+            pending.append((write_temporary(folder, name, content), folder / name))
         for temporary, target in pending:
             temporary.replace(target)
     except OSError as error:
@@ -66,7 +66,12 @@ def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool) -> lis
     return [target for _, target in pending]
 
 
-def _write_temporary(folder: Path, name: str, content: bytes) -> Path:
+def write_temporary(folder: Path, name: str, content: bytes) -> Path:
+    """Write a file beside the one it will replace; nothing is left of it if that fails.
+
+    Raises:
+        OSError: the folder or the disk refuses.
+    """
     handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
     path = Path(temporary)
     try:

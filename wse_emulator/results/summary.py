@@ -19,6 +19,7 @@ from wse_emulator.activities import (
     Star,
     Work,
 )
+from wse_emulator.emulate import EmulatedStep
 from wse_emulator.engines.digest import digest
 from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
@@ -71,16 +72,11 @@ class RunFacts:
     config_unused: tuple[str, ...] = ()
 
 
-def summarize(
-    program: StepProgram,
-    placement: Placement,
-    plan: StepPlan,
-    simulated: tuple[Lowered, Timing] | None,
-    facts: RunFacts,
-) -> RunResult:
-    """The result of one emulated step; without ``simulated``, that of a step that does not fit."""
+def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
+    """The result of one emulated step, also of one that does not fit and was not simulated."""
+    program, placement, plan = emulated.program, emulated.placement, emulated.plan
+    lowered, timing = emulated.lowered, emulated.timing
     spec = placement.wafer
-    lowered, timing = simulated or (None, None)
     ops = () if lowered is None or timing is None else _op_facts(plan, placement, lowered, timing)
     busy = sum(op.pe_cycles for op in ops)
     unsourced = sum(op.unsourced_pe_cycles for op in ops)
