@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from optimizers.rule import UpdateRule, decayed_gradient, descend_, like
+from optimizers.rule import UpdateRule, decayed_gradient, descend_by_quotient_, like
 from optimizers.validation import check_at_least_zero, check_flag, check_rate
 
 if TYPE_CHECKING:
@@ -97,8 +97,8 @@ class Adagrad(UpdateRule):
         total = state["sum"]
         grad = decayed_gradient(p, grad, group["weight_decay"], maximize=group["maximize"])
         total.addcmul_(grad, grad)
-        direction = total.sqrt().add_(group["eps"])
-        torch.div(grad, direction, out=direction)
         rate, decay = group["lr"], group["lr_decay"]
         # Without decay the rate is a constant of the graph and needs no scalar arithmetic.
-        descend_(p, direction, rate / ((step - 1) * decay).add_(1) if decay != 0 else rate)
+        if decay != 0:
+            rate = rate / ((step - 1) * decay).add_(1)
+        descend_by_quotient_(p, grad, total.sqrt().add_(group["eps"]), rate)

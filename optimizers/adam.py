@@ -10,7 +10,7 @@ from optimizers.rule import (
     StateTensor,
     UpdateRule,
     decayed_gradient,
-    descend_,
+    descend_by_quotient_,
     like,
     scalar,
     shrink_,
@@ -140,12 +140,10 @@ class AdamBase(UpdateRule):
         shrink_(p, rate, decoupled)
         if group["correct_bias"]:
             power1, power2 = state["beta1_power"], state["beta2_power"]
-            rate = (1 - power2).sqrt_().div_(1 - power1).mul_(rate)
+            rate = torch.rsub(power2, 1).sqrt_().div_(torch.rsub(power1, 1)).mul_(rate)
             power1.mul_(beta1)
             power2.mul_(beta2)
-        direction = second.sqrt().add_(group["eps"])
-        torch.div(exp_avg, direction, out=direction)
-        descend_(p, direction, rate)
+        descend_by_quotient_(p, exp_avg, second.sqrt().add_(group["eps"]), rate)
 
     def adopt_saved_state(self, saved: dict[str, Any], group: Group) -> dict[str, Any]:
         """Turn the step counter of torch or Hugging Face into powers for the step to come."""

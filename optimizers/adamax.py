@@ -100,7 +100,7 @@ class Adamax(UpdateRule):
         direction = grad.abs().add_(group["eps"])
         torch.maximum(norm.mul_(beta2), direction, out=norm)
         torch.div(exp_avg, norm, out=direction)
-        descend_(p, direction, group["lr"] / (1 - power1))
+        descend_(p, direction, torch.rsub(power1, 1).reciprocal_().mul_(group["lr"]))
         power1.mul_(beta1)
 
     def adopt_saved_state(self, saved: dict[str, Any], group: Group) -> dict[str, Any]:

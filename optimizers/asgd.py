@@ -112,9 +112,10 @@ class ASGD(UpdateRule):
         if group["lambd"] != 0:
             # 1 − lambd·E is taken in float64 for float64 parameters: in float32 it costs 3e-8.
             wide = eta.to(torch.promote_types(torch.float32, p.dtype))
-            p.mul_(1 - wide * group["lambd"])
+            p.mul_(torch.rsub(wide, 1, alpha=group["lambd"]))
         p.addcmul_(grad, eta, value=-1)
         average.lerp_(p, mu.to(p.dtype))
         rate = group["lr"]
-        torch.mul((step * (rate * group["lambd"])).add_(1).pow_(-group["alpha"]), rate, out=eta)
-        torch.reciprocal((step - group["t0"]).clamp_(min=1), out=mu)
+        torch.mul(step, rate * group["lambd"], out=eta)
+        eta.add_(1.0).pow_(-group["alpha"]).mul_(rate)
+        torch.sub(step, group["t0"], out=mu).clamp_(min=1.0).reciprocal_()

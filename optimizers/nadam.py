@@ -105,14 +105,14 @@ class NAdam(UpdateRule):
 
         # μ = β1 − ½β1·q with q = 0.96^(t·ψ); the next step's q is q·0.96^ψ.
         power = torch.pow(0.96, step * decay)
-        mu = (power * (-0.5 * beta1)).add_(beta1)
-        mu_next = power.mul_(-0.5 * beta1 * 0.96**decay).add_(beta1)
+        mu = torch.rsub(power, beta1, alpha=0.5 * beta1)
+        mu_next = torch.rsub(power, beta1, alpha=0.5 * beta1 * 0.96**decay)
         product.mul_(mu)
-        of_mean = mu_next / (1 - product * mu * mu_next)
-        of_grad = (1 - mu) / (1 - product)
+        of_mean = mu_next.div_(torch.rsub((product * mu).mul_(mu_next), 1))
+        of_grad = torch.rsub(mu, 1).div_(torch.rsub(product, 1))
         # With c = √(1 − β2^t): √(v/c²) + eps = (√v + eps·c)/c. All scaling of whole tensors goes
         # into scalars: the step is c·of_grad · (g + (of_mean/of_grad)·m) / (√v + eps·c).
         correction = one_minus_power(beta2, step).sqrt_()
-        denominator = exp_avg_sq.sqrt().add_(correction * group["eps"])
-        direction = torch.addcmul(grad, exp_avg, of_mean / of_grad).div_(denominator)
+        denominator = exp_avg_sq.sqrt().add_(correction, alpha=group["eps"])
+        direction = torch.addcmul(grad, exp_avg, of_mean.div_(of_grad)).div_(denominator)
         descend_(p, direction, of_grad.mul_(correction).mul_(group["lr"]))

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from optimizers.rule import UpdateRule, decayed_gradient, descend_, like, one_minus_power
+from optimizers.rule import (
+    UpdateRule,
+    decayed_gradient,
+    descend_,
+    descend_by_quotient_,
+    like,
+    one_minus_power,
+)
 from optimizers.validation import check_at_least_zero, check_betas, check_rate
 
 if TYPE_CHECKING:
@@ -111,5 +118,5 @@ class RAdam(UpdateRule):
         # √v + eps where the second moment is trusted, else 1; both factors are 0-dim.
         floor = torch.where(trusted, group["eps"], 1.0)
         denominator = exp_avg_sq.sqrt().mul_(trusted).add_(floor)
-        torch.div(exp_avg, denominator, out=denominator)
-        descend_(p, denominator, torch.where(trusted, rectified, 1.0).mul_(rate))
+        rate = torch.where(trusted, rectified, 1.0).mul_(rate)
+        descend_by_quotient_(p, exp_avg, denominator, rate)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from optimizers.rule import UpdateRule, decayed_gradient, descend_, like
+from optimizers.rule import UpdateRule, decayed_gradient, descend_, descend_by_quotient_, like
 from optimizers.validation import check_at_least_zero, check_flag, check_rate
 
 if TYPE_CHECKING:
@@ -113,5 +113,4 @@ class RMSprop(UpdateRule):
             buffer.mul_(group["momentum"]).addcdiv_(grad, direction)
             descend_(p, buffer, group["lr"])
         else:
-            torch.div(grad, direction, out=direction)
-            descend_(p, direction, group["lr"])
+            descend_by_quotient_(p, grad, direction, group["lr"])

@@ -158,6 +158,20 @@ def descend_(p: torch.Tensor, direction: torch.Tensor, rate: Rate) -> None:
         p.add_(direction, alpha=-rate)
 
 
+def descend_by_quotient_(
+    p: torch.Tensor, numerator: torch.Tensor, denominator: torch.Tensor, rate: Rate
+) -> None:
+    """p ← p − rate·numerator/denominator; `denominator` is a temporary and may be overwritten.
+
+    One operation for a float; a 0-dim rate needs two, since `addcdiv_` takes numbers only.
+    """
+    if isinstance(rate, torch.Tensor):
+        torch.div(numerator, denominator, out=denominator)
+        descend_(p, denominator, rate)
+    else:
+        p.addcdiv_(numerator, denominator, value=-rate)
+
+
 def shrink_(p: torch.Tensor, rate: Rate, weight_decay: float) -> None:
     """p ← p − rate·weight_decay·p: decoupled weight decay; no operation when it is 0.
 

@@ -63,6 +63,10 @@ def test_meta_tensors_give_the_graph_of_real_ones(record: OptimizerRecord) -> No
         assert "_local_scalar_dense" not in str(names)  # nothing asks for a value
 
 
+# These divide last, and a float rate is folded into the division.
+FOLDS_A_FLOAT_RATE = ("Adagrad", "RMSprop")
+
+
 @EACH
 def test_a_rate_in_a_tensor_costs_no_further_whole_tensor_op(record: OptimizerRecord) -> None:
     counts = []
@@ -71,7 +75,7 @@ def test_a_rate_in_a_tensor_costs_no_further_whole_tensor_op(record: OptimizerRe
         give_gradients(params, 0)
         graph = operations_of_step(record.optimizer(params, **{**record.accepted[0], "lr": rate}))
         counts.append(sum(any(a and a[0] == (4, 3) for a in op[1:]) for op in graph))
-    assert counts[0] == counts[1]
+    assert counts[1] - counts[0] == (record.name in FOLDS_A_FLOAT_RATE)
 
 
 @EACH
