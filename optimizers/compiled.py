@@ -10,6 +10,14 @@ import torch
 if TYPE_CHECKING:
     from optimizers.base import Optimizer
 
+INDUCTOR_OPTIONS: dict[str, str | int | bool | Callable[..., object]] = {
+    # The guards compare every size already; checking again is two fifths of a call's overhead.
+    "size_asserts": False,
+    # Store every intermediate result that a loop does not fuse away: without it the 0-dim
+    # arithmetic of a rate is repeated for every vector of the loop that reads the rate.
+    "realize_opcount_threshold": 1,
+}
+
 
 def compiled_step(optimizer: Optimizer, *, backend: str = "inductor") -> Callable[[], None]:
     """A function that performs `optimizer.step()` as one compiled graph.
@@ -27,13 +35,12 @@ def compiled_step(optimizer: Optimizer, *, backend: str = "inductor") -> Callabl
     Raises:
         torch._dynamo.exc.Unsupported: on the first call, if the step cannot be one graph.
     """
-    # The guards compare every size already; inductor's own checks cost two fifths of the overhead.
     compiled = torch.compile(
         optimizer.step,
         fullgraph=True,
         dynamic=False,
         backend=backend,
-        options={"size_asserts": False} if backend == "inductor" else None,
+        options=INDUCTOR_OPTIONS if backend == "inductor" else None,
     )
 
     def step() -> None:

@@ -155,5 +155,7 @@ def orthogonalized(matrix: torch.Tensor, steps: int) -> torch.Tensor:
     for _ in range(steps):
         gram = x @ x.mT
         quadratic = (gram @ gram).mul_(c).add_(gram, alpha=b)
-        x = (quadratic @ x).add_(x, alpha=a)
+        # Not add_(x, alpha=a): compiled by inductor, a product followed by add loses alpha
+        # (github.com/pytorch/pytorch/issues/167313).
+        x = (quadratic @ x).sub_(x, alpha=-a)
     return (x.mT if tall else x).contiguous()
