@@ -17,7 +17,7 @@ from wse_emulator.fitting.programs import step_program
 from wse_emulator.inputs.catalog import builtin_model, builtin_names
 from wse_emulator.inputs.optimizer_choice import DEFAULT_OPTIMIZER, OptimizerChoice
 from wse_emulator.placement import place
-from wse_emulator.placement.reductions import reduced_along_lines
+from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.memory import plan_resident
 from wse_emulator.wafer.parse import parse_wafer
@@ -40,9 +40,9 @@ def main(wafer: str, optimizer: str) -> None:
         captured = time.perf_counter() - begin
         held = holdings(program)
         load = load_per_element(program, held)
-        blocks = reduced_along_lines(program)
+        forms = tensor_forms(program)
         begin = time.perf_counter()
-        placement = place(program.parameters, spec, bytes_per_parameter=load, blocks=blocks)
+        placement = place(program.parameters, spec, bytes_per_parameter=load, forms=forms)
         placed = time.perf_counter() - begin
         resident = plan_resident(program, placement, held=held).resident_bytes
         stored = resident - spec.reserved_bytes_per_pe

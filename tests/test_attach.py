@@ -17,6 +17,7 @@ from wse_emulator.errors import (
     GraphChangedError,
     InputError,
     StateCreatedError,
+    UnknownNameError,
     UnknownOpError,
 )
 
@@ -169,3 +170,10 @@ def test_misuse_is_said_plainly() -> None:
         wse_emulator.attach(optimizer, wafer="wse2:4x4")
     emulation.detach()
     wse_emulator.attach(optimizer, wafer="wse2:4x4").detach()
+
+
+def test_an_unknown_engine_is_refused_before_the_first_step() -> None:
+    optimizer = optimizers.AdamW([torch.nn.Parameter(torch.ones(4))])
+    with pytest.raises(UnknownNameError, match="unknown engine 'pee'"):
+        wse_emulator.attach(optimizer, engine="pee")
+    assert "step" not in vars(optimizer)

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 import schedulers
 from optimizers import DynamicLossScale, Optimizer
-from wse_emulator.capture.scaling import GradientScaling
+from wse_emulator.capture.kinds import capture_by_kind
+from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.step import capture_step
 from wse_emulator.cost import check_costs
 from wse_emulator.emulate import emulate_step
@@ -63,6 +64,7 @@ def run(
     engine: str = "array",
     mode: str = "pipelined",
     command: str = "",
+    tell: Callable[[str], object] = str,
 ) -> RunResult:
     """Emulate optimizer steps of a model on a wafer.
 
@@ -87,6 +89,8 @@ def run(
         engine: ``array`` or ``pe``; the answers are equal to the cycle.
         mode: ``pipelined``: weights, gradients and state on the wafer.
         command: the command line to repeat this run, for the result file.
+        tell: called with the name of each stage as it begins (five of them); does nothing by
+            default.
 
     Returns:
         The result; ``fits`` is False and ``steps`` empty if the model does not fit.
@@ -105,6 +109,7 @@ def run(
             "runs on the wafer, which is the mode 'pipelined'"
         )
     spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
+    tell("reading the model")
     begin = time.perf_counter()
     prepared = prepare_step(
         model,
@@ -124,6 +129,7 @@ def run(
         mode=mode,
         command=command,
         prepare_seconds=time.perf_counter() - begin,
+        tell=tell,
     )
 
 
@@ -136,15 +142,18 @@ def run_prepared(
     mode: str = "pipelined",
     command: str = "",
     prepare_seconds: float = 0.0,
+    tell: Callable[[str], object] = str,
 ) -> RunResult:
     """Capture and emulate a prepared step; the arguments and errors are those of :func:`run`.
 
     ``prepare_seconds`` is what preparing took; the result counts it as part of the capture.
     """
+    tell("capturing the step")
     begin = time.perf_counter()
     program = capture_prepared(prepared, spec)
     captured = time.perf_counter()
-    emulated = emulate_step(program, spec, engine)
+    emulated = emulate_step(program, spec, engine, tell)
+    tell("summing up")
     return summarize(
         emulated,
         RunFacts(
@@ -230,12 +239,11 @@ def capture_prepared(prepared: PreparedStep, spec: WaferSpec) -> StepProgram:
     """
     step = prepared.step
     together = SchedulersTogether(step.schedulers)
-    program = capture_step(
-        step.optimizer,
-        together if len(step.schedulers) > 1 else next(iter(step.schedulers), None),
-        model=prepared.meta,
-        scaling=step.scaling,
-    )
+    scheduler = together if len(step.schedulers) > 1 else next(iter(step.schedulers), None)
+    if step.scaling == AS_THEY_ARE:
+        program = capture_by_kind(step.optimizer, scheduler, model=prepared.meta)
+    else:  # one norm or check over all gradients
+        program = capture_step(step.optimizer, scheduler, model=prepared.meta, scaling=step.scaling)
     check_costs(program, spec)
     return program
 

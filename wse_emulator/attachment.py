@@ -2,8 +2,9 @@
 
 The user's loop stays as it is. Every ``optimizer.step()`` and ``scheduler.step()`` still runs on
 the real tensors, through the same code, while its ops are traced; the numbers are those of the
-plain loop, bit for bit. The first step is placed, planned and simulated; every later one is held
-against its graph, since a static step takes the same cycles every time.
+plain loop, bit for bit. The first step is placed and planned, and refused if it does not fit; every
+later one is held against its graph, since a static step takes the same cycles every time. The
+report simulates it.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from wse_emulator.capture.step import (
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
 from wse_emulator.cost import check_costs
-from wse_emulator.emulate import EmulatedStep, emulate_step
-from wse_emulator.errors import DoesNotFitError, InputError
+from wse_emulator.emulate import emulate_step, place_and_plan
+from wse_emulator.engines import ENGINES
+from wse_emulator.errors import DoesNotFitError, InputError, UnknownNameError
+from wse_emulator.program import StepProgram
 from wse_emulator.results.run_result import RunResult, WallSeconds
 from wse_emulator.results.summary import RunFacts, summarize
 from wse_emulator.validation.accuracy import class_error
@@ -61,8 +64,10 @@ def attach(
         The emulation: ``result()`` reports, ``detach()`` leaves both objects as they were.
 
     Raises:
-        InputError: the optimizer is attached already.
+        InputError: the optimizer is attached already, or there is no such engine.
     """
+    if engine not in ENGINES:
+        raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
     spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
     return Emulation(optimizer, scheduler, spec, engine, model)
 
@@ -112,7 +117,8 @@ class Emulation:
         """
         if self._first is None:
             raise InputError("no step has run since attach(); call optimizer.step() first")
-        emulated = self._emulated(self._first, self._first_schedule)
+        program = self._program(self._first, self._first_schedule)
+        emulated = emulate_step(program, self._spec, self._engine)
         return summarize(
             emulated,
             RunFacts(
@@ -190,20 +196,19 @@ class Emulation:
 
     def _admit(self, trace: StepTrace) -> None:
         """Refuse a first step whose ops have no cost or whose tensors do not fit."""
-        emulated = self._emulated(trace, None)
-        if not emulated.fits:
-            memory = emulated.plan.memory
+        memory = place_and_plan(self._program(trace, None), self._spec)[1].memory
+        if not memory.fits:
             raise DoesNotFitError(
                 f"the step does not fit {self._spec.name}: PE {memory.worst_pe} needs "
                 f"{memory.worst_bytes:,} of {memory.capacity_bytes:,} bytes; take a larger wafer "
                 "or an optimizer with less state"
             )
 
-    def _emulated(self, update: StepTrace, schedule: StepTrace | None) -> EmulatedStep:
+    def _program(self, update: StepTrace, schedule: StepTrace | None) -> StepProgram:
         trace = update if schedule is None else join_schedule(update, schedule)
         program = build_program(self._optimizer, self._scheduler, self._names, trace)
         check_costs(program, self._spec)
-        return emulate_step(program, self._spec, self._engine)
+        return program
 
 
 def _restore(owner: object, own_step: object) -> None:

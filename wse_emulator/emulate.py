@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,9 +11,9 @@ from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import InputError
 from wse_emulator.lowering import Lowered, lower
+from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.placement.pieces import largest_piece
 from wse_emulator.placement.place import place
-from wse_emulator.placement.reductions import reduced_along_lines
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.step import StepPlan, plan_step
@@ -50,7 +51,12 @@ class EmulatedStep:
         return self.plan.memory.fits
 
 
-def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -> EmulatedStep:
+def emulate_step(
+    program: StepProgram,
+    spec: WaferSpec,
+    engine: str = "array",
+    tell: Callable[[str], object] = str,
+) -> EmulatedStep:
     """Place, plan, lower and simulate a captured step.
 
     A step that does not fit is placed and planned, and not simulated.
@@ -59,24 +65,19 @@ def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -
         program: the captured step.
         spec: the machine.
         engine: ``array`` (fast) or ``pe`` (one process a PE); both give the same answer.
+        tell: called with the name of each stage as it begins; does nothing by default.
 
     Raises:
         UnknownOpError: an op has no cost, or needs a collective that is not modelled.
         UnknownNameError: no such engine.
     """
+    tell("placing and planning")
     begin = time.perf_counter()
-    held = holdings(program)
-    placement = place(
-        program.parameters,
-        spec,
-        bytes_per_parameter=load_per_element(program, held),
-        blocks=reduced_along_lines(program),
-    )
-    plan = plan_step(program, placement, held=held)
+    placement, plan = place_and_plan(program, spec)
     placed = time.perf_counter()
     if not plan.memory.fits:
         return EmulatedStep(program, placement, plan, None, None, placed - begin, 0.0)
-    _refuse_endless(placement, plan)
+    tell("simulating")
     lowered = lower(program, placement, plan.strips, plan.costs)
     timing = simulate(
         engine,
@@ -89,13 +90,32 @@ def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -
     return EmulatedStep(program, placement, plan, lowered, timing, placed - begin, done - placed)
 
 
+def place_and_plan(program: StepProgram, spec: WaferSpec) -> tuple[Placement, StepPlan]:
+    """Where a captured step lies, and what it needs in every PE.
+
+    Raises:
+        InputError: it fits, and would run for longer than is recorded.
+    """
+    held = holdings(program)
+    placement = place(
+        program.parameters,
+        spec,
+        bytes_per_parameter=load_per_element(program, held),
+        forms=tensor_forms(program),
+    )
+    plan = plan_step(program, placement, held=held)
+    if plan.memory.fits:
+        _refuse_endless(placement, plan)
+    return placement, plan
+
+
 def _refuse_endless(placement: Placement, plan: StepPlan) -> None:
     """Refuse a step whose record, cycle by cycle, would not fit in memory."""
     for layer in placement.layers:
         cycles = sum(
-            plan.costs.cycles(index, largest_piece(placement.tensors[index]), strip.elements)
+            plan.cycles(index, largest_piece(placement.tensors[index]))
             for index in layer.tensors
-            if (strip := plan.strips[index]).elements
+            if plan.strips[index].elements
         )
         if cycles > MOST_CYCLES:
             raise InputError(

@@ -6,7 +6,7 @@ table of values (one per storage). It holds shapes and names, never data.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
 from math import prod
@@ -119,6 +119,8 @@ class StepProgram:
         values: all storages; ``values[i].index == i``.
         ops: all ops; those of the schedule come first.
         schedule_ops: how many leading ops compute the learning rate.
+        alike: for each parameter, the first one whose step differs from its own in names alone;
+            empty if that is not known.
     """
 
     optimizer: str
@@ -127,6 +129,11 @@ class StepProgram:
     values: tuple[Value, ...]
     ops: tuple[TensorOp, ...]
     schedule_ops: int = 0
+    alike: tuple[int, ...] = field(default=(), compare=False, repr=False)
+
+    def first_alike(self, parameter: int) -> int:
+        """The first parameter known to have a step like that of ``parameter``, or itself."""
+        return self.alike[parameter] if self.alike else parameter
 
     def ops_of(self, owner: int | None) -> tuple[TensorOp, ...]:
         """Ops that parameter ``owner`` issues (None: the controller), in program order."""

@@ -3,6 +3,7 @@
 An op over the shard runs strip by strip. An op that makes something smaller of it (a norm, a row
 mean) is a reduction: each PE does its part, and wavelets carry the rest. Row and column
 statistics of a matrix in blocks live on every PE of the row or column of PEs that shares them.
+A matrix multiplied by its own transpose makes another one, in blocks on the same PEs.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from enum import Enum
 from math import prod
 
 from wse_emulator.errors import UnknownOpError
+from wse_emulator.products import PRODUCTS, GeneralProductError, Product, ProductReader
 from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
 
 
@@ -20,6 +22,7 @@ class Space(Enum):
     """What a tensor's elements are to the PEs that hold its parameter."""
 
     SHARD = "shard"  # as many elements as the parameter: spread over the PEs
+    GRAM = "gram"  # one element a pair of rows (columns, if there are fewer): blocks of their own
     ROWS = "rows"  # one element a row of the matrix
     COLS = "cols"  # one element a column of the matrix
     ONE = "one"  # a number that every PE of the region holds
@@ -33,14 +36,16 @@ class OpSpace:
         over: the largest of its operands and its result: what a PE loops over.
         result: what it makes.
         across: whether PEs have to combine their parts of the result.
+        product: how PEs multiply, for a product of matrices.
     """
 
     over: Space
     result: Space
     across: bool
+    product: Product | None = None
 
 
-_SIZE = {Space.SHARD: 3, Space.ROWS: 2, Space.COLS: 2, Space.ONE: 1}
+_SIZE = {Space.SHARD: 3, Space.GRAM: 3, Space.ROWS: 2, Space.COLS: 2, Space.ONE: 1}
 
 
 def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
@@ -48,27 +53,58 @@ def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
 
     Raises:
         UnknownOpError: a shape that is neither the parameter's, nor a row or column statistic of
-            it, nor one number; or a product of matrices.
+            it, nor one number; or a product of matrices other than of a matrix with its own
+            transpose, of symmetric matrices made of such products, or of one and the matrix.
     """
     spaces: dict[int, OpSpace] = {}
     known: dict[int, Space] = {}
+    products = ProductReader(parameter.shape)
     for op in program.ops_of(parameter.index):
-        if op.base_name in ("mm", "bmm", "addmm", "mv", "matmul"):
-            raise _refused(op, parameter, "is a product of matrices spread over many PEs")
         operands = [
-            _space(op, shape, parameter, known.get(index), program.values[index].name)
+            Space.GRAM
+            if products.holds_gram(index, shape)
+            else _space(op, shape, parameter, known.get(index), program.values[index].name)
             for index, shape in zip(op.reads, op.read_shapes, strict=True)
         ]
-        result = _result_space(op, parameter, known, operands)
-        over = max([*operands, result], key=_SIZE.__getitem__)
-        if {Space.ROWS, Space.COLS} <= {*operands, result}:
+        product = None
+        if op.base_name in PRODUCTS:
+            product, result = _product(op, parameter, products, operands)
+        elif products.note(op):
+            result = Space.GRAM
+        else:
+            result = _result_space(op, parameter, known, operands)
+        together = {*operands, result}
+        if {Space.ROWS, Space.COLS} <= together:
             raise _refused(op, parameter, "joins row and column statistics")
-        spaces[op.index] = OpSpace(over, result, _SIZE[result] < _SIZE[over])
+        if product is None and Space.GRAM in together and not together <= {Space.GRAM, Space.ONE}:
+            raise _refused(op, parameter, "joins a Gram matrix with what lies in other blocks")
+        over = max([*operands, result], key=_SIZE.__getitem__)
+        across = product is not None or _SIZE[result] < _SIZE[over]
+        spaces[op.index] = OpSpace(over, result, across, product)
         for index, space in zip(op.reads, operands, strict=True):
             known.setdefault(index, space)
         for index in op.writes:
             known.setdefault(index, result)
     return spaces
+
+
+def _product(
+    op: TensorOp, parameter: Parameter, products: ProductReader, operands: Sequence[Space]
+) -> tuple[Product, Space]:
+    try:
+        product, makes_gram = products.read(op)
+    except GeneralProductError as error:
+        raise _refused(
+            op,
+            parameter,
+            str(error),
+            remedy="multiply a matrix by its own transpose, or by a symmetric matrix made of such "
+            "products, as Muon does",
+        ) from error
+    result = Space.GRAM if makes_gram else Space.SHARD
+    if product.adds and operands[0] is not result:
+        raise _refused(op, parameter, "adds a matrix that lies in other blocks than the product")
+    return product, result
 
 
 def _result_space(
@@ -133,12 +169,17 @@ def _reduced_axis(op: TensorOp) -> int | None:
     return axes[-1] if axes else None
 
 
-def _refused(op: TensorOp, parameter: Parameter, why: str) -> UnknownOpError:
+def _refused(
+    op: TensorOp,
+    parameter: Parameter,
+    why: str,
+    remedy: str = "choose an optimizer whose step is elementwise or reduces whole tensors, rows "
+    "and columns of matrices",
+) -> UnknownOpError:
     return UnknownOpError(
         f"{op.name} of {parameter.name} {why}, which is not modelled on the wafer",
         parameter=parameter.name,
-        remedy="choose an optimizer whose step is elementwise or reduces whole tensors, rows and "
-        "columns of matrices",
+        remedy=remedy,
     )
 
 

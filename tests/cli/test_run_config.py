@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,23 @@ def test_a_config_that_is_none_is_one_plain_line(
     assert answer.code == 2
     assert says.lower() in answer.error.lower()
     assert len(answer.error.strip().splitlines()) == 1
+
+
+def test_levers_of_a_model_that_does_not_fit_can_be_typed(tmp_path: Path) -> None:
+    config = tmp_path / "config.yaml"
+    config.write_text("optimizer: {optimizer_type: AdamW, learning_rate: 1.0e-4, beta2: 0.95}\n")
+    shapes = tmp_path / "model.json"
+    shapes.write_text(json.dumps([[f"h.{i}.w", [128, 128], "float32"] for i in range(4)]))
+    where = ("--wafer", "wse2:3x3")
+    answer = wse("run", str(shapes), "--config", str(config), *where, "--json", "-")
+    assert answer.code == 3, answer.error
+    levers = json.loads(answer.output)["levers"]
+    assert levers
+    for lever in levers:
+        words = shlex.split(lever["command"])
+        assert words[:2] == ["wse", "fit"]
+        tried = wse(*words[1:], "--no-levers", "--json", "-")
+        assert tried.code == (0 if lever["fits"] else 3), lever
+        assert json.loads(tried.output)["fits"] is lever["fits"]
+        if "optimizer" not in lever["what"]:
+            assert "betas=0.9,0.95" in words

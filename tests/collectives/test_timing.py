@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -20,7 +21,7 @@ from wse_emulator.collectives import (
 )
 from wse_emulator.collectives.bounds import broadcast_terms, reduce_terms, ring_cycles
 from wse_emulator.collectives.compose import all_reduce_lines, line_arms
-from wse_emulator.collectives.line_time import broadcast_cycles, reduce_cycles
+from wse_emulator.collectives.line_time import broadcast_cycles, message_cycles, reduce_cycles
 from wse_emulator.standalone.run import run_alone
 from wse_emulator.wafer import WSE1, WSE2, Region, WaferSpec
 
@@ -160,3 +161,11 @@ def test_lines_of_unequal_length_reduce_and_get_their_sums_back() -> None:
     assert (timing.pe_busy[0] > 0).all()
     assert (timing.pe_busy[2] == 0).all()
     assert timing.pe_final[0].max() > timing.pe_final[1].max()
+
+
+@given(st.integers(0, 10**6), st.fractions(1, 4, max_denominator=64))
+def test_a_message_lasts_its_wavelets_rounded_up_to_whole_cycles(
+    wavelets: int, cycles_per_wavelet: Fraction
+) -> None:
+    cycles = message_cycles(wavelets, replace(WSE2, cycles_per_wavelet=cycles_per_wavelet))
+    assert cycles - 1 < wavelets * cycles_per_wavelet <= cycles

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 
@@ -19,6 +21,13 @@ def test_engines_agree_on_random_programs(case: Case) -> None:
 @given(cases(largest=3, longest=24))
 def test_engines_agree_on_crowded_wafers(case: Case) -> None:
     assert differences(*both(case)) == []
+
+
+@settings(max_examples=80)
+@given(cases(largest=8, longest=8))
+def test_engines_agree_when_a_program_repeats_its_collectives(case: Case) -> None:
+    """As a step does tensor after tensor: views that are found once have to serve every time."""
+    assert differences(*both(replace(case, activities=case.activities * 3))) == []
 
 
 @settings(max_examples=200)

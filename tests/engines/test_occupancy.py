@@ -33,6 +33,26 @@ def test_changes_add_up(added: list[tuple[list[int], int, int]]) -> None:
     assert changes.by_cycle(60_100).tolist() == counted.tolist()
 
 
+@given(
+    st.lists(
+        st.tuples(st.lists(TIMES, min_size=1, max_size=9), st.integers(1, 50), st.booleans()),
+        max_size=9,
+    ),
+    st.integers(0, 30),
+)
+def test_spans_are_counted_in_each_of_their_cycles(
+    spans: list[tuple[list[int], int, bool]], most_waiting: int
+) -> None:
+    changes = Changes(most_waiting)
+    counted = np.zeros(60_100, np.int64)
+    for starts, cycles, each_its_own in spans:
+        lengths = np.arange(len(starts)) % 3 + cycles if each_its_own else cycles
+        changes.span(np.array(starts), lengths)
+        for start, length in zip(starts, np.broadcast_to(lengths, len(starts)), strict=True):
+            counted[start : start + length] += 1
+    assert changes.by_cycle(60_100).tolist() == counted.tolist()
+
+
 def test_pes_that_are_ready_far_apart() -> None:
     wafer = Region(0, 0, 2, 2)
     ragged = tuple(OpChain((VectorOp(0, c, 0, 8, 8),)) for c in (1, 10, 30_000, 90_000))

@@ -23,6 +23,7 @@ from wse_emulator.wafer.spec import WaferSpec
 
 ELEMENTWISE = ("SGD", "Adam", "AdamW", "Adamax", "RMSprop", "Adagrad", "Adadelta", "NAdam", "RAdam")
 REDUCING = ("Lamb", "Adafactor")
+MULTIPLYING = ("Muon",)
 
 shapes = st.lists(
     st.lists(st.integers(0, 13), min_size=0, max_size=2).map(tuple), min_size=1, max_size=7
@@ -49,8 +50,11 @@ machines = st.builds(
 @st.composite
 def programs(draw: st.DrawFn) -> StepProgram:
     """A captured step: random tensors in one or two groups, optimizer, schedule, clipping."""
-    name = draw(st.sampled_from(ELEMENTWISE + REDUCING))
-    parameters = [nn.Parameter(torch.empty(s, device="meta")) for s in draw(shapes)]
+    name = draw(st.sampled_from(ELEMENTWISE + REDUCING + MULTIPLYING))
+    drawn = draw(shapes)
+    if name in MULTIPLYING:  # of matrices alone
+        drawn = [shape for shape in drawn if len(shape) > 1] or [(5, 3)]
+    parameters = [nn.Parameter(torch.empty(shape, device="meta")) for shape in drawn]
     cut = draw(st.integers(0, len(parameters) - 1))
     groups = [{"params": part} for part in (parameters[:cut], parameters[cut:]) if part]
     optimizer = getattr(optimizers, name)(groups, lr=0.1)

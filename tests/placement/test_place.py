@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from wse_emulator.inputs.catalog import builtin_model, builtin_names
 from wse_emulator.placement import Placement, expand, place
+from wse_emulator.placement.forms import Blocks
 from wse_emulator.program import Parameter
 from wse_emulator.wafer.presets import WSE2
 
@@ -42,9 +45,14 @@ shapes = st.lists(st.lists(st.integers(0, 23), max_size=3).map(tuple), min_size=
 
 @given(shapes, st.integers(1, 13), st.integers(1, 13), st.data())
 def test_any_model_on_any_wafer(model, rows: int, cols: int, data: st.DataObject):
-    blocks = data.draw(st.frozensets(st.integers(0, len(model) - 1)))
+    in_blocks = data.draw(st.frozensets(st.integers(0, len(model) - 1)))
     parameters = parameters_of(model)
-    placement = place(parameters, WSE2.scaled(rows, cols), blocks=blocks)
+    forms = {
+        index: Blocks(prod(model[index][:-1]), model[index][-1], gram=data.draw(st.booleans()))
+        for index in in_blocks
+        if len(model[index]) > 1
+    }
+    placement = place(parameters, WSE2.scaled(rows, cols), forms=forms)
     assert_covers_once(placement)
     assert sorted(i for layer in placement.layers for i in layer.tensors) == list(range(len(model)))
     for index, tensor in enumerate(placement.tensors):

@@ -30,7 +30,7 @@ MODEL = ModelShapes(
         )
     ),
 )
-OPTIMIZERS = ("SGD", "AdamW", "Adafactor", "Lamb", "RMSprop")
+OPTIMIZERS = ("SGD", "AdamW", "Adafactor", "Lamb", "Muon", "RMSprop")
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)

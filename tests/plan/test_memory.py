@@ -14,7 +14,7 @@ from wse_emulator.errors import UnknownNameError
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice, build_optimizer
 from wse_emulator.inputs.shapes import MetaModel, TensorShape
 from wse_emulator.placement import place
-from wse_emulator.placement.reductions import reduced_along_lines
+from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.memory import MemoryPlan, Sparsity, plan_resident
 from wse_emulator.plan.precision import parse_precision
@@ -39,7 +39,7 @@ def planned(program: StepProgram, rows: int, cols: int, **keywords) -> StepPlan:
         program.parameters,
         WSE2.scaled(rows, cols),
         bytes_per_parameter=load_per_element(program, held),
-        blocks=reduced_along_lines(program),
+        forms=tensor_forms(program),
     )
     return plan_step(program, placement, **keywords)
 

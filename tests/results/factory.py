@@ -306,6 +306,13 @@ def too_large() -> RunResult:
     )
 
 
+def far_too_large() -> RunResult:
+    """A model that does not fit, of so many layers that few names have room on the wafer."""
+    return make_result(
+        rows=994, cols=750, layers=160, tensors_per_layer=2, name="llama2-70b", fits=False
+    )
+
+
 def awkward() -> RunResult:
     """A slender wafer, two steps, and names that are long, foreign, or hold markup."""
     result = make_result(rows=3, cols=200, layers=9, tensors_per_layer=5, steps=2, name="$x$" * 30)

@@ -15,6 +15,7 @@ CASES = {
     "GPT-2 XL": factory.gpt2_xl_like,
     "LLaMA-2 70B": factory.llama_70b_like,
     "does not fit": factory.too_large,
+    "does not fit, slender regions": factory.far_too_large,
     "two steps, long names": factory.awkward,
 }
 

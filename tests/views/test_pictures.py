@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 from itertools import combinations
 
@@ -13,12 +14,13 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
-from tests.results.factory import make_result, tiny
+from tests.results.factory import make_result, tiny, too_large
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.difference import figure_difference
 from wse_emulator.views.page import render
 from wse_emulator.views.style import DARK, LIGHT
+from wse_emulator.views.words import size
 
 SMALLEST_POINTS = 8.0
 MOST_BYTES = 300_000
@@ -69,12 +71,53 @@ def test_texts_are_apart_and_legible_and_the_file_is_light(view: str, result: Ru
     assert len(render(figure, LIGHT)) < MOST_BYTES
 
 
+def test_what_each_lever_leaves_is_drawn_beside_the_capacity() -> None:
+    result = too_large()
+    words = " ".join(t.get_text() for t, _ in shown_texts(VIEWS["memory"].figure(result, LIGHT)))
+    for lever in result.levers:
+        left = size(result.memory.peak_bytes - lever.saves_bytes)
+        assert f"with {lever.what}  {left}" in words
+
+
+def test_names_of_regions_stay_inside_them() -> None:
+    result = make_result(rows=994, cols=750, layers=160, tensors_per_layer=1, fits=False)
+    figure = VIEWS["wafer"].figure(result, LIGHT)
+    names = [text.get_text() for text, _ in shown_texts(figure)]
+    assert {"0", "159"} <= set(names) or any(name.endswith("h.0") for name in names)
+    check_texts(figure)
+
+
+def test_a_map_of_links_says_what_cannot_be_seen() -> None:
+    result = make_result(rows=200, cols=150, layers=4, tensors_per_layer=2)
+    load = np.zeros_like(result.arrays.link_busy)
+    load[0] = 1
+    load[2, :, 7] = 1  # southward, one column of 150
+    arrays = dataclasses.replace(result.arrays, link_busy=load)
+    one_way = dataclasses.replace(result, arrays=arrays)
+    figure = VIEWS["links"].figure(one_way, LIGHT)
+    words = [text.get_text() for text, _ in shown_texts(figure)]
+    assert words.count("no traffic") == 3
+    assert words.count("only in column 7") == 1
+    check_texts(figure)
+
+
+def test_the_timeline_has_the_learning_rate_above() -> None:
+    result = make_result(rows=12, cols=9, layers=3, tensors_per_layer=3, steps=2)
+    figure = VIEWS["timeline"].figure(result, LIGHT)
+    above, below = figure.axes
+    assert above.get_ylabel() == "learning\nrate"
+    assert above.get_xlim() == below.get_xlim()
+    shown = {float(label.get_text()) for label in above.get_yticklabels()}
+    known = {step.learning_rate for step in result.steps}
+    assert shown == {float(f"{value:.6g}") for value in known if value is not None}
+
+
 def test_the_check_of_texts_finds_faults() -> None:
-    for x, y, size in ((0.5, 0.5, 9), (0.99, 0.2, 9), (0.2, 0.2, 7)):
+    for x, y, points in ((0.5, 0.5, 9), (0.99, 0.2, 9), (0.2, 0.2, 7)):
         figure = Figure(figsize=(4, 3))
         FigureCanvasAgg(figure)
         figure.text(0.5, 0.5, "here already")
-        figure.text(x, y, "a text", fontsize=size)
+        figure.text(x, y, "a text", fontsize=points)
         with pytest.raises(AssertionError):
             check_texts(figure)
 

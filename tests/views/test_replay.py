@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,5 +63,53 @@ def test_what_cannot_be_replayed_says_why(monkeypatch: pytest.MonkeyPatch) -> No
     with pytest.raises(InputError, match="Does not fit"):
         replay.replay(too_large())
     monkeypatch.setattr("shutil.which", lambda _: None)
-    with pytest.raises(InputError, match="ffmpeg"):
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(InputError, match=r"name a \.gif file, or run pip install imageio-ffmpeg"):
         replay.replay(one_pe(), "mp4")
+
+
+def test_an_ffmpeg_that_fails_is_one_plain_error(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "ffmpeg"
+    broken.write_text("#!/bin/sh\ncat > /dev/null\necho 'no such codec' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(replay, "_FRAMES", 4)
+    monkeypatch.setattr("shutil.which", lambda _: str(broken))
+    with pytest.raises(InputError, match="no such codec"):
+        replay.replay(one_pe(), "mp4")
+
+
+def test_it_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replay, "_FRAMES", 12)
+    told: list[str] = []
+    replay.replay(one_pe(), tell=told.append)
+    assert len(told) == replay.REPLAY_STAGES
+    assert told[0].startswith("drawing frame 1 of ")
+
+
+FFMPEG = replay.ffmpeg_program()
+
+if FFMPEG is not None:  # there, the real program makes a film and reads it back
+
+    def test_the_film_plays_and_is_always_the_same(
+        monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        assert FFMPEG is not None
+        monkeypatch.setattr(replay, "_FRAMES", 8)
+        result = make_result(rows=24, cols=20, layers=4, tensors_per_layer=3)
+        film = replay.replay(result, "mp4")
+        assert film == replay.replay(result, "mp4")
+        assert film[4:8] == b"ftyp"
+        path = tmp_path / "film.mp4"
+        path.write_bytes(film)
+        read = subprocess.run(
+            [FFMPEG, "-loglevel", "error", "-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"],
+            capture_output=True,
+            check=True,
+        )
+        frames = len(replay.frame_cycles(result)) + replay._HOLD_FRAMES
+        assert read.stdout
+        assert len(read.stdout) % frames == 0
+        each = len(read.stdout) // frames
+        assert read.stdout[:each] != read.stdout[-each:]

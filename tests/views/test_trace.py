@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.results.factory import make_result, tiny, too_large
+from wse_emulator.api import run
+from wse_emulator.engines.timing import PLANES
+from wse_emulator.inputs.shapes import ModelShapes, TensorShape
 from wse_emulator.results.files import run_document
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views.trace import Span, lanes, trace_events, trace_json
@@ -129,3 +136,74 @@ def test_lanes_are_as_few_as_overlap_demands() -> None:
 
 def test_the_same_result_gives_the_same_bytes() -> None:
     assert trace_json(tiny()) == trace_json(tiny())
+
+
+@cache
+def clipped() -> RunResult:
+    """A real step with sums over the wafer: messages in every direction, some in line."""
+    shapes = (("a.w", (40, 30)), ("b.w", (64, 16)), ("b.v", (7,)))
+    return run(
+        ModelShapes(
+            name="three",
+            parameters=tuple(TensorShape(name, shape, "float32") for name, shape in shapes),
+        ),
+        optimizer="AdamW",
+        lr_schedule="linear:0:1e-3:10",
+        max_grad_norm=1.0,
+        steps=2,
+        wafer="wse2:12x9",
+    )
+
+
+def test_bookings_of_sampled_links_add_up_to_the_map_of_links() -> None:
+    result = clipped()
+    assert {sample.direction for sample in result.links} == set(PLANES)
+    shown: dict[int, int] = defaultdict(int)
+    events, _ = parsed(result)
+    named = [e for e in events if e["name"] == "thread_name" and e["pid"] == 7]
+    tracks = {e["tid"]: e["args"]["name"] for e in named}
+    for event in events:
+        if event["ph"] == "X" and event["pid"] == 7:
+            shown[event["tid"]] += event["args"]["end_cycle"] - event["args"]["start_cycle"]
+    for thread, sample in enumerate(result.links, start=1):
+        load = result.arrays.link_busy[PLANES.index(sample.direction)]
+        assert shown[thread] == load[sample.pe] == load.max() > 0
+        assert f"row {sample.pe[0]}, column {sample.pe[1]}" in tracks[thread]
+        ends = [0, *(part.end_cycle for part in sample.parts)]
+        assert all(e <= p.start_cycle for e, p in zip(ends, sample.parts, strict=False))
+
+
+def test_counters_are_those_of_the_result() -> None:
+    result = clipped()
+    last: dict[str, list[float]] = defaultdict(list)
+    for event in parsed(result)[0]:
+        if event["ph"] == "C":
+            last[event["name"]].append(event["args"]["value"])
+    assert last["learning rate"] == [step.learning_rate for step in result.steps]
+    assert max(last["PEs busy"]) == result.arrays.busy_pes.max()
+    held = sum(v for k, v in result.memory.bytes.items() if k not in ("temporaries", "total"))
+    assert last["SRAM in use, bytes"][0] == held + result.arrays.temporary_bytes[0]
+
+
+PROCESSOR = shutil.which("trace_processor_shell")
+
+if PROCESSOR is not None:  # there, Perfetto itself reads the file and answers in SQL
+
+    def test_perfetto_reads_the_same_sums(tmp_path: Path) -> None:
+        assert PROCESSOR is not None
+        result = clipped()
+        trace, query = tmp_path / "trace.json", tmp_path / "query.sql"
+        trace.write_bytes(trace_json(result))
+        query.write_text(
+            "select count(*) as spans, (select dur from slice where category = 'step') as step, "
+            "(select count(*) from flow) as flows from slice;"
+        )
+        done = subprocess.run(
+            [PROCESSOR, "-q", query, trace], capture_output=True, text=True, check=True
+        )
+        events, _ = parsed(result)
+        counts = Counter(event["ph"] for event in events)
+        step = round(result.steps[-1].seconds * 1e9)
+        spans, took, flows = map(int, done.stdout.splitlines()[-1].split(","))
+        assert (spans, flows) == (counts["X"], counts["s"])
+        assert abs(took - step) <= 1

@@ -200,10 +200,12 @@ def judge_steps(
     model: torch.nn.Module | None = None,
     scaling: GradientScaling = AS_THEY_ARE,
     steps: int = 16,
+    traced: Sequence[torch.Tensor] | None = None,
 ) -> tuple[StepProgram | None, tuple[StaticRuleError, ...]]:
     """Trace ``steps`` steps with fresh gradients and judge them by the static-state rules.
 
-    The optimizer (and scheduler) really steps: parameters and state move.
+    The optimizer (and scheduler) really steps: parameters and state move. ``traced`` are the
+    parameters that are given gradients; default: all.
 
     Returns:
         The program of the first settled step (None if no step settles), and the violations,
@@ -217,12 +219,13 @@ def judge_steps(
     names = parameter_names(optimizer, model)
     if not names:
         raise InputError("the optimizer has no parameters; there is no step to capture")
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     generator = torch.Generator().manual_seed(0)
     base: StepTrace | None = None
     base_number = 0
     violations: list[StaticRuleError] = []
     for number in range(1, steps + 1):
-        _give_gradients(optimizer, generator)
+        _give_gradients(parameters if traced is None else traced, generator)
         trace = trace_step(optimizer, scheduler, names, scaling)
         violations += trace.violations
         if base is None:
@@ -250,14 +253,17 @@ def capture_step(
     model: torch.nn.Module | None = None,
     scaling: GradientScaling = AS_THEY_ARE,
     steps: int = 2,
+    traced: Sequence[torch.Tensor] | None = None,
 ) -> StepProgram:
     """The step program of a legal optimizer, with clipping and loss scaling if asked for.
+
+    ``traced`` are the parameters that are given gradients; default: all.
 
     Raises:
         StaticRuleError: the first violation, as an instance of the rule's own class.
     """
     program, violations = judge_steps(
-        optimizer, scheduler, model=model, scaling=scaling, steps=steps
+        optimizer, scheduler, model=model, scaling=scaling, steps=steps, traced=traced
     )
     if violations:
         raise violations[0]
@@ -335,12 +341,11 @@ def _schedule_first(ops: Sequence[TensorOp], update_ops: int) -> tuple[TensorOp,
     return tuple(dataclasses.replace(op, index=i) for i, op in enumerate(ordered))
 
 
-def _give_gradients(optimizer: torch.optim.Optimizer, generator: torch.Generator) -> None:
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            if p.device.type == "meta":
-                if p.grad is None:
-                    p.grad = torch.empty_like(p)
-                continue
-            values = torch.randn(p.shape, generator=generator, dtype=torch.float32)
-            p.grad = values.to(dtype=p.dtype, device=p.device)
+def _give_gradients(parameters: Sequence[torch.Tensor], generator: torch.Generator) -> None:
+    for p in parameters:
+        if p.device.type == "meta":
+            if p.grad is None:
+                p.grad = torch.empty_like(p)
+            continue
+        values = torch.randn(p.shape, generator=generator, dtype=torch.float32)
+        p.grad = values.to(dtype=p.dtype, device=p.device)

@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.results.comparison import Comparison, Total
 from wse_emulator.results.comparison import compare as lay_side_by_side
 from wse_emulator.results.files import read_run
@@ -32,8 +33,15 @@ _TENSORS = 12
 @click.option("--style", type=click.Choice(list(STYLES)), default=LIGHT.name, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a picture of an earlier comparison in DIR.")
 @click.option("--json", "json_path", metavar="FILE", help="Write it as JSON ('-': stdout).")
+@quiet_option
 def compare(
-    before: Path, after: Path, out: Path | None, style: str, force: bool, json_path: str | None
+    before: Path,
+    after: Path,
+    out: Path | None,
+    style: str,
+    force: bool,
+    json_path: str | None,
+    quiet: bool,
 ) -> int:
     """Lay the results BEFORE and AFTER side by side: what changed, and what came of it.
 
@@ -46,12 +54,18 @@ def compare(
     """
     if out is not None:
         check_folder(out, [_PICTURE], force=force)
-    results = read_run(before), read_run(after)
-    comparison = lay_side_by_side(*results)
     written: list[Path] = []
-    if out is not None:
-        picture = render(figure_difference(*results, STYLES[style]), STYLES[style])
-        written = write_files(out, {_PICTURE: picture}, force=force)
+    with telling(3 if out is None else 4, quiet=quiet) as tell:
+        tell(f"reading {before}")
+        first = read_run(before)
+        tell(f"reading {after}")
+        second = read_run(after)
+        tell("comparing")
+        comparison = lay_side_by_side(first, second)
+        if out is not None:
+            tell("drawing the difference")
+            picture = render(figure_difference(first, second, STYLES[style]), STYLES[style])
+            written = write_files(out, {_PICTURE: picture}, force=force)
     if json_path is not None:
         write_json(json_path, comparison.document())
     if json_path != STDOUT:

@@ -18,7 +18,7 @@ from rich.text import Text
 from wse_emulator.api import PreparedStep, capture_prepared
 from wse_emulator.bottlenecks import LIMITS, Explanation, lift_limits
 from wse_emulator.cli.output import STDOUT, write_json
-from wse_emulator.cli.progress import telling
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.run import run
 from wse_emulator.cli.step_options import StepFlags, prepare_flags, step_options
 from wse_emulator.emulate import EmulatedStep, emulate_step
@@ -58,7 +58,7 @@ class Subject:
 @click.argument("target", metavar="RESULT|MODEL")
 @step_options
 @click.option("--json", "json_path", metavar="FILE", help="Write the answer as JSON ('-': stdout).")
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@quiet_option
 def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[StepFlags]) -> int:
     """Say what limits a step: its critical path, and the step with each limit lifted in turn.
 
@@ -74,8 +74,9 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
     """
     result = _result_file(target)
     subject = _from_flags(target, flags) if result is None else _from_result(result)
-    program = capture_prepared(subject.prepared, subject.spec)
-    with telling(len(LIMITS) + 2, quiet=quiet) as tell:
+    with telling(len(LIMITS) + 3, quiet=quiet) as tell:
+        tell("capturing the step")
+        program = capture_prepared(subject.prepared, subject.spec)
         tell("the step as it is")
         base = emulate_step(program, subject.spec, subject.engine)
         _check_same(subject, target, base)

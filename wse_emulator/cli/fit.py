@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from typing import get_args
+from pathlib import Path
+from typing import Final, get_args
 
 import click
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.console import Console
 from wse_emulator.cli.fit_tables import fit_tables
 from wse_emulator.cli.options import parse_options
 from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.fitting import fit as judge_fit
 from wse_emulator.fitting.request import Mode, parse_micro_batch, parse_sparsity
 from wse_emulator.fitting.solve import SOLVABLE
@@ -22,9 +24,13 @@ from wse_emulator.plan.precision import (
     parse_precision,
 )
 from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.fit_result import result_of_fit
+from wse_emulator.views.report_folder import check_report_folder, report_names, write_report
 from wse_emulator.wafer.parse import parse_wafer
 
-DOES_NOT_FIT = 3
+DOES_NOT_FIT: Final = 3
+MEMORY_VIEWS: Final = ("memory", "wafer", "pe-curve")
+"""The pictures that need no step."""
 _DTYPE = click.Choice(STORAGE_DTYPES)
 
 
@@ -95,7 +101,15 @@ _DTYPE = click.Choice(STORAGE_DTYPES)
     type=click.Choice(SOLVABLE),
     help="Find the largest that fits, everything else as given.",
 )
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Draw the answer: a page and pictures of the memory.",
+)
+@click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON ('-': stdout).")
+@quiet_option
 def fit(
     model: str,
     optimizer: str | None,
@@ -118,7 +132,10 @@ def fit(
     levers: bool,
     all_optimizers: bool,
     solve_for: str | None,
+    out: Path | None,
+    force: bool,
     json_path: str | None,
+    quiet: bool,
 ) -> int:
     """Say whether MODEL's training state fits in on-wafer memory, PE by PE.
 
@@ -129,37 +146,46 @@ def fit(
     Examples:
       wse fit gpt2-xl --optimizer AdamW
       wse fit llama2-70b --wafer wse3 --json -
+      wse fit llama2-70b --mode weight-streaming --out report
       wse fit gpt2-large --batch-size 80 --precision mixed
       wse fit gpt-j-6b --batch-size 40 --mode weight-streaming --precision mixed --solve batch
 
     Exit codes: 0 fits, 2 wrong usage or input, 3 does not fit.
     """
+    if out is not None:
+        check_report_folder(out, force=force, views=MEMORY_VIEWS)
     words: list[str] = click.get_current_context().find_root().obj or []
-    report = judge_fit(
-        model,
-        optimizer=optimizer,
-        lr=lr,
-        options=parse_options(options),
-        wafer=parse_wafer(wafer, settings),
-        mode=mode,
-        precision=_precision(
-            precision, compute_dtype, parameter_dtype, gradient_dtype, state_dtype
-        ),
-        batch_size=batch_size,
-        sequence=seq_len,
-        target=target_len,
-        micro_batch=parse_micro_batch(micro_batch),
-        recompute=recompute,
-        sparsity=parse_sparsity(sparsity),
-        levers=levers,
-        optimizers=all_optimizers,
-        solve_for=solve_for,
-        command=shlex.join(words),
-    )
+    with telling(None, quiet=quiet) as tell:
+        report = judge_fit(
+            model,
+            optimizer=optimizer,
+            lr=lr,
+            options=parse_options(options),
+            wafer=parse_wafer(wafer, settings),
+            mode=mode,
+            precision=_precision(
+                precision, compute_dtype, parameter_dtype, gradient_dtype, state_dtype
+            ),
+            batch_size=batch_size,
+            sequence=seq_len,
+            target=target_len,
+            micro_batch=parse_micro_batch(micro_batch),
+            recompute=recompute,
+            sparsity=parse_sparsity(sparsity),
+            levers=levers,
+            optimizers=all_optimizers,
+            solve_for=solve_for,
+            command=shlex.join(words),
+            tell=tell,
+        )
+        if out is not None:
+            write_report(result_of_fit(report), out, force=force, views=MEMORY_VIEWS, tell=tell)
     if json_path is not None:
         write_json(json_path, report.document())
     if json_path != STDOUT:
         print_report(report)
+        if out is not None:
+            click.echo(f"\nWrote {out}: {', '.join(report_names(MEMORY_VIEWS))}")
     return 0 if report.fits else DOES_NOT_FIT
 
 

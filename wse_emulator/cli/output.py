@@ -14,13 +14,22 @@ STDOUT = "-"
 
 
 def write_text_atomically(path: Path, text: str) -> None:
-    """Write ``text`` to ``path`` so that a reader sees the old file or the new one, whole.
+    """Write ``text`` as :func:`write_bytes_atomically` writes bytes.
+
+    Raises:
+        OutputError: the folder does not exist or cannot be written.
+    """
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write ``content`` to ``path`` so that a reader sees the old file or the new one, whole.
 
     Raises:
         OutputError: the folder does not exist or cannot be written.
     """
     try:
-        temporary = write_temporary(path.parent, path.name, text.encode())
+        temporary = write_temporary(path.parent, path.name, content)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; name a file in a folder that "

@@ -7,13 +7,14 @@ from typing import Final
 
 import click
 
+from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.errors import InputError, OutputError
 from wse_emulator.results.files import read_run
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views.catalog import VIEWS, view_named
 from wse_emulator.views.page import FORMATS, render
-from wse_emulator.views.replay import REPLAY, REPLAY_FORMATS, replay
+from wse_emulator.views.replay import REPLAY, REPLAY_FORMATS, REPLAY_STAGES, replay
 from wse_emulator.views.style import LIGHT, STYLES, Style
 
 _DATA: Final = "csv"
@@ -30,6 +31,7 @@ _DATA: Final = "csv"
 )
 @click.option("--style", type=click.Choice(list(STYLES)), default=LIGHT.name, show_default=True)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
+@quiet_option
 @click.option("--list", "listing", is_flag=True, help="List the views and what each answers.")
 def plot(
     result: Path | None,
@@ -37,6 +39,7 @@ def plot(
     out: Path | None,
     style: str,
     force: bool,
+    quiet: bool,
     listing: bool,
 ) -> int:
     """Draw one picture of RESULT, a folder that wse run --out wrote or the run.json in it.
@@ -66,15 +69,19 @@ def plot(
             f"cannot tell the format of {target}: for this view the name must end in "
             f"{', '.join('.' + k for k in kinds)}"
         )
-    content = _content(read_run(result), view_name, kind, STYLES[style])
+    stages = REPLAY_STAGES if view_name == REPLAY else 1
+    with telling(stages + 1, quiet=quiet) as tell:
+        tell(f"reading {result}")
+        content = _content(read_run(result), view_name, kind, STYLES[style], tell)
     written = write_files(target.parent, {target.name: content}, force=force)
     click.echo(f"Wrote {written[0]}")
     return 0
 
 
-def _content(result: RunResult, name: str, kind: str, style: Style) -> bytes:
+def _content(result: RunResult, name: str, kind: str, style: Style, tell: Tell) -> bytes:
     if name == REPLAY:
-        return replay(result, kind, style)
+        return replay(result, kind, style, tell)
+    tell(f"drawing {name}")
     view = view_named(name)
     if kind != _DATA:
         return render(view.figure(result, style), style, kind)

@@ -14,6 +14,7 @@ from rich.text import Text
 from wse_emulator.cli.check import optimizer_among
 from wse_emulator.cli.options import parse_options
 from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, step_options
 from wse_emulator.fitting.request import Mode
 from wse_emulator.inputs.factory import call_factory
@@ -48,6 +49,7 @@ UNUSED_TOLD = 6
     "--check", "factory", metavar="MODULE:FACTORY", help="Judge an optimizer of your own too."
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the page as JSON ('-': stdout).")
+@quiet_option
 def preflight(
     model: str,
     batch_size: int | None,
@@ -57,6 +59,7 @@ def preflight(
     steps: int | None,
     factory: str | None,
     json_path: str | None,
+    quiet: bool,
     **flags: Unpack[StepFlags],
 ) -> int:
     """Judge a planned run on one page: legal, fits, schedule as meant, step time, what to change.
@@ -73,26 +76,26 @@ def preflight(
     fit, 2 wrong usage or input.
     """
     words: list[str] = click.get_current_context().find_root().obj or []
-    page = judge(
-        Plan(
-            model=model,
-            config=flags["config"],
-            optimizer=flags["optimizer"],
-            lr=flags["lr"],
-            lr_schedule=flags["lr_schedule"],
-            options=parse_options(flags["options"]),
-            max_grad_norm=flags["max_grad_norm"],
-            wafer=parse_wafer(flags["wafer"], flags["settings"]),
-            engine=flags["engine"],
-            mode=mode,
-            precision=None if precision is None else parse_precision(precision),
-            batch_size=batch_size,
-            sequence=seq_len,
-            steps=steps,
-            checked=None if factory is None else _checked(factory),
-            command=shlex.join(words),
-        )
+    plan = Plan(
+        model=model,
+        config=flags["config"],
+        optimizer=flags["optimizer"],
+        lr=flags["lr"],
+        lr_schedule=flags["lr_schedule"],
+        options=parse_options(flags["options"]),
+        max_grad_norm=flags["max_grad_norm"],
+        wafer=parse_wafer(flags["wafer"], flags["settings"]),
+        engine=flags["engine"],
+        mode=mode,
+        precision=None if precision is None else parse_precision(precision),
+        batch_size=batch_size,
+        sequence=seq_len,
+        steps=steps,
+        checked=None if factory is None else _checked(factory),
+        command=shlex.join(words),
     )
+    with telling(None, quiet=quiet) as tell:
+        page = judge(plan, tell)
     if json_path is not None:
         write_json(json_path, page.document())
     if json_path != STDOUT:

@@ -1,7 +1,8 @@
-"""Telling how far a command is: a line that changes on a terminal, plain lines in a log."""
+"""Telling how far a command is: a bar on a terminal, plain lines in a log, nothing if quiet."""
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,43 +10,100 @@ from typing import Final
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 SILENT_SECONDS: Final = 2.0
 """A command that takes less says nothing."""
 
+quiet_option: Final = click.option("--quiet", is_flag=True, help="No progress on standard error.")
+"""The option of every command that can take longer."""
+
+Tell = Callable[[str], None]
+"""Told the name of each part of the work as it begins."""
+
 
 @contextmanager
-def telling(total: int, *, quiet: bool = False) -> Iterator[Callable[[str], None]]:
+def telling(total: int | None, *, quiet: bool = False) -> Iterator[Tell]:
     """Give a function to be called with the name of each of ``total`` parts as it begins.
 
     Everything goes to standard error, so that ``--json -`` stays JSON.
+
+    Args:
+        total: how many parts there are, or None where nobody knows; more may be told.
     """
     console = Console(stderr=True)
     if quiet:
         yield _nothing
-        return
-    if console.is_terminal:
-        columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task("", total=total)
-            begun = [0]
+    elif console.is_terminal:
+        with _bar(console, total) as tell:
+            yield tell
+    else:
+        with _lines(total) as tell:
+            yield tell
 
-            def show(name: str) -> None:
-                progress.update(task, description=name, completed=begun[0])
-                begun[0] += 1
 
+@contextmanager
+def _bar(console: Console, total: int | None) -> Iterator[Tell]:
+    """A bar with the part's name and the time left, from the third second on."""
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    )
+    task = progress.add_task("", total=total)
+    begun = [0]
+
+    def show(name: str) -> None:
+        most = None if total is None else max(total, begun[0] + 1)
+        progress.update(task, description=name, completed=begun[0], total=most)
+        begun[0] += 1
+
+    with _after_silence(progress.start):
+        try:
             yield show
-        return
+        finally:
+            progress.stop()
+
+
+@contextmanager
+def _lines(total: int | None) -> Iterator[Tell]:
+    """A line a part, from the third second on; first the part that is running then."""
     begin = time.monotonic()
-    number = [0]
+    told: list[str] = []
+    said = [0]
+    lock = threading.Lock()
+
+    def say_latest() -> None:
+        with lock:
+            if len(told) > said[0]:
+                said[0] = len(told)
+                of = "" if total is None else f"/{max(total, len(told))}"
+                click.echo(f"{len(told)}{of}: {told[-1]}", err=True)
 
     def say(name: str) -> None:
-        number[0] += 1
+        told.append(name)
         if time.monotonic() - begin >= SILENT_SECONDS:
-            click.echo(f"{number[0]}/{total}: {name}", err=True)
+            say_latest()
 
-    yield say
+    with _after_silence(say_latest):
+        yield say
+
+
+@contextmanager
+def _after_silence(begin: Callable[[], None]) -> Iterator[None]:
+    """Call ``begin`` once the silent seconds are over, unless the work is done before."""
+    timer = threading.Timer(SILENT_SECONDS, begin)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def _nothing(name: str) -> None:

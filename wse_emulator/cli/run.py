@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import shlex
 import time
 from pathlib import Path
+from typing import Final
 
 import click
 from rich.console import Console
@@ -13,9 +15,10 @@ from rich.console import Console
 from wse_emulator.api import run as emulate
 from wse_emulator.cli.options import parse_options
 from wse_emulator.cli.output import STDOUT, write_json
-from wse_emulator.cli.progress import telling
+from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.cli.step_options import step_options
 from wse_emulator.fitting import fit
+from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
 from wse_emulator.results.files import run_document
 from wse_emulator.results.fit_report import FitReport
 from wse_emulator.results.run_result import Lever, RunResult
@@ -24,7 +27,11 @@ from wse_emulator.views.report_folder import check_report_folder, write_report
 from wse_emulator.views.run_tables import run_tables, run_words
 from wse_emulator.wafer.parse import parse_wafer
 
-DOES_NOT_FIT = 3
+DOES_NOT_FIT: Final = 3
+RUN_STAGES: Final = 5
+"""What the emulation tells of: model, capture, placing and planning, simulation, summary."""
+REPORT_STAGES: Final = len(VIEWS) + 2
+"""What writing a report tells of: each picture, the trace, the page."""
 
 
 @click.command()
@@ -39,7 +46,7 @@ DOES_NOT_FIT = 3
 )
 @click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': stdout).")
-@click.option("--quiet", is_flag=True, help="No progress on standard error.")
+@quiet_option
 def run(
     model: str,
     optimizer: str | None,
@@ -75,37 +82,85 @@ def run(
     spec = parse_wafer(wafer, settings)
     if out is not None:
         check_report_folder(out, force=force)
-    result = emulate(
-        model,
-        optimizer=optimizer,
-        config=config,
-        lr=lr,
-        lr_schedule=lr_schedule,
-        options=parse_options(options),
-        max_grad_norm=max_grad_norm,
-        loss_scaling=loss_scaling,
-        steps=steps,
-        wafer=spec,
-        engine=engine,
-        mode=mode,
-        command=_command(),
-    )
-    if not result.fits and config is None:
-        # a run config brings options that fit() is not told: its report points to wse fit
-        report = fit(
+    with telling(RUN_STAGES + (0 if out is None else REPORT_STAGES), quiet=quiet) as tell:
+        result = emulate(
             model,
-            optimizer=result.optimizer.name,
+            optimizer=optimizer,
+            config=config,
             lr=lr,
+            lr_schedule=lr_schedule,
             options=parse_options(options),
+            max_grad_norm=max_grad_norm,
+            loss_scaling=loss_scaling,
+            steps=steps,
             wafer=spec,
+            engine=engine,
+            mode=mode,
+            command=_command(),
+            tell=tell,
         )
-        result = _with_levers(result, report)
-    return report_run(result, out, force=force, json_path=json_path, quiet=quiet)
+        if not result.fits:
+            choice = _optimizer_of(result)
+            report = fit(model, optimizer=choice, wafer=spec, tell=tell)
+            machine = ["--wafer", wafer]
+            for setting in settings:
+                machine += ["--set", setting]
+            result = _with_levers(result, report, ["wse", "fit", model], choice, machine)
+        result, written = _write(result, out, force=force, tell=tell)
+    return _answer(result, written, out, json_path)
 
 
-def _with_levers(result: RunResult, report: FitReport) -> RunResult:
-    """The result of a model that does not fit, with what would make it fit."""
-    levers = (Lever(what=v.what, saves_bytes=v.saves_bytes, fits=v.fits) for v in report.levers)
+def _optimizer_of(result: RunResult) -> OptimizerChoice:
+    """The optimizer that was captured, with those of its options that a constructor takes."""
+    accepted = inspect.signature(optimizer_classes()[result.optimizer.name]).parameters
+    options = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in result.optimizer.options.items()
+        if name in accepted and name != "lr"
+    }
+    # the rate is no part of memory; a schedule may have it at 0
+    lr = 1e-3 if "lr" in accepted else None
+    return OptimizerChoice(name=result.optimizer.name, lr=lr, options=options)
+
+
+def _flags(choice: OptimizerChoice) -> list[str]:
+    """What to type for those options of an optimizer that are not its defaults."""
+    parameters = inspect.signature(optimizer_classes()[choice.name]).parameters
+    flags: list[str] = []
+    if choice.lr is not None and parameters["lr"].default is inspect.Parameter.empty:
+        flags += ["--lr", f"{choice.lr:g}"]
+    for name, value in choice.options.items():
+        if value != parameters[name].default:
+            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+            flags += ["-o", f"{name}={text}"]
+    return flags
+
+
+def _with_levers(
+    result: RunResult,
+    report: FitReport,
+    command: list[str],
+    choice: OptimizerChoice,
+    machine: list[str],
+) -> RunResult:
+    """The result of a model that does not fit, with what would make it fit and how to see it."""
+    optimizer = ["--optimizer", choice.name, *_flags(choice)]
+    levers = (
+        Lever(
+            what=lever.what,
+            saves_bytes=lever.saves_bytes,
+            fits=lever.fits,
+            command=shlex.join(
+                [
+                    *command,
+                    *([] if "--optimizer" in lever.arguments else optimizer),
+                    *([] if "--wafer" in lever.arguments else machine),
+                    *lever.arguments,
+                ]
+            ),
+        )
+        for lever in report.levers
+    )
     return dataclasses.replace(result, levers=tuple(levers))
 
 
@@ -122,13 +177,24 @@ def report_run(
     Raises:
         OutputError: a file cannot be written, or is there and ``force`` is not given.
     """
+    with telling(REPORT_STAGES, quiet=quiet) as tell:
+        result, written = _write(result, out, force=force, tell=tell)
+    return _answer(result, written, out, json_path)
+
+
+def _write(
+    result: RunResult, out: Path | None, *, force: bool, tell: Tell
+) -> tuple[RunResult, list[Path]]:
+    """Write the report if there is to be one; the result then says how long that took."""
+    if out is None:
+        return result, []
     begin = time.perf_counter()
-    written: list[Path] = []
-    if out is not None:
-        with telling(len(VIEWS) + 2, quiet=quiet) as tell:
-            written = write_report(result, out, force=force, tell=tell)
+    written = write_report(result, out, force=force, tell=tell)
     took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)
-    result = dataclasses.replace(result, wall_seconds=took)
+    return dataclasses.replace(result, wall_seconds=took), written
+
+
+def _answer(result: RunResult, written: list[Path], out: Path | None, json_path: str | None) -> int:
     if json_path is not None:
         write_json(json_path, run_document(result))
     if json_path != STDOUT:

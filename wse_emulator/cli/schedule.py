@@ -11,8 +11,8 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.cli.output import STDOUT, write_text_atomically
-from wse_emulator.errors import OutputError
+from wse_emulator.cli.output import STDOUT, write_bytes_atomically, write_text_atomically
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.inputs.run_config import read_run_config
 from wse_emulator.results.learning_rates import LearningRates
 from wse_emulator.schedule import learning_rates
@@ -44,6 +44,7 @@ _MARKED_ROWS = 12
     help="Draw the curves on a linear and a log axis.",
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write JSON ('-': stdout).")
+@quiet_option
 def schedule(
     config: Path,
     steps: int | None,
@@ -51,6 +52,7 @@ def schedule(
     csv_path: str | None,
     plot_path: Path | None,
     json_path: str | None,
+    quiet: bool,
 ) -> None:
     """Show the learning rate of a run config, step by step.
 
@@ -67,11 +69,17 @@ def schedule(
         raise click.UsageError("--csv - and --json - cannot both write to stdout; name a file")
     if plot_path is not None and plot_path.suffix.lower() not in (".png", ".svg"):
         raise click.UsageError(f"--plot {plot_path}: name a .png or .svg file")
-    rates = learning_rates(read_run_config(config), steps)
-    other = learning_rates(read_run_config(compare), steps) if compare is not None else None
+    with telling(1 + (compare is not None) + (plot_path is not None), quiet=quiet) as tell:
+        tell(f"evaluating {config}")
+        rates = learning_rates(read_run_config(config), steps)
+        other = None
+        if compare is not None:
+            tell(f"evaluating {compare}")
+            other = learning_rates(read_run_config(compare), steps)
+        if plot_path is not None:
+            tell("drawing the curves")
+            _write_plot(plot_path, rates, other)
     schedules = [rates] if other is None else [rates, other]
-    if plot_path is not None:
-        _write_plot(plot_path, rates, other)
     if csv_path is not None:
         _write(csv_path, _csv(schedules))
     if json_path is not None:
@@ -152,7 +160,4 @@ def _write_plot(path: Path, rates: LearningRates, other: LearningRates | None) -
     from wse_emulator.views.style import LIGHT  # noqa: PLC0415
 
     picture = render(figure_learning_rate(rates, other), LIGHT, path.suffix.lower()[1:])
-    try:
-        path.write_bytes(picture)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
+    write_bytes_atomically(path, picture)

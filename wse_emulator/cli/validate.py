@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wse_emulator.cli.output import write_json
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.validation import (
     Comparison,
     ValidationReport,
@@ -25,7 +26,8 @@ from wse_emulator.validation.operations import OPERATIONS
 @click.option("--data", metavar="FILE", help="Measurements to compare with (JSON).")
 @click.option("--bounds", is_flag=True, help="Show the published formula beside the simulation.")
 @click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")
-def validate(data: str | None, bounds: bool, json_path: str | None) -> None:
+@quiet_option
+def validate(data: str | None, bounds: bool, json_path: str | None, quiet: bool) -> None:
     """Hold the machine against published figures, record by record.
 
     Errors are fractions of the published value. Records whose machine took its rates from the
@@ -37,7 +39,9 @@ def validate(data: str | None, bounds: bool, json_path: str | None) -> None:
       wse validate --bounds
       wse validate --data mine.json --json errors.json
     """
-    report = validate_records(read_measurements(None if data is None else Path(data)))
+    records = read_measurements(None if data is None else Path(data))
+    with telling(len(records), quiet=quiet) as tell:
+        report = validate_records(records, tell)
     if json_path is not None:
         write_json(json_path, report_document(report, bounds=bounds))
     if json_path != "-":

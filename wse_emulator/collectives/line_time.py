@@ -7,7 +7,6 @@ a test holds them to it. The planner compares algorithms by them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import ceil
 
 from wse_emulator.collectives.algorithms import LineAlgorithm
 from wse_emulator.wafer.spec import WaferSpec
@@ -15,7 +14,8 @@ from wse_emulator.wafer.spec import WaferSpec
 
 def message_cycles(wavelets: int, spec: WaferSpec) -> int:
     """Duration of a message on a link, in cycles."""
-    return ceil(wavelets * spec.cycles_per_wavelet)
+    beta = spec.cycles_per_wavelet
+    return -(-wavelets * beta.numerator // beta.denominator)
 
 
 def free_latency(hops: int, spec: WaferSpec) -> int:

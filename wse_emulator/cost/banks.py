@@ -26,6 +26,8 @@ _PAIR_POSITIONS: Final = {
     "where": (1, 2),
     "div": (),  # by way of the reciprocal, a temporary
     "pow": (),
+    "mm": (),  # a number of one factor times a line of the other, into sums that lie anywhere
+    "addmm": (),
     "copy": (),
     "fill": (),
     "zero": (),

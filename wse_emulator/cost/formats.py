@@ -13,11 +13,13 @@ BYTES: Final = {
     "int64": 8,
     "int32": 4,
     "int16": 2,
-    "int8": 2,  # memory is addressed in 16-bit words
+    "int8": 2,
     "uint8": 2,
     "bool": 2,
 }
-"""Bytes an element takes in a PE's memory, which is addressable in 16-bit words only."""
+"""Bytes an element takes in a PE's memory, stored or moved: no less than a word, since memory is
+addressed in 16-bit words (docs.cerebras.net/en/1.6.1/general/cs-1-data-formats, which also gives
+cbfloat16 as 1 sign, 6 exponent and 9 mantissa bits)."""
 
 HALF_FLOATS: Final = frozenset({"float16", "bfloat16", "cbfloat16"})
 """16-bit floats; the PE treats all of them alike (a compiler option chooses the format)."""

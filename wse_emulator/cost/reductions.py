@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Final
 
 from wse_emulator.cost.elementwise import Call, Rule
-from wse_emulator.cost.kernel import Kernel, Operand, number
+from wse_emulator.cost.kernel import Kernel, OpCost, Operand, number
+from wse_emulator.wafer.spec import WaferSpec
 
 
 def _accumulate(kernel: Kernel, call: Call, x: Operand) -> Operand:
@@ -47,6 +48,24 @@ def _norm(kernel: Kernel, call: Call) -> Operand:
 def _dot(kernel: Kernel, call: Call) -> Operand:
     x, y = call.operands[:2]
     return _accumulate(kernel, call, kernel.emit("mul", x, y))
+
+
+def panel_cost(formats: tuple[str, str], vector: int, passes: int, spec: WaferSpec) -> OpCost:
+    """``passes`` multiply-adds ``sums += number * block`` over ``vector`` elements.
+
+    A number of a panel that came over the fabric times a line of the PE's block, or the other way
+    round: the sums are a buffer of their own, which can lie so that no banks conflict.
+
+    Args:
+        formats: of the sums, and of the block.
+        vector: elements of one instruction.
+        passes: how many are issued.
+        spec: the machine.
+    """
+    kernel = Kernel(spec, vector)
+    sums, block = (Operand(dtype, vector=True) for dtype in formats)
+    kernel.emit("fma", sums, block, dtype=sums.dtype, passes=passes)
+    return kernel.cost
 
 
 def _matrix_product(kernel: Kernel, call: Call) -> Operand:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from operator import attrgetter
+from typing import Final
 
 import numpy as np
 
@@ -76,11 +77,21 @@ def _check_colors(spec: WaferSpec, channels: dict[str, list[Message]]) -> None:
     )
 
 
+_ROUTE: Final[dict[type[Message], attrgetter[tuple[object, ...]]]] = {
+    Multicast: attrgetter("region", "root", "wavelets"),
+    LineMulticast: attrgetter("region", "axis", "root", "wavelets"),
+    Chain: attrgetter("region", "axis", "root", "spacing", "positions", "wavelets", "group"),
+    Star: attrgetter("region", "axis", "root", "direction", "positions", "wavelets"),
+    Send: attrgetter("source", "sink", "wavelets"),
+}
+"""What decides the routers that a message of each kind passes."""
+
+
 def _routers(spec: WaferSpec, users: Sequence[Message]) -> tuple[Region, IntArray]:
     """The rectangle around all routers of a channel, and a 1 for each of them in it."""
     # collectives repeat tensor after tensor on the same routes
-    distinct = {replace(activity, name="", tensor=None) for activity in users}
-    parts = [part for activity in distinct for part in routers_of(activity, spec)]
+    distinct = {(type(activity), _ROUTE[type(activity)](activity)): activity for activity in users}
+    parts = [part for activity in distinct.values() for part in routers_of(activity, spec)]
     if not parts:
         return Region(0, 0, 1, 1), np.zeros((0, 0), np.int64)
     row, col = min(p.row for p in parts), min(p.col for p in parts)

@@ -16,6 +16,7 @@ from simpy.events import Event
 from wse_emulator.activities import Activity
 from wse_emulator.engines import conservation
 from wse_emulator.engines.array_sram import temporary_peaks
+from wse_emulator.engines.clock import collector_paused
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.settling import settle
 from wse_emulator.engines.sram import check_resident
@@ -36,6 +37,13 @@ def simulate_array(
 ) -> Timing:
     """Simulate a program with all PEs of an activity at once; arguments, answer and errors are
     those of :func:`~wse_emulator.engines.pe.simulate_pe`."""
+    with collector_paused():
+        return _simulate(spec, activities, resident_bytes, op_count)
+
+
+def _simulate(
+    spec: WaferSpec, activities: Sequence[Activity], resident_bytes: IntArray, op_count: int
+) -> Timing:
     check_resident(spec, resident_bytes)
     tables = ChainTables()
     sram_peak = resident_bytes + temporary_peaks(spec, activities, tables, resident_bytes)

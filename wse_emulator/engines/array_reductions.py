@@ -5,96 +5,89 @@ Numbers in brackets are the rules of the machine semantics.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from operator import attrgetter
+from typing import Final
 
 import numpy as np
 
 from wse_emulator.activities import Chain, Star
 from wse_emulator.engines.bookings import Flow
-from wse_emulator.engines.line_blocks import LineBlock, line_blocks
-from wse_emulator.engines.link_views import Groups, Inward, Lines, Ramps, StageLinks, StageRamps
+from wse_emulator.engines.chain_stages import Stages, stages_of
+from wse_emulator.engines.line_blocks import line_blocks
+from wse_emulator.engines.link_views import Inward, Lines, Ramps
 from wse_emulator.engines.scans import largest, link_requests, relay_starts, windowed_maximum
 from wse_emulator.engines.sweep import Sweep
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
-from wse_emulator.wafer.spec import WaferSpec
 
 NOBODY: IntArray = np.zeros(1, np.int64)
 """In place of the sources of messages, where no request is collected."""
 
+_GEOMETRY: Final[attrgetter[tuple[object, ...]]] = attrgetter(
+    "region", "axis", "root", "spacing", "positions", "group", "wavelets"
+)
+"""What decides which PEs and links a chain uses, and for how long."""
+
 
 def chain(sweep: Sweep, index: int, activity: Chain) -> None:
     """Each position adds what it receives and passes it on [4.1]."""
-    flow = Flow(index, 0, activity.channel)
-    for block in line_blocks(activity, sweep.spec):
-        for groups in _equal_groups(activity, block, sweep.spec):
-            _chain_groups(sweep, index, flow, activity, block, groups)
+    geometry = (activity.channel, *_GEOMETRY(activity))
+    found = sweep.stages.get(geometry)
+    if found is None:
+        found = tuple(stages_of(activity, sweep.ground))
+        sweep.stages[geometry] = found
+    for stages in found:
+        _advance(sweep, index, stages, activity)
 
 
-def _equal_groups(activity: Chain, block: LineBlock, spec: WaferSpec) -> Iterator[Groups]:
-    """The groups of a chain that have more than one position, in at most two sets of equals."""
-    spacing, size = abs(activity.spacing), activity.group_positions
-    length = (activity.positions - 1) * spacing + 1
-    direction = 1 if activity.spacing > 0 else -1
-    lines = Lines(block.region, block.axis, activity.root, direction, length)
-    count, rest = divmod(activity.positions, size)
-    end = activity.root + direction * count * size * spacing  # root of one more group
-    if not rest and not 0 <= end < (spec.cols if block.axis == "row" else spec.rows):
-        count, rest = count - 1, size
-    if count and size > 1:
-        yield Groups(lines, 0, count, size, spacing, followed=True)
-    if rest > 1:
-        yield Groups(lines, count * size * spacing, 1, rest, spacing, followed=False)
-
-
-def _chain_groups(
-    sweep: Sweep, index: int, flow: Flow, activity: Chain, block: LineBlock, groups: Groups
-) -> None:
+def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
+    """Messages through all stages of equal groups."""
     spec, bookings = sweep.spec, sweep.bookings
-    cycles = block.cycles if isinstance(block.cycles, int) else block.cycles[:, :, None]
-    links, ramps = StageLinks(groups), StageRamps(groups)
-    ready = groups.of(sweep.ready)
-    link_free, ramp_free = bookings.free(flow, links), bookings.free(flow, ramps)
+    pes, links, ramps, cycles = stages.pes, stages.links, stages.ramps, stages.cycles
+    groups, ready = stages.groups, pes.ready
+    flow = Flow(index, 0, activity.channel, int(ready.min()))
+    link_free, ramp_free = bookings.free(links), bookings.free(ramps)
     link_waits, ramp_waits = bookings.waits_of(flow, links), bookings.waits_of(flow, ramps)
     climb = spec.touch_cycles + spec.ramp_cycles
     free_latency = climb + groups.spacing * spec.hop_cycles + spec.ramp_cycles
-    latency: int | IntArray = free_latency
-    if link_waits is not None or ramp_waits is not None:
-        latency = np.full(ready[..., 1:].shape, free_latency, np.int64)
-        if link_waits is not None:
-            latency += link_waits.sum(axis=-1)
-        if ramp_waits is not None:
-            latency += ramp_waits
-    able = ready.copy()
-    earliest = _earliest_arrival(
-        spec.hop_cycles, spec.ramp_cycles, link_free, ramp_free, link_waits, ramp_waits
-    )
-    if earliest is not None:
-        np.maximum(able[..., :-1], earliest, out=able[..., :-1])
-    towards_root = slice(None, None, -1)
-    per_stage = latency if isinstance(latency, int) else latency[..., towards_root]
-    start = relay_starts(able[..., towards_root], per_stage)[..., towards_root]
+    start = ready.copy()
+    if groups.size > 2:  # a stage starts when the one behind it is there
+        earliest = _earliest_arrival(
+            spec.hop_cycles, spec.ramp_cycles, link_free, ramp_free, link_waits, ramp_waits
+        )
+        if earliest is not None:
+            np.maximum(start[..., :-1], earliest, out=start[..., :-1])
+        latency: int | IntArray = free_latency
+        if link_waits is not None or ramp_waits is not None:
+            latency = np.full(ready[..., 1:].shape, free_latency, np.int64)
+            if link_waits is not None:
+                latency += link_waits.sum(axis=-1)
+            if ramp_waits is not None:
+                latency += ramp_waits
+            latency = latency[..., ::-1]
+        start = relay_starts(start[..., ::-1], latency)[..., ::-1]
     # the same times, link by link: what each message asks for on its way
-    source = _position_index(sweep, block, activity, groups) if bookings.collects else NOBODY
+    source = _position_index(sweep, stages, activity) if bookings.collects else NOBODY
     heads = start[..., 1:] + climb
     asked = link_requests(heads, groups.spacing, spec.hop_cycles, link_free, link_waits)
-    by_link = cycles if isinstance(cycles, int) else cycles[..., None]
-    granted = bookings.book(flow, links, asked, link_waits, by_link, source[..., None])
-    routers = granted[..., -1] + spec.hop_cycles
-    asked = routers if ramp_free is None else np.maximum(routers, ramp_free)
-    arrival = bookings.book(flow, ramps, asked, ramp_waits, cycles, source) + spec.ramp_cycles
-    if (start[..., :-1] != np.maximum(ready[..., :-1], arrival)).any():
+    granted = bookings.grant(flow, links, asked, link_waits, stages.link_cycles, source[..., None])
+    asked = granted[..., -1] + spec.hop_cycles
+    if ramp_free is not None:
+        np.maximum(asked, ramp_free, out=asked)
+    arrival = bookings.grant(flow, ramps, asked, ramp_waits, cycles, source) + spec.ramp_cycles
+    taken = np.maximum(ready[..., :-1], arrival)
+    if groups.size == 2:
+        start[..., :-1] = taken
+    elif (start[..., :-1] != taken).any():
         raise ConservationError(
-            f"{sweep.activities[index].name!r}: a position of the chain does not start when its "
-            "message is there"
+            f"{activity.name!r}: a position of the chain does not start when its message is there"
         )
     if (arrival < start[..., 1:] + free_latency).any():
-        raise ConservationError(
-            f"{sweep.activities[index].name!r} reaches a PE faster than its links allow"
-        )
-    sweep.touch(groups, start, cycles)
+        raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
+    end = sweep.touched(pes, start, cycles)
+    stages.uses += 1
     room = free_latency + spec.queue_depth_wavelets
-    sweep.release(index, groups, _chain_ends(start, block.cycles, room))
+    sweep.release(flow, pes, flow.first, _chain_ends(start, end, stages.block.cycles, room))
 
 
 def _earliest_arrival(
@@ -122,29 +115,33 @@ def _earliest_arrival(
     return latest + ramp if ramp_waits is None else latest + ramp_waits + ramp
 
 
-def _chain_ends(start: IntArray, cycles: int | IntArray, room: int) -> IntArray:
-    """E_i = max over k with B > kK of s_(i-k) + B - kK [4.1]; (lines, groups, positions)."""
+def _chain_ends(start: IntArray, end: IntArray, cycles: int | IntArray, room: int) -> IntArray:
+    """E_i = max over k with B > kK of s_(i-k) + B - kK [4.1]; (lines, groups, positions).
+
+    ``end`` is s + B, the answer for messages that fit between two positions.
+    """
     if isinstance(cycles, int):
         if cycles <= room:
-            return start + cycles
+            return end
         rising = np.arange(start.shape[-1], dtype=np.int64) * room
         window = -(-cycles // room)
         return windowed_maximum(start + rising, window) - rising + cycles
-    end = np.empty_like(start)
+    held = np.empty_like(end)
     for distinct in np.unique(cycles).tolist():
         lines = cycles[:, 0] == distinct
-        end[lines] = _chain_ends(start[lines], distinct, room)
-    return end
+        held[lines] = _chain_ends(start[lines], end[lines], distinct, room)
+    return held
 
 
-def _position_index(sweep: Sweep, block: LineBlock, activity: Chain, groups: Groups) -> IntArray:
+def _position_index(sweep: Sweep, stages: Stages, activity: Chain) -> IntArray:
     """(lines, groups, stages) row-major index of the PE that sends in each stage."""
+    groups = stages.groups
     number = np.arange(groups.count, dtype=np.int64)[:, None] * groups.size
     stage = np.arange(1, groups.size, dtype=np.int64)
     along = groups.first + (number + stage) * groups.spacing
     if activity.spacing < 0:
         along = -along
-    line = block.row_major(sweep.spec, activity.root)[:, None, None]
+    line = stages.block.row_major(sweep.spec, activity.root)[:, None, None]
     return line + along * (1 if activity.axis == "row" else sweep.spec.cols)
 
 
@@ -157,21 +154,25 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
         lines = Lines(
             block.region, block.axis, activity.root, activity.direction, activity.positions
         )
-        root = Ramps(lines, 0, 1)
-        root_free: IntArray = root.of(sweep.ready).copy()
+        root = sweep.ground.pes(Ramps(lines, 0, 1))
+        ramp = bookings.track(activity.channel, Ramps(lines, 0, 1))
+        root_free: IntArray = root.ready.copy()
         for leaf in range(1, activity.positions):
-            flow = Flow(index, leaf, activity.channel)
-            pes, links = Ramps(lines, leaf, leaf + 1), Inward(lines, leaf)
-            start = pes.of(sweep.ready).copy()
+            pes = sweep.ground.pes(Ramps(lines, leaf, leaf + 1))
+            links = bookings.track(activity.channel, Inward(lines, leaf))
+            start = pes.ready.copy()
+            flow = Flow(index, leaf, activity.channel, int(start.min()))
             source = block.row_major(spec, activity.root + leaf * activity.direction)[:, None]
             heads = start[:, 0] + spec.touch_cycles + spec.ramp_cycles
             waits = bookings.waits_of(flow, links)
-            asked = link_requests(heads, leaf, spec.hop_cycles, bookings.free(flow, links), waits)
-            granted = bookings.book(flow, links, asked, waits, block.cycles, source)
+            asked = link_requests(heads, leaf, spec.hop_cycles, bookings.free(links), waits)
+            links.busy += block.cycles
+            ramp.busy += block.cycles
+            granted = bookings.grant(flow, links, asked, waits, block.cycles, source)
             asked = granted[:, -1:] + spec.hop_cycles
-            waits, free = bookings.waits_of(flow, root), bookings.free(flow, root)
+            waits, free = bookings.waits_of(flow, ramp), bookings.free(ramp)
             asked = asked if free is None else np.maximum(asked, free)
-            arrival = bookings.book(flow, root, asked, waits, block.cycles, source)
+            arrival = bookings.grant(flow, ramp, asked, waits, block.cycles, source)
             arrival = arrival + spec.ramp_cycles
             latency = spec.touch_cycles + 2 * spec.ramp_cycles + leaf * spec.hop_cycles
             if (arrival < start + latency).any():
@@ -183,5 +184,5 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
             end = sweep.touch(pes, start, block.cycles)
             room = latency + spec.queue_depth_wavelets
             late = np.where(block.cycles > room, taken + block.cycles - room, end)
-            sweep.release(index, pes, np.maximum(end, late))
-        sweep.release(index, root, root_free)
+            sweep.release(flow, pes, flow.first, np.maximum(end, late))
+        sweep.release(flow, root, int(root.ready.min()), root_free)

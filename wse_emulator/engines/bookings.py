@@ -16,17 +16,25 @@ from numpy.typing import NDArray
 
 from wse_emulator.engines.channel_slots import Channels
 from wse_emulator.engines.link_views import RAMP, LinkView
-from wse_emulator.engines.occupancy import Changes, moments
+from wse_emulator.engines.occupancy import Changes
 from wse_emulator.engines.timing import PLANES, IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 
 class Flow(NamedTuple):
-    """The messages of one booking: an activity, and which of a star's leaves (else 0)."""
+    """The messages of one booking.
+
+    Attributes:
+        activity: index of the activity.
+        leaf: which of a star's leaves, else 0.
+        channel: of the activity.
+        first: cycle before which none of its PEs is ready.
+    """
 
     activity: int
     leaf: int
     channel: str
+    first: int
 
 
 class Requests(NamedTuple):
@@ -54,6 +62,25 @@ class Waits(NamedTuple):
     cycles: IntArray
 
 
+@dataclass(slots=True, eq=False)
+class Track:
+    """The links of a view, as the messages of one channel use them again and again.
+
+    Attributes:
+        view: which links.
+        slot: of the channel; None if its bookings need no record.
+        busy: cycles booked, a view of the wafer's array.
+        known_free: cycle in which each falls free of the channel's earlier messages, a view of
+            the channel's array; None before the channel's first message on this plane.
+    """
+
+    view: LinkView
+    plane: int
+    slot: int | None
+    busy: IntArray
+    known_free: IntArray | None = None
+
+
 @dataclass(slots=True)
 class Bookings:
     """State of all links.
@@ -76,9 +103,7 @@ class Bookings:
     newly_marked: NDArray[np.bool_] | None = None
     requests: list[Requests] = field(default_factory=list)
     _free: dict[tuple[int, int], IntArray] = field(default_factory=dict)  # by slot and plane
-    _latest: tuple[dict[int, int], ...] = field(
-        default_factory=lambda: tuple({} for _ in PLANES)
-    )  # by plane: slot -> largest of _free
+    _latest: dict[int, int] = field(default_factory=dict)  # by slot: none of _free is larger
     _scratch: IntArray | None = None
     _index: IntArray | None = None
 
@@ -90,20 +115,27 @@ class Bookings:
         """Whether requests on marked links are collected in this pass."""
         return self.marked is not None
 
-    def free(self, flow: Flow, view: LinkView) -> IntArray | None:
+    def track(self, channel: str, view: LinkView) -> Track:
+        """The links of a view for the messages of a channel."""
+        plane = view.plane
+        return Track(view, plane, self.channels.slots.get(channel), view.of(self.busy[plane]))
+
+    def free(self, track: Track) -> IntArray | None:
         """Cycles in which the links fall free of the channel's earlier messages; None if there
         are none."""
-        slot = self.channels.slots.get(flow.channel)
-        known = None if slot is None else self._free.get((slot, view.plane))
-        return None if known is None else view.of(known)
+        if track.known_free is None and track.slot is not None:
+            known = self._free.get((track.slot, track.plane))
+            if known is not None:
+                track.known_free = track.view.of(known)
+        return track.known_free
 
-    def waits_of(self, flow: Flow, view: LinkView) -> IntArray | None:
-        """Waits of a flow on the links of a view; None if it waits on none of this plane."""
+    def waits_of(self, flow: Flow, track: Track) -> IntArray | None:
+        """Waits of a flow on the links of a track; None if it waits on none of this plane."""
         waits = self.waits.get((flow.activity, flow.leaf))
         if waits is None:
             return None
         pes = self.spec.pes
-        here = waits.link // pes == view.plane
+        here = waits.link // pes == track.plane
         if not here.any():
             return None
         if self._scratch is None:
@@ -111,71 +143,69 @@ class Bookings:
         flat = self._scratch.reshape(-1)
         at = waits.link[here] % pes
         flat[at] = waits.cycles[here]
-        found = view.of(self._scratch).copy()
+        found = track.view.of(self._scratch).copy()
         flat[at] = 0
         return found
 
-    def book(
+    def grant(
         self,
         flow: Flow,
-        view: LinkView,
+        track: Track,
         asked: IntArray,
         waits: IntArray | None,
         cycles: int | IntArray,
         source: int | IntArray,
     ) -> IntArray:
-        """Book the links of a view and return the cycles of the grants.
+        """The cycles of the grants on a track; the caller counts how long its links are busy.
 
         Args:
-            asked: cycles of asking, of the view's shape.
+            asked: cycles of asking, of the view's shape; kept, so it must not change any more.
             waits: as :meth:`waits_of` gives them.
             cycles: duration of the bookings, broadcast against ``asked``.
             source: row-major index of the source PEs, broadcast against ``asked``.
         """
         granted = asked if waits is None else asked + waits
-        end = granted + cycles
-        slot = self.channels.slots.get(flow.channel)
-        if slot is not None:
-            self._mark(slot, view, asked)
-            self._set_free(slot, view, end)
-        view.of(self.busy[view.plane])[...] += cycles
-        if view.plane != RAMP:
-            start = moments(granted)
-            self.booked.add(start)
-            if isinstance(cycles, int):
-                self.booked.add(start, cycles, -1)
-            else:
-                self.booked.add(moments(end), 0, -1)
+        if track.slot is not None:
+            self._mark(track.slot, flow.first, track, asked)
+            self._set_free(track.slot, track, granted, cycles)
+        if track.plane != RAMP:
+            self.booked.span(granted, cycles)
         if self.marked is not None:
-            self._collect(flow, view, asked, cycles, source)
+            self._collect(flow, track.view, asked, cycles, source)
         return granted
 
-    def _mark(self, slot: int, view: LinkView, asked: IntArray) -> None:
-        """Mark links that are asked for before another channel's latest booking ends."""
-        others = self._latest[view.plane]
-        if len(others) - (slot in others) == 0:
-            return
-        earliest = int(asked.min())
-        for other, latest in others.items():
-            if other == slot or latest <= earliest:
+    def passed(self, channel: str, last: int) -> None:
+        """All bookings of the channel so far end in cycle ``last`` or before."""
+        slot = self.channels.slots.get(channel)
+        if slot is not None:
+            self._latest[slot] = max(self._latest.get(slot, 0), last)
+
+    def _mark(self, slot: int, first: int, track: Track, asked: IntArray) -> None:
+        """Mark links that are asked for before another channel's latest booking ends.
+
+        No request is earlier than cycle ``first``.
+        """
+        plane, view = track.plane, track.view
+        for other, latest in self._latest.items():
+            if other == slot or latest <= first or (other, plane) not in self._free:
                 continue
-            early = asked < view.of(self._free[other, view.plane])
+            early = asked < view.of(self._free[other, plane])
             if self.marked is not None:
-                early &= ~view.of(self.marked[view.plane])
+                early &= ~view.of(self.marked[plane])
             if early.any():
                 if self.newly_marked is None:
                     self.newly_marked = np.zeros(self.busy.shape, np.bool_)
-                view.of(self.newly_marked[view.plane])[early] = True
+                view.of(self.newly_marked[plane])[early] = True
 
-    def _set_free(self, slot: int, view: LinkView, end: IntArray) -> None:
-        """The links of a view fall free of the channel's messages so far in ``end``."""
-        free = self._free.get((slot, view.plane))
+    def _set_free(self, slot: int, track: Track, granted: IntArray, cycles: int | IntArray) -> None:
+        """The links of a track fall free of the channel's messages so far ``cycles`` after the
+        grants."""
+        free = self.free(track)
         if free is None:
-            free = np.zeros((self.spec.rows, self.spec.cols), np.int64)
-            self._free[slot, view.plane] = free
-        view.of(free)[...] = end
-        latest = self._latest[view.plane]
-        latest[slot] = max(latest.get(slot, 0), int(end.max()))
+            whole = np.zeros((self.spec.rows, self.spec.cols), np.int64)
+            self._free[slot, track.plane] = whole
+            free = track.known_free = track.view.of(whole)
+        np.add(granted, cycles, out=free)
 
     def _collect(
         self,

@@ -78,7 +78,7 @@ class Pause(Event):
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No garbage collection inside: millions of live events make each pass over them slow."""
+    """No garbage collection inside: events and views by the thousand make each pass slow."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
 from typing import assert_never
 
 import numpy as np
@@ -23,8 +22,8 @@ from wse_emulator.activities import (
     Send,
     Star,
     Work,
-    line_wavelets,
 )
+from wse_emulator.collectives.line_time import message_cycles
 from wse_emulator.engines.timing import PLANES, IntArray, Timing
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.spec import WaferSpec
@@ -121,17 +120,21 @@ def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
             )
         case Multicast():
             sinks = activity.region.pes - 1
-            cycles_each = ceil(activity.wavelets * spec.cycles_per_wavelet)
+            cycles_each = message_cycles(activity.wavelets, spec)
             touches = sinks + 1 if sinks else 0
             return _messages(cycles_each, touches, sinks, sinks)
         case Send():
             links = abs(activity.source[0] - activity.sink[0]) + abs(
                 activity.source[1] - activity.sink[1]
             )
-            cycles_each = ceil(activity.wavelets * spec.cycles_per_wavelet)
+            cycles_each = message_cycles(activity.wavelets, spec)
             return _messages(cycles_each, 2, links, 1) if links else Demand()
-    lengths = Counter(line_wavelets(activity))  # few distinct ones, whatever the lines
-    total = sum(n * ceil(wavelets * spec.cycles_per_wavelet) for wavelets, n in lengths.items())
+    if isinstance(activity.wavelets, int):
+        lines = activity.region.rows if activity.axis == "row" else activity.region.cols
+        total = lines * message_cycles(activity.wavelets, spec)
+    else:
+        lengths = Counter(activity.wavelets)  # few distinct ones, whatever the lines
+        total = sum(n * message_cycles(wavelets, spec) for wavelets, n in lengths.items())
     match activity:
         case LineMulticast():
             region = activity.region

@@ -25,12 +25,16 @@ def waits_from(collected: Sequence[Requests]) -> WaitsByFlow:
     and source."""
     if not collected:
         return {}
+    requests, granted = serve(collected)
+    return _by_flow(requests, granted - requests.asked)
+
+
+def serve(collected: Sequence[Requests]) -> tuple[Requests, IntArray]:
+    """All requests by link and order of service, and the cycle in which each is granted."""
     requests = Requests(*(np.concatenate(column) for column in zip(*collected, strict=True)))
     order = np.lexsort((requests.source, requests.activity, requests.asked, requests.link))
     requests = Requests(*(column[order] for column in requests))
-    granted = _serve(requests)
-    waits = granted - requests.asked
-    return _by_flow(requests, waits)
+    return requests, _serve(requests)
 
 
 def _serve(requests: Requests) -> IntArray:

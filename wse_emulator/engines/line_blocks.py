@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
-from math import ceil
 
 import numpy as np
 
-from wse_emulator.activities import Axis, LineActivity, line_wavelets
+from wse_emulator.activities import Axis, LineActivity
+from wse_emulator.collectives.line_time import message_cycles
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -50,9 +50,10 @@ def line_blocks(activity: LineActivity, spec: WaferSpec) -> Iterator[LineBlock]:
     region, axis = activity.region, activity.axis
     if isinstance(activity.wavelets, int):
         if activity.wavelets:
-            yield LineBlock(region, axis, ceil(activity.wavelets * spec.cycles_per_wavelet))
+            yield LineBlock(region, axis, message_cycles(activity.wavelets, spec))
         return
-    cycles = [ceil(wavelets * spec.cycles_per_wavelet) for wavelets in line_wavelets(activity)]
+    lasts = {wavelets: message_cycles(wavelets, spec) for wavelets in set(activity.wavelets)}
+    cycles = [lasts[wavelets] for wavelets in activity.wavelets]
     first = 0
     for sends, run in groupby(cycles, bool):
         lines = list(run)

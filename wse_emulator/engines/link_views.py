@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.activities import Axis
-from wse_emulator.engines.timing import PLANES
+from wse_emulator.engines.timing import PLANES, IntArray
 from wse_emulator.wafer.region import Region
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -177,3 +177,16 @@ class StageRamps:
 
 
 LinkView = Outward | Inward | Ramps | StageLinks | StageRamps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Takers:
+    """PEs that touch a message, as views of the wafer's arrays.
+
+    Attributes:
+        ready: release time of each PE's latest activity.
+        busy: cycles of work and touches.
+    """
+
+    ready: IntArray
+    busy: IntArray

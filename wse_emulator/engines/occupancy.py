@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from wse_emulator.engines.timing import IntArray
+
+MOST_WAITING: Final = 1 << 18
+"""Numbers that wait to be counted together: counting costs far less a number than a call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +42,16 @@ def moments(cycles: IntArray) -> Moments:
 
 
 class Changes:
-    """By how much a number changes at the beginning of each cycle."""
+    """By how much a number changes at the beginning of each cycle.
 
-    def __init__(self) -> None:
+    ``most_waiting`` starts of spans are kept before they are counted.
+    """
+
+    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+        self._most_waiting = most_waiting
         self._change: IntArray = np.zeros(4_096, np.int64)
+        self._spans: defaultdict[int, list[IntArray]] = defaultdict(list)  # cycles -> starts
+        self._waiting = 0
 
     def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
         """Change by ``times`` for each cycle of ``when``, ``delay`` cycles later."""
@@ -54,9 +65,35 @@ class Changes:
         where = slice(first, stop) if offsets is None else offsets + first
         self._change[where] += counts if times == 1 else counts * times
 
+    def span(self, start: IntArray, cycles: int | IntArray) -> None:
+        """Count one more in each ``[start, start + cycles)``.
+
+        Args:
+            start: any shape; kept until it is counted, so it must not change any more.
+            cycles: durations; one number, or an array that broadcasts against ``start``.
+        """
+        if isinstance(cycles, int):
+            self._spans[cycles].append(start)
+            self._waiting += start.size
+            if self._waiting > self._most_waiting:
+                self._count()
+        else:
+            self.add(moments(start))
+            self.add(moments(start + cycles), 0, -1)
+
     def by_cycle(self, cycles: int) -> IntArray:
         """(cycles,) the number in each cycle from 0 on."""
+        self._count()
         change = self._change[:cycles]
         if change.size < cycles:
             change = np.concatenate((change, np.zeros(cycles - change.size, np.int64)))
         return np.cumsum(change)
+
+    def _count(self) -> None:
+        """Count the spans that wait, equally long ones together."""
+        for cycles, starts in self._spans.items():
+            when = moments(np.concatenate([start.ravel() for start in starts]))
+            self.add(when)
+            self.add(when, cycles, -1)
+        self._spans.clear()
+        self._waiting = 0

@@ -54,11 +54,14 @@ def link_requests(
     Returns:
         (..., links) cycles.
     """
+    if links == 1:
+        return heads[..., None].copy() if free is None else np.maximum(heads[..., None], free)
     reach: IntArray = np.arange(links, dtype=np.int64) * hop
     if waits is not None:
         reach = reach + (np.cumsum(waits, axis=-1) - waits)
-    if free is None:
-        return heads[..., None] + reach
+    unhindered: IntArray = heads[..., None] + reach
+    if free is None or (free <= unhindered).all():
+        return unhindered
     slack = free - reach
     np.maximum(slack[..., 0], heads, out=slack[..., 0])
     running_maximum(slack)

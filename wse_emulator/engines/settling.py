@@ -32,6 +32,7 @@ def settle(
     op_count: int,
     tables: ChainTables,
     observe: Callable[[int, Sweep], None] | None = None,
+    watched: NDArray[np.bool_] | None = None,
 ) -> tuple[Sweep, int]:
     """Repeat passes until no link is newly marked and no wait changes.
 
@@ -42,12 +43,13 @@ def settle(
         tables: tables of the chains seen so far.
         observe: called after each activity of each pass with its index and the wafer's state;
             what it saw last is settled.
+        watched: (5, rows, cols) links whose requests are collected in every pass.
 
     Returns:
         The state after the last pass, and how many passes it took: 1 if no message waits for
         another channel's.
     """
-    marked: NDArray[np.bool_] | None = None
+    marked = watched
     waits: WaitsByFlow = {}
     channels = channels_of(activities)
     passes = 0
@@ -61,6 +63,7 @@ def settle(
                 observe(index, sweep)
         found = waits_from(bookings.requests)
         if bookings.newly_marked is None and same_waits(found, waits):
+            sweep.count()
             return sweep, passes
         waits = found
         if bookings.newly_marked is not None:

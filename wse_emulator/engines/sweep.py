@@ -6,14 +6,17 @@ waits on contended links (section 8.1 of the machine semantics).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import ceil
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from wse_emulator.activities import Activity, Work
-from wse_emulator.engines.bookings import Bookings
-from wse_emulator.engines.link_views import Groups, Ramps
+from wse_emulator.collectives.line_time import message_cycles
+from wse_emulator.engines.bookings import Bookings, Flow
+from wse_emulator.engines.chain_stages import Stages
+from wse_emulator.engines.ground import Ground
+from wse_emulator.engines.link_views import Takers
+from wse_emulator.engines.multicast_arms import Spread
 from wse_emulator.engines.occupancy import Changes, moments
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.timing import IntArray
@@ -32,6 +35,8 @@ class Sweep:
         busy_pes, temporary_bytes: changes by cycle over the whole wafer.
         activity_start, activity_end, op_start, op_end: as in ``Timing``, with ``NEVER`` for a
             start that has not happened.
+        ground: the arrays that views are of.
+        stages, spreads: the chains and multicasts so far, which many activities have in common.
     """
 
     def __init__(
@@ -54,28 +59,28 @@ class Sweep:
         self.activity_end: IntArray = np.full(len(activities), -1, np.int64)
         self.op_start: IntArray = np.full(op_count, NEVER, np.int64)
         self.op_end: IntArray = np.full(op_count, -1, np.int64)
+        self.ground = Ground(spec, self.ready, self.busy, bookings)
+        self.stages: dict[tuple[object, ...], tuple[Stages, ...]] = {}
+        self.spreads: dict[tuple[object, ...], tuple[Spread, ...]] = {}
 
     def duration(self, wavelets: int) -> int:
         """Cycles of a message on a link."""
-        return ceil(wavelets * self.spec.cycles_per_wavelet)
+        return message_cycles(wavelets, self.spec)
 
     def index(self, pe: tuple[int, int]) -> int:
         """Row-major index of PE (row, col)."""
         return pe[0] * self.spec.cols + pe[1]
 
     def work(self, index: int, work: Work) -> None:
-        """Add each run's cycles to its PEs; op times from the run's earliest and latest PE."""
+        """Add each chain's cycles to its PEs; op times from the chain's earliest and latest PE."""
         rows, cols = work.region.slices
         ready = self.ready[rows, cols].reshape(-1)
         busy = np.zeros(ready.size, np.int64)
         tables = [self.tables[chain] for chain in work.chains]
-        begin = 0
-        for pes, number in work.runs:
-            run = slice(begin, begin + pes)
-            begin += pes
-            if number < 0 or pes == 0 or tables[number].cycles == 0:
-                continue
+        for number, run in _places(work):
             table = tables[number]
+            if table.cycles == 0:
+                continue
             when = moments(ready[run])
             earliest, latest = when.first, when.last
             ops = [op.op for op in work.chains[number].ops]
@@ -91,27 +96,59 @@ class Sweep:
         self.ready[rows, cols] += busy.reshape(shape)
         self.busy[rows, cols] += busy.reshape(shape)
 
-    def touch(self, pes: Ramps | Groups, start: IntArray, cycles: int | IntArray) -> IntArray:
+    def touch(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
         """PEs touch wavelets in [start, start + cycles); returns the ends."""
-        if (start < pes.of(self.ready)).any():
-            raise ConservationError("a PE touches a message before it is ready for it")
-        end = start + cycles
-        pes.of(self.busy)[...] += cycles
-        begins = moments(start)
-        self.busy_pes.add(begins)
-        if isinstance(cycles, int):
-            self.busy_pes.add(begins, cycles, -1)
-        else:
-            self.busy_pes.add(moments(end), 0, -1)
-        return end
+        np.add(pes.busy, cycles, out=pes.busy)
+        return self.touched(pes, start, cycles)
 
-    def release(self, index: int, pes: Ramps | Groups, end: IntArray) -> None:
-        """PEs are done with activity ``index`` and ready for their next in cycle ``end``."""
-        ready = pes.of(self.ready)
-        self.ends(index, int(ready.min()), int(end.max()))
-        ready[...] = end
+    def touched(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
+        """As :meth:`touch`, where the caller counts how long each PE is busy.
+
+        ``start`` is kept, so it must not change any more.
+        """
+        if (start < pes.ready).any():
+            raise ConservationError("a PE touches a message before it is ready for it")
+        self.busy_pes.span(start, cycles)
+        return start + cycles
+
+    def release(self, flow: Flow, pes: Takers, first: int, end: IntArray) -> None:
+        """PEs are done with a flow's activity and ready for their next in cycle ``end``.
+
+        Args:
+            first: cycle in which the first of them was ready for the activity.
+        """
+        last = int(end.max())
+        self.ends(flow.activity, first, last)
+        self.bookings.passed(flow.channel, last)
+        pes.ready[...] = end
+
+    def count(self) -> None:
+        """Count what PEs and links are busy in the chains and multicasts of the pass."""
+        for known in self.stages.values():
+            for stages in known:
+                stages.count()
+        for spreads in self.spreads.values():
+            for spread in spreads:
+                spread.count()
 
     def ends(self, index: int, start: int, end: int) -> None:
         """An activity ran on some PEs from the earliest ready time to the latest release."""
         self.activity_start[index] = min(self.activity_start[index], start)
         self.activity_end[index] = max(self.activity_end[index], end)
+
+
+def _places(work: Work) -> Iterator[tuple[int, slice | IntArray]]:
+    """(chain, its PEs of the region): run by run, or where runs are many, chain by chain."""
+    if len(work.runs) <= 2 * len(work.chains):
+        begin = 0
+        for pes, number in work.runs:
+            if number >= 0 and pes:
+                yield number, slice(begin, begin + pes)
+            begin += pes
+        return
+    counts, numbers = zip(*work.runs, strict=True)
+    chain_of = np.repeat(numbers, counts)
+    for number in range(len(work.chains)):
+        places = np.flatnonzero(chain_of == number)
+        if places.size:
+            yield number, places

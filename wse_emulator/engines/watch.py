@@ -1,16 +1,18 @@
-"""When chosen PEs were released from each activity: what a single PE's timeline is made of."""
+"""What single PEs and links did: when PEs were released, when messages had a link."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from wse_emulator.activities import Activity
+from wse_emulator.engines.fixed_point import serve
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.settling import settle
 from wse_emulator.engines.sweep import Sweep
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.engines.timing import PLANES, IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -30,3 +32,36 @@ def releases_at(
 
     settle(spec, activities, op_count, ChainTables(), observe)
     return released
+
+
+class LinkUse(NamedTuple):
+    """A booking of a link: which activity had it, from which cycle to which."""
+
+    activity: int
+    start_cycle: int
+    end_cycle: int
+
+
+def bookings_at(
+    spec: WaferSpec,
+    activities: Sequence[Activity],
+    links: Sequence[tuple[int, int, int]],
+    op_count: int,
+) -> tuple[tuple[LinkUse, ...], ...]:
+    """The bookings of each of some links, given as (plane, row, col), in order of time."""
+    watched = np.zeros((len(PLANES), spec.rows, spec.cols), dtype=np.bool_)
+    numbers = []
+    for plane, row, col in links:
+        watched[plane, row, col] = True
+        numbers.append((plane * spec.rows + row) * spec.cols + col)
+    sweep, _ = settle(spec, activities, op_count, ChainTables(), watched=watched)
+    if not sweep.bookings.requests:
+        return tuple(() for _ in links)
+    requests, granted = serve(sweep.bookings.requests)
+    found = []
+    for number in numbers:
+        here = requests.link == number
+        start, activity = granted[here], requests.activity[here]
+        columns = (activity, start, start + requests.cycles[here])
+        found.append(tuple(map(LinkUse._make, zip(*(c.tolist() for c in columns), strict=True))))
+    return tuple(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from torch import nn
@@ -41,6 +41,7 @@ def fit(
     optimizers: bool = False,
     solve_for: str | None = None,
     command: str = "",
+    tell: Callable[[str], object] = str,
 ) -> FitReport:
     """Say whether a model's training state fits in on-wafer memory, PE by PE.
 
@@ -68,6 +69,7 @@ def fit(
         optimizers: whether to judge every optimizer too.
         solve_for: ``batch``, ``sequence``, ``width`` or ``depth``: find the largest that fits.
         command: the command that repeats this, for the report.
+        tell: called with the name of each plan as it is made; does nothing by default.
 
     Raises:
         WseError: wrong input, or an optimizer that breaks a static-state rule. A model that does
@@ -90,11 +92,12 @@ def fit(
             sparsity=sparsity,
         )
     )
+    tell("planning the model as it is")
     judgement = judge(request)
     return report(
         judgement,
-        levers=pull_levers(judgement) if levers else (),
-        optimizers=optimizer_table(judgement) if optimizers else (),
-        solution=None if solve_for is None else solve(judgement, solve_for),
+        levers=pull_levers(judgement, tell) if levers else (),
+        optimizers=optimizer_table(judgement, tell) if optimizers else (),
+        solution=None if solve_for is None else solve(judgement, solve_for, tell),
         command=command,
     )

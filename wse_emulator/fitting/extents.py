@@ -19,11 +19,11 @@ from wse_emulator.wafer.spec import WaferSpec
 SMALL_WAFER_PES: Final = 1024
 """Up to this size all parts are tried."""
 
-MOST_PES_CUT: Final = 5_000_000
-"""Of larger wafers: sum of the sizes of the parts that are cut, to look at the cuts."""
+MOST_CUT: Final = 250
+"""Of larger wafers: the largest parts, whose cuts are looked at."""
 
-MOST_PLANS: Final = 4
-"""Of larger wafers: parts that are planned to the end."""
+MOST_PLANS: Final = 12
+"""Of larger wafers: the best cut parts, which are planned to the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ def promising_extents(
     sizes.sort(key=lambda size: (-size[0] * size[1], size))
     small = spec.pes <= SMALL_WAFER_PES
     if not small:
-        sizes = sizes[: MOST_PES_CUT // spec.pes + 1]
+        sizes = sizes[:MOST_CUT]
     fullest = {size: _fullest(spec, layers, activations, size) for size in sizes}
     promising = sorted(
         (size for size in sizes if fullest[size] <= layers.room), key=fullest.__getitem__

@@ -108,7 +108,7 @@ def _pipelined(request: FitRequest, known: Known) -> Judgement:
             known.program.parameters,
             request.wafer,
             bytes_per_parameter=load,
-            blocks=known.blocks,
+            forms=known.forms,
             layer_bytes={name: float(size) for name, size in activations.items()},
             extent=extent,
         )

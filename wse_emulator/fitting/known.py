@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wse_emulator.activations.profile import ActivationProfile, activation_profile
+from wse_emulator.cost.formats import BYTES
 from wse_emulator.fitting.programs import sparse_state_names, step_program
 from wse_emulator.fitting.request import FitRequest
-from wse_emulator.placement.reductions import reduced_along_lines
+from wse_emulator.placement.forms import Blocks, tensor_forms
 from wse_emulator.plan.chains import ChainCosts
-from wse_emulator.plan.precision import ITEM_BYTES
 from wse_emulator.program import StepProgram
 
 
@@ -20,14 +21,14 @@ class Known:
     Attributes:
         program: the captured step.
         sparse_states: names of the states that shrink with a sparse parameter.
-        blocks: parameters placed in 2-D blocks.
+        forms: of the parameters that are not spread element by element.
         costs: costs of the step's chains on the machine.
         profile: activations of a sample; None without a batch size.
     """
 
     program: StepProgram
     sparse_states: frozenset[str]
-    blocks: frozenset[int]
+    forms: Mapping[int, Blocks]
     costs: ChainCosts
     profile: ActivationProfile | None
 
@@ -43,11 +44,11 @@ def learn(request: FitRequest, before: tuple[FitRequest, Known] | None = None) -
     asked, known = before or (None, None)
     same_model = asked is not None and asked.model is request.model
     if asked and known and same_model and asked.optimizer == request.optimizer:
-        program, states, blocks = known.program, known.sparse_states, known.blocks
+        program, states, forms = known.program, known.sparse_states, known.forms
     else:
         program = step_program(request.model, request.optimizer)
         states = sparse_state_names(request.optimizer)
-        blocks = reduced_along_lines(program)
+        forms = tensor_forms(program)
     if asked and known and known.program is program and asked.wafer == request.wafer:
         costs = known.costs
     else:
@@ -59,10 +60,10 @@ def learn(request: FitRequest, before: tuple[FitRequest, Known] | None = None) -
             asked
             and known
             and same_model
-            and ITEM_BYTES[asked.precision.activation_dtype] == ITEM_BYTES[dtype]
+            and BYTES[asked.precision.activation_dtype] == BYTES[dtype]
             and (asked.sequence, asked.target) == (request.sequence, request.target)
         ):
             profile = known.profile
         if profile is None:
             profile = activation_profile(request.model, dtype, request.sequence, request.target)
-    return Known(program=program, sparse_states=states, blocks=blocks, costs=costs, profile=profile)
+    return Known(program=program, sparse_states=states, forms=forms, costs=costs, profile=profile)

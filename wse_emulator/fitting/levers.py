@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -102,7 +102,7 @@ def _at_most(value: int | None, most: int) -> int | None:
     return None if value is None else min(value, most)
 
 
-def pull_levers(judgement: Judgement) -> tuple[Lever, ...]:
+def pull_levers(judgement: Judgement, tell: Callable[[str], object] = str) -> tuple[Lever, ...]:
     """Every change that saves bytes on the fullest PE; those that make it fit come first.
 
     With options of the optimizer, a change of optimizer is judged without them.
@@ -110,6 +110,7 @@ def pull_levers(judgement: Judgement) -> tuple[Lever, ...]:
     before = judgement.memory
     levers = []
     for change in changes(judgement.request):
+        tell(f"planning with {change.what}")
         try:
             after = judge(change.request, judgement).memory
         except (InputError, UnknownOpError):

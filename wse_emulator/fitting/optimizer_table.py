@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from wse_emulator.errors import InputError, UnknownOpError
@@ -10,12 +11,15 @@ from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_clas
 from wse_emulator.results.fit_report import OptimizerRow
 
 
-def optimizer_table(judgement: Judgement) -> tuple[OptimizerRow, ...]:
+def optimizer_table(
+    judgement: Judgement, tell: Callable[[str], object] = str
+) -> tuple[OptimizerRow, ...]:
     """One row an optimizer, least bytes first; those that cannot take the model say why."""
     request = judgement.request
     rate = 1e-3 if request.optimizer.lr is None else request.optimizer.lr
     rows = []
     for name in optimizer_classes():
+        tell(f"planning with {name}")
         same = name.lower() == request.optimizer.name.lower()
         choice = request.optimizer if same else OptimizerChoice(name=name, lr=rate)
         try:

@@ -30,7 +30,7 @@ class _Question:
     size: Callable[[int], int]
 
 
-def solve(judgement: Judgement, what: str) -> Solution:
+def solve(judgement: Judgement, what: str, tell: Callable[[str], object] = str) -> Solution:
     """The largest size that fits, with everything else as in the request.
 
     Batch in samples, sequence in tokens, depth in layers (of each stack); width is the hidden
@@ -45,6 +45,7 @@ def solve(judgement: Judgement, what: str) -> Solution:
 
     def fits(count: int) -> bool:
         if count not in gaps and count not in refused:
+            tell(f"trying {what} {question.size(count):,}")
             try:
                 gaps[count] = judge(question.ask(count), judgement).memory.gap_bytes
             except InputError as error:

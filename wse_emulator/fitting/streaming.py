@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wse_emulator.activations.in_flight import streaming_bytes
+from wse_emulator.cost.formats import BYTES
 from wse_emulator.fitting.known import Known
 from wse_emulator.fitting.request import FitRequest
 from wse_emulator.fitting.samples import Samples
@@ -18,7 +19,6 @@ from wse_emulator.placement.layers import group_layers
 from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.plan.holdings import Holding
 from wse_emulator.plan.memory import IntArray, MemoryPlan, Sparsity
-from wse_emulator.plan.precision import ITEM_BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -61,7 +61,7 @@ def plan_streaming(
         dtype = request.precision.compute or parameter.dtype
         elements = sparsity.kept.get(parameter.index, parameter.numel)
         index = sparsity.index_bytes if parameter.index in sparsity.kept else 0
-        sent.append(elements * (ITEM_BYTES[dtype] + index))
+        sent.append(elements * (BYTES[dtype] + index))
         gradient = holding.element_bytes["gradients"] + holding.sparse_bytes["gradients"]
         back.append(elements * gradient)
     groups = group_layers(

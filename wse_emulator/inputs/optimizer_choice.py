@@ -14,6 +14,7 @@ import schedulers
 from optimizers import Optimizer
 from schedulers.errors import SchedulerError
 from wse_emulator.errors import InputError, UnknownNameError
+from wse_emulator.inputs.muon_with_adamw import MuonWithAdamW
 from wse_emulator.inputs.schedule_text import LearningRate, finite_rate
 from wse_emulator.near_names import near
 
@@ -84,6 +85,8 @@ def build_optimizer(
 ) -> tuple[Optimizer, schedulers.LRScheduler | None]:
     """Construct the optimizer, and its scheduler if a schedule is asked for.
 
+    Muon is a rule of matrices: a model's other parameters get AdamW's.
+
     Raises:
         UnknownNameError: no such optimizer, scheduler, or argument.
         InputError: an argument is missing or out of range.
@@ -103,9 +106,12 @@ def build_optimizer(
         if choice.learning_rate is None:
             raise InputError(f"{chosen.__name__} has no default learning rate; give --lr")
         arguments["lr"] = 0.0  # the schedule writes the rate before the first step
+    given = list(parameters)
     construct: Callable[..., Optimizer] = chosen
+    if chosen is optimizers.Muon and any(p.dim() < 2 for p in given):
+        construct = MuonWithAdamW  # a whole model, as its author uses it
     try:
-        optimizer = construct(parameters, **arguments)
+        optimizer = construct(given, **arguments)
     except (ValueError, TypeError) as error:
         raise InputError(str(error)) from error
     if choice.learning_rate is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
+from wse_emulator.lowering.products import product_activities
 from wse_emulator.placement.pieces import piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
@@ -21,6 +22,8 @@ def segment_activities(
     if not pieces:
         return []
     segment = costs.segments[tensor.parameter][number]
+    if segment.product is not None:
+        return product_activities(tensor, number, segment.product, strip, costs, channel)
     chain_of = {piece: i for i, piece in enumerate(pieces)}
     work = Work(
         name=tensor.name,

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import groupby
 
-from wse_emulator.placement.values import TensorPlacement
+from wse_emulator.placement.values import BlockGrid, TensorPlacement
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -16,27 +16,45 @@ class Piece:
     Attributes:
         elements: number of elements.
         rows, cols: height and width of the block; 0 for flat shards.
+        gram_rows, gram_cols: the same of its block of the Gram matrix, if the step makes one.
     """
 
     elements: int
     rows: int = 0
     cols: int = 0
+    gram_rows: int = 0
+    gram_cols: int = 0
 
 
 def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
     """Run-length code ``(pes, piece)`` over the region's PEs in row-major order."""
     if tensor.grid is None:
         return tuple((pes, Piece(elements)) for pes, elements in tensor.runs)
-    widths = [(len(list(group)), width) for width, group in groupby(tensor.grid.widths)]
+    rows, cols = _sides(tensor.grid)
+    across = [(len(list(group)), side) for side, group in groupby(cols)]
     runs: list[tuple[int, Piece]] = []
-    for height in tensor.grid.heights:
-        for pes, width in widths:
-            piece = Piece(height * width, height, width)
-            if runs and runs[-1][1] == piece:
-                runs[-1] = (runs[-1][0] + pes, piece)
+    for side, lines in groupby(rows):
+        line = [(pes, _block(side, other)) for pes, other in across]
+        for _ in lines:
+            if runs and runs[-1][1] == line[0][1]:
+                runs[-1] = (runs[-1][0] + line[0][0], line[0][1])
+                runs += line[1:]
             else:
-                runs.append((pes, piece))
+                runs += line
     return tuple(runs)
+
+
+def _sides(grid: BlockGrid) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Of each row of PEs and of each column: matrix rows (columns), and those of Gram matrix."""
+    none = (0,)
+    return (
+        list(zip(grid.heights, grid.gram_heights or none * len(grid.heights), strict=True)),
+        list(zip(grid.widths, grid.gram_widths or none * len(grid.widths), strict=True)),
+    )
+
+
+def _block(row: tuple[int, int], col: tuple[int, int]) -> Piece:
+    return Piece(row[0] * col[0], row[0], col[0], row[1], col[1])
 
 
 def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
@@ -45,11 +63,11 @@ def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
     if tensor.grid is None:
         runs = [(pes, Piece(elements)) for pes, elements in tensor.runs]
     else:
-        widths = Counter(tensor.grid.widths)
+        down, across = map(Counter, _sides(tensor.grid))
         runs = [
-            (rows * cols, Piece(height * width, height, width))
-            for height, rows in Counter(tensor.grid.heights).items()
-            for width, cols in widths.items()
+            (rows * cols, _block(row, col))
+            for row, rows in down.items()
+            for col, cols in across.items()
         ]
     for pes, piece in runs:
         if piece.elements:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import prod
 
+from wse_emulator.placement.forms import Blocks
 from wse_emulator.placement.guillotine import guillotine
 from wse_emulator.placement.layers import LayerGroup, group_layers, merge_small
 from wse_emulator.placement.shards import block_grid, block_runs, flat_runs, next_start
@@ -20,7 +20,7 @@ def place(
     spec: WaferSpec,
     *,
     bytes_per_parameter: Sequence[Fraction | float] | None = None,
-    blocks: frozenset[int] = frozenset(),
+    forms: Mapping[int, Blocks] | None = None,
     layer_bytes: Mapping[str, float] | None = None,
     extent: tuple[int, int] | None = None,
 ) -> Placement:
@@ -36,8 +36,8 @@ def place(
         spec: the machine; all its usable PEs are covered.
         bytes_per_parameter: bytes that lie on the wafer for each element of each parameter:
             the parameter itself, gradient, state. Default: 4 for each.
-        blocks: indices of matrices to cut into 2-D blocks, because their step reduces along
-            rows or columns. Leading dimensions of more than two are joined to the rows.
+        forms: of the tensors that are not spread element by element, because their step works
+            on whole lines of them (:func:`~wse_emulator.placement.forms.tensor_forms`).
         layer_bytes: further bytes a layer, by layer name, such as activations.
         extent: (rows, cols) to use, from the first PE; default: the whole wafer.
 
@@ -62,7 +62,7 @@ def place(
     regions = guillotine(wafer, [group.load_bytes for group in groups])
     placed: dict[int, TensorPlacement] = {}
     for group, region in zip(groups, regions, strict=True):
-        placed |= _shards(group, region, parameters, blocks)
+        placed |= _shards(group, region, parameters, forms or {})
     return Placement(
         wafer=spec,
         layers=tuple(
@@ -78,17 +78,19 @@ def _shards(
     group: LayerGroup,
     region: Region,
     parameters: Sequence[Parameter],
-    blocks: frozenset[int],
+    forms: Mapping[int, Blocks],
 ) -> dict[int, TensorPlacement]:
     placed: dict[int, TensorPlacement] = {}
     flat_start = row_start = col_start = 0
     for index in group.tensors:
         parameter = parameters[index]
-        if index in blocks and len(parameter.shape) > 1:
-            matrix = (prod(parameter.shape[:-1]), parameter.shape[-1])
-            grid = block_grid(matrix, region.rows, region.cols, (row_start, col_start))
-            row_start = next_start(matrix[0], region.rows, row_start)
-            col_start = next_start(matrix[1], region.cols, col_start)
+        form = forms.get(index)
+        if isinstance(form, Blocks):
+            matrix = (form.rows, form.cols)
+            start = (row_start, col_start)
+            grid = block_grid(matrix, region.rows, region.cols, start, gram=form.gram)
+            row_start = next_start(form.rows, region.rows, row_start)
+            col_start = next_start(form.cols, region.cols, col_start)
             placed[index] = TensorPlacement(
                 index, parameter.name, region, "blocks", block_runs(grid), grid
             )

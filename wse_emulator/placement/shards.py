@@ -40,16 +40,29 @@ def next_start(elements: int, pes: int, start: int) -> int:
 
 
 def block_grid(
-    matrix: tuple[int, int], rows: int, cols: int, start: tuple[int, int] = (0, 0)
+    matrix: tuple[int, int],
+    rows: int,
+    cols: int,
+    start: tuple[int, int] = (0, 0),
+    *,
+    gram: bool = False,
 ) -> BlockGrid:
     """Balanced block heights and widths of a matrix over ``rows`` x ``cols`` PEs.
 
     Floor or ceil, never ceil for all, which would leave the last PEs empty. ``start`` is the
-    row and the column of PEs where the surplus begins.
+    row and the column of PEs where the surplus begins; with ``gram`` the blocks of the Gram
+    matrix are cut in the same way, so that PEs without an element of the matrix have none of it.
     """
+    order = min(matrix)
+
+    def cut(lines: int, over: int, first: int) -> tuple[int, ...]:
+        return tuple(expand(flat_runs(lines, over, first)).tolist())
+
     return BlockGrid(
-        heights=tuple(expand(flat_runs(matrix[0], rows, start[0])).tolist()),
-        widths=tuple(expand(flat_runs(matrix[1], cols, start[1])).tolist()),
+        heights=cut(matrix[0], rows, start[0]),
+        widths=cut(matrix[1], cols, start[1]),
+        gram_heights=cut(order, rows, start[0]) if gram else (),
+        gram_widths=cut(order, cols, start[1]) if gram else (),
     )
 
 

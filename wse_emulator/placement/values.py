@@ -23,10 +23,14 @@ class BlockGrid:
     Attributes:
         heights: matrix rows held by each row of PEs, ``region.rows`` entries.
         widths: matrix columns held by each column of PEs, ``region.cols`` entries.
+        gram_heights, gram_widths: the same of its Gram matrix; equal to ``heights`` or to
+            ``widths`` along the shorter side of the matrix; empty if the step makes none.
     """
 
     heights: tuple[int, ...]
     widths: tuple[int, ...]
+    gram_heights: tuple[int, ...] = ()
+    gram_widths: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

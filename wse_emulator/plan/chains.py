@@ -2,16 +2,22 @@
 
 A chain is the list of ops that one PE runs over its piece of a tensor. Temporaries are buffers of
 one strip, taken when the op that makes them starts and given back when the op that reads them
-last ends.
+last ends. A product of matrices runs in rounds, a panel of some lines in each, whose buffers are
+taken for the round.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 from wse_emulator.activities import OpChain, VectorOp
 from wse_emulator.cost import OpCost, op_cost
 from wse_emulator.cost.banks import step_conflicts
 from wse_emulator.placement.pieces import Piece
-from wse_emulator.plan.segments import Segment, SegmentOp, segments_of, shape_of
+from wse_emulator.plan.panels import buffer_bytes, round_cost, sum_cost
+from wse_emulator.plan.segments import Segment, SegmentOp
+from wse_emulator.plan.step_segments import StepSegments
 from wse_emulator.program import StepProgram
 from wse_emulator.spaces import Space
 from wse_emulator.wafer.spec import WaferSpec
@@ -27,25 +33,27 @@ class ChainCosts:
     def __init__(self, program: StepProgram, spec: WaferSpec) -> None:
         self.program = program
         self.spec = spec
-        shape = shape_of(program)
-        self.segments = tuple(
-            segments_of(program, index, shape) for index in range(len(program.parameters))
-        )
-        self._conflicts = tuple(
-            step_conflicts(program, index) for index in range(len(program.parameters))
-        )
+        self.segments = StepSegments(program)
+        count = len(program.parameters)
+        self._first = tuple(program.first_alike(index) for index in range(count))
+        self._conflicts = {
+            first: step_conflicts(program, first) for first in dict.fromkeys(self._first)
+        }
         forms: dict[tuple[object, ...], int] = {}
-        self._form = tuple(
-            tuple(
-                forms.setdefault(self._form_of(segment, self._conflicts[index]), len(forms))
-                for segment in segments
+        form_of = {
+            first: tuple(
+                forms.setdefault(self._form_of(segment, conflicts), len(forms))
+                for segment in self.segments[first]
             )
-            for index, segments in enumerate(self.segments)
-        )
+            for first, conflicts in self._conflicts.items()
+        }
+        self._form = tuple(form_of[first] for first in self._first)
         self._costs: dict[tuple[int, Piece], tuple[OpCost, ...]] = {}
+        self._rounds: dict[tuple[int, Piece, int], OpCost] = {}
+        self._held: dict[tuple[object, ...], tuple[int, dict[int, int]]] = {}
 
     def _form_of(self, segment: Segment, conflicts: frozenset[int]) -> tuple[object, ...]:
-        return tuple(
+        return segment.product, tuple(
             (
                 chain_op.op.name,
                 chain_op.op.dtype,
@@ -62,6 +70,8 @@ class ChainCosts:
                 ),
                 chain_op.allocates_bytes,
                 chain_op.releases_bytes,
+                chain_op.allocates_gram_bytes,
+                chain_op.releases_gram_bytes,
                 chain_op.over,
                 chain_op.op.index in conflicts,
             )
@@ -71,6 +81,19 @@ class ChainCosts:
     def form(self, parameter: int, segment: int) -> int:
         """A number that chains of equal form share."""
         return self._form[parameter][segment]
+
+    def forms(self, parameter: int) -> tuple[int, ...]:
+        """Forms of all chains of a parameter; parameters that have them in common act alike."""
+        return self._form[parameter]
+
+    def orders(self, parameter: int) -> tuple[int, ...]:
+        """Lines of the matrix product of each segment, 0 for a plain pass; empty without any."""
+        lines = tuple(s.product.lines if s.product else 0 for s in self._pattern(parameter))
+        return lines if any(lines) else ()
+
+    def _pattern(self, parameter: int) -> tuple[Segment, ...]:
+        """Segments like the parameter's own, for what does not depend on names."""
+        return self.segments[self._first[parameter]]
 
     def op_costs(self, parameter: int, segment: int, piece: Piece) -> tuple[OpCost, ...]:
         """Cost of each op of a segment over a piece in one pass."""
@@ -83,14 +106,14 @@ class ChainCosts:
                     self.program,
                     _loop(member, piece),
                     self.spec,
-                    bank_conflict=member.op.index in self._conflicts[parameter],
+                    bank_conflict=member.op.index in self._conflicts[self._first[parameter]],
                 )
-                for member in self.segments[parameter][segment].ops
+                for member in self._pattern(parameter)[segment].ops
             )
         return known
 
     def chain(self, parameter: int, segment: int, piece: Piece, strip: int) -> OpChain:
-        """The chain as a PE with ``piece`` runs it, in strips of ``strip`` elements."""
+        """The chain of a plain pass as a PE with ``piece`` runs it, in strips of ``strip``."""
         if piece.elements == 0:
             return OpChain(ops=())
         strip, strips, tail, full, rest = self._cut(parameter, segment, piece, strip)
@@ -100,8 +123,10 @@ class ChainCosts:
                     op=member.op.index,
                     strip_cycles=full[i].cycles,
                     tail_cycles=rest[i].cycles if tail and not member.once else 0,
-                    allocates_bytes=member.allocates_bytes * strip,
-                    releases_bytes=member.releases_bytes * strip,
+                    allocates_bytes=member.allocates_bytes * strip
+                    + member.allocates_gram_bytes * _gram_elements(piece),
+                    releases_bytes=member.releases_bytes * strip
+                    + member.releases_gram_bytes * _gram_elements(piece),
                     once=member.once,
                 )
                 for i, member in enumerate(self.segments[parameter][segment].ops)
@@ -110,11 +135,82 @@ class ChainCosts:
             tail=bool(tail),
         )
 
-    def totals(self, parameter: int, segment: int, piece: Piece, strip: int) -> tuple[OpCost, ...]:
-        """Cost of each op over all strips of a piece."""
-        members = self.segments[parameter][segment].ops
+    def round_chain(
+        self,
+        parameter: int,
+        segment: int,
+        piece: Piece,
+        strip: int,
+        lines: int,
+        *,
+        first: bool,
+        last: bool,
+    ) -> OpChain:
+        """One round of a product of matrices: a panel of ``lines`` lines on a PE with ``piece``.
+
+        The first round takes the memory of the result; the last gives back that of operands
+        that are not read again.
+        """
+        cost = self.round(parameter, segment, piece, lines)
+        if last:
+            cost += self._sum(parameter, segment, piece)
+        if cost.cycles == 0:  # no part of the Gram matrix lies here
+            return OpChain(ops=())
+        (member,) = self.segments[parameter][segment].ops
+        buffers = self._buffers(parameter, segment, piece, lines)
+        taken, given = _whole(member, piece, strip)
+        op = VectorOp(
+            op=member.op.index,
+            strip_cycles=cost.cycles,
+            allocates_bytes=buffers + (taken if first else 0),
+            releases_bytes=buffers + (given if last else 0),
+            once=True,
+        )
+        return OpChain(ops=(op,))
+
+    def round(self, parameter: int, segment: int, piece: Piece, lines: int) -> OpCost:
+        """Cost of one round of a product, ``lines`` lines long."""
+        key = (self._form[parameter][segment], piece, lines)
+        known = self._rounds.get(key)
+        if known is None:
+            part = self._pattern(parameter)[segment]
+            assert part.product is not None
+            formats = self.formats(parameter, segment)
+            known = self._rounds[key] = round_cost(part.product, formats, piece, lines, self.spec)
+        return known
+
+    def _sum(self, parameter: int, segment: int, piece: Piece) -> OpCost:
+        """What a product with a sum (``addmm``) adds at the end."""
+        part = self._pattern(parameter)[segment]
+        assert part.product is not None
+        return sum_cost(part.product, self.formats(parameter, segment), piece, self.spec)
+
+    def _buffers(self, parameter: int, segment: int, piece: Piece, lines: int) -> int:
+        """Bytes of a panel and its partial sums; none where nothing is multiplied."""
+        part = self._pattern(parameter)[segment]
+        assert part.product is not None
+        if self.round(parameter, segment, piece, lines).cycles == 0:
+            return 0
+        return buffer_bytes(part.product, self.formats(parameter, segment), piece, lines, self.spec)
+
+    def formats(self, parameter: int, segment: int) -> tuple[str, str]:
+        """Number formats of a product's result and of its factors."""
+        (member,) = self._pattern(parameter)[segment].ops
+        return member.op.dtype, self.program.values[member.op.reads[-1]].dtype
+
+    def totals(
+        self, parameter: int, segment: int, piece: Piece, strip: int, lines: int
+    ) -> tuple[OpCost, ...]:
+        """Cost of each op over all strips of a piece; of a product, over all panels."""
+        part = self._pattern(parameter)[segment]
+        members = part.ops
         if piece.elements == 0:
             return tuple(OpCost(0, 0, 0, 0) for _ in members)
+        if part.product is not None:
+            rounds, tail = divmod(part.product.lines, lines)
+            short = self.round(parameter, segment, piece, tail) if tail else None
+            panels = _times(self.round(parameter, segment, piece, lines), rounds, short)
+            return (panels + self._sum(parameter, segment, piece),)
         _, strips, tail, full, rest = self._cut(parameter, segment, piece, strip)
         return tuple(
             full[i] if member.once else _times(full[i], strips, rest[i] if tail else None)
@@ -127,43 +223,105 @@ class ChainCosts:
         """Strip length, full strips, tail elements; costs of a full strip and of the tail."""
         strip = min(strip, piece.elements)
         strips, tail = divmod(piece.elements, strip)
-        full = self.op_costs(parameter, segment, Piece(strip, piece.rows, piece.cols))
-        rest = self.op_costs(parameter, segment, Piece(tail, piece.rows, piece.cols))
+        full = self.op_costs(parameter, segment, replace(piece, elements=strip))
+        rest = self.op_costs(parameter, segment, replace(piece, elements=tail))
         return strip, strips, tail, full, rest
 
-    def cycles(self, parameter: int, piece: Piece, strip: int) -> int:
-        """Cycles of all chains of a parameter on a PE with ``piece``."""
+    def cycles(self, parameter: int, piece: Piece, strip: int, lines: tuple[int, ...] = ()) -> int:
+        """Cycles of all chains of a parameter on a PE with ``piece``.
+
+        ``lines`` is the length of each segment's panels, for a step that multiplies matrices.
+        """
         return sum(
             cost.cycles
-            for segment in range(len(self.segments[parameter]))
-            for cost in self.totals(parameter, segment, piece, strip)
+            for segment in range(len(self._pattern(parameter)))
+            for cost in self.totals(
+                parameter, segment, piece, strip, lines[segment] if lines else 0
+            )
         )
 
-    def temporary_bytes(self, parameter: int, piece: Piece, strip: int) -> int:
-        """Largest sum of strip buffers held at once, over all chains of a parameter, in bytes.
+    def temporary_bytes(
+        self, parameter: int, piece: Piece, strip: int, lines: tuple[int, ...] = ()
+    ) -> int:
+        """Largest sum of temporaries held at once, over all chains of a parameter, in bytes.
 
         A temporary that crosses from one segment into the next is held for the whole shard.
+        Without ``lines``, panels are one line long.
         """
-        held = peak = 0
-        for segment in range(len(self.segments[parameter])):
-            chain = self.chain(parameter, segment, piece, strip)
-            for number in range(chain.strips + chain.tail):
-                before = held
-                for op in chain.ops:
-                    if op.once and number:
-                        continue
-                    held += op.allocates_bytes
-                    peak = max(peak, held)
-                    held -= op.releases_bytes
-                if number == 0 and held == before:
-                    break  # every strip is like the first
+        peak, products = self._held_beside(parameter, piece, strip)
+        for segment in products:
+            length = lines[segment] if lines else 1
+            peak = max(peak, self.product_bytes(parameter, segment, piece, strip, length))
         return peak
+
+    def product_bytes(
+        self, parameter: int, segment: int, piece: Piece, strip: int, lines: int
+    ) -> int:
+        """Temporaries held in the rounds of one product, panels of ``lines`` lines included."""
+        _, held = self._held_beside(parameter, piece, strip)
+        return held[segment] + self._buffers(parameter, segment, piece, lines)
+
+    def _held_beside(self, parameter: int, piece: Piece, strip: int) -> tuple[int, dict[int, int]]:
+        key = (self._form[parameter], piece, strip)
+        known = self._held.get(key)
+        if known is None:
+            known = self._held[key] = self._held_bytes(parameter, piece, strip)
+        return known
+
+    def _held_bytes(self, parameter: int, piece: Piece, strip: int) -> tuple[int, dict[int, int]]:
+        """The peak without panels; product's segment -> bytes held beside its panels."""
+        held = peak = 0
+        products = {}
+        for segment, part in enumerate(self._pattern(parameter)):
+            if part.product is not None:
+                if piece.elements:
+                    taken, given = _whole(part.ops[0], piece, strip)
+                    held += taken
+                    peak = max(peak, held)
+                    products[segment] = held
+                    held -= given
+                continue
+            chain = self.chain(self._first[parameter], segment, piece, strip)
+            for change in _strip_by_strip(chain):
+                held += change
+                peak = max(peak, held)
+        return peak, products
+
+
+def _strip_by_strip(chain: OpChain) -> Iterator[int]:
+    """Changes of the temporaries' bytes in the order of execution."""
+    for number in range(chain.strips + chain.tail):
+        changes = [
+            change
+            for op in chain.ops
+            if not (op.once and number)
+            for change in (op.allocates_bytes, -op.releases_bytes)
+        ]
+        yield from changes
+        if number and not sum(changes):
+            return  # every strip is like this one
+
+
+def _whole(member: SegmentOp, piece: Piece, strip: int) -> tuple[int, int]:
+    """Bytes that an op takes and gives back for all strips of a piece at once."""
+    strip = min(strip, piece.elements)
+    elements = -(-piece.elements // strip) * strip
+    gram = _gram_elements(piece)
+    return (
+        member.allocates_bytes * elements + member.allocates_gram_bytes * gram,
+        member.releases_bytes * elements + member.releases_gram_bytes * gram,
+    )
+
+
+def _gram_elements(piece: Piece) -> int:
+    return piece.gram_rows * piece.gram_cols
 
 
 def _loop(member: SegmentOp, piece: Piece) -> int:
     """Elements that an op loops over on one PE."""
     return {
         Space.SHARD: piece.elements,
+        Space.GRAM: _gram_elements(piece),
         Space.ROWS: piece.rows,
         Space.COLS: piece.cols,
         Space.ONE: 1,

@@ -8,7 +8,8 @@ from fractions import Fraction
 from math import prod
 from typing import Final, Literal
 
-from wse_emulator.plan.precision import AS_CAPTURED, ITEM_BYTES, Precision
+from wse_emulator.cost.formats import BYTES
+from wse_emulator.plan.precision import AS_CAPTURED, Precision
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
 
 Category = Literal["weights", "gradients", "optimizer_state"]
@@ -118,11 +119,11 @@ def _holding(
                 value.kind is not ValueKind.STATE or state_name(value, parameter) in sparse
             )
             target = masked if shrinks else element
-            target[category] += ITEM_BYTES[_dtype(value, precision)]
+            target[category] += BYTES[_dtype(value, precision)]
         elif value.numel == 1:
-            holder += ITEM_BYTES[value.dtype]
+            holder += BYTES[value.dtype]
         else:
-            item_bytes = ITEM_BYTES[_dtype(value, precision)]
+            item_bytes = BYTES[_dtype(value, precision)]
             others.append(OtherState(_form(value, parameter), value.numel, item_bytes))
     copy = precision.copy_bytes(parameter.dtype)
     (element if sparse is None else masked)["weights"] += copy

@@ -10,10 +10,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wse_emulator.cost.formats import BYTES
 from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.placement.values import BlockGrid, LayerRegion, Placement, TensorPlacement
 from wse_emulator.plan.holdings import STORED, Holding, OtherState, controller_values, holdings
-from wse_emulator.plan.precision import AS_CAPTURED, ITEM_BYTES, Precision
+from wse_emulator.plan.precision import AS_CAPTURED, Precision
 from wse_emulator.program import StepProgram
 
 IntArray = NDArray[np.int64]
@@ -199,7 +200,7 @@ def plan_resident(
     spec = placement.wafer
     stored = np.zeros((len(STORED), spec.rows, spec.cols), dtype=np.int64)
     activations = np.zeros((spec.rows, spec.cols), dtype=np.int64)
-    rate_bytes = {v.index: ITEM_BYTES[v.dtype] * v.numel for v in program.values}
+    rate_bytes = {v.index: BYTES[v.dtype] * v.numel for v in program.values}
     for layer in placement.layers:
         region = layer.region
         part = np.zeros((len(STORED), region.pes), dtype=np.int64)
@@ -218,7 +219,7 @@ def plan_resident(
             shares = expand(flat_runs(kept, region.pes))
             activations[region.slices] = shares.reshape(region.rows, region.cols)
     stored[(STATE_ROW, *placement.controller)] += sum(
-        v.numel * ITEM_BYTES[v.dtype] for v in controller_values(program)
+        v.numel * BYTES[v.dtype] for v in controller_values(program)
     )
     return MemoryPlan(
         capacity_bytes=spec.sram_bytes_per_pe,

@@ -2,27 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from wse_emulator.cost.formats import BYTES
 from wse_emulator.errors import UnknownNameError
-
-ITEM_BYTES: Final[Mapping[str, int]] = {
-    "float64": 8,
-    "float32": 4,
-    "float16": 2,
-    "bfloat16": 2,
-    "cbfloat16": 2,
-    "int64": 8,
-    "int32": 4,
-    "int16": 2,
-    "int8": 1,
-    "uint8": 1,
-    "bool": 1,
-}
-"""Bytes an element. cbfloat16 has 1 sign, 6 exponent and 9 mantissa bits
-(docs.cerebras.net/en/1.6.1/general/cs-1-data-formats)."""
 
 STORAGE_DTYPES: Final = ("float32", "float16", "bfloat16", "cbfloat16")
 HALF_DTYPES: Final = ("float16", "bfloat16", "cbfloat16")
@@ -53,7 +37,7 @@ class Precision:
         stored = self.parameter or parameter_dtype
         if self.compute is None or self.compute == stored:
             return 0
-        return ITEM_BYTES[self.compute]
+        return BYTES[self.compute]
 
     @property
     def activation_dtype(self) -> str:

@@ -1,17 +1,18 @@
 """A parameter's step as segments: ops that one pass over its shard runs, then a collective.
 
-Ops over the shard run strip by strip; ops on row or column statistics and on single numbers run
-once a step. A segment ends where PEs have to combine what they have: a norm, a row mean, the
-global norm over the wafer.
+Ops over the shard run strip by strip; ops on row or column statistics, Gram matrices and single
+numbers run once a step. A segment ends where PEs have to combine what they have: a norm, a row
+mean, the global norm over the wafer. A product of matrices is a segment of its own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from wse_emulator.plan.precision import ITEM_BYTES
+from wse_emulator.cost.formats import BYTES
+from wse_emulator.products import Product
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
 from wse_emulator.spaces import OpSpace, Space, accumulators, local_reductions, spaces_of
 
@@ -33,13 +34,18 @@ class SegmentOp:
     Attributes:
         op: the program's op.
         over: what a PE loops over.
-        allocates_bytes, releases_bytes: strip buffers taken and given back, an element.
+        allocates_bytes, releases_bytes: buffers taken and given back, an element: strips of
+            the shard.
+        allocates_gram_bytes, releases_gram_bytes: the same, an element of the PE's block of
+            the Gram matrix.
     """
 
     op: TensorOp
     over: Space
     allocates_bytes: int
     releases_bytes: int
+    allocates_gram_bytes: int = 0
+    releases_gram_bytes: int = 0
 
     @property
     def once(self) -> bool:
@@ -70,15 +76,18 @@ class Segment:
         ops: in the order in which a PE runs them.
         exchanges: what PEs combine after the pass, in order; empty after the last.
         phase: 0 until the first number that is summed over the wafer is read, then 1, ...
+        product: how the only op multiplies matrices, panel by panel; None for a plain pass.
     """
 
     ops: tuple[SegmentOp, ...]
     exchanges: tuple[Exchange, ...]
     phase: int
+    product: Product | None = None
 
 
 _COLLECTIVE = {
     (Space.SHARD, Space.ONE): Collective.NUMBER,
+    (Space.GRAM, Space.ONE): Collective.NUMBER,
     (Space.SHARD, Space.ROWS): Collective.ROW_SUMS,
     (Space.SHARD, Space.COLS): Collective.COLUMN_SUMS,
     (Space.ROWS, Space.ONE): Collective.OVER_ROWS,
@@ -132,16 +141,18 @@ def segments_of(program: StepProgram, parameter: int, shape: StepShape) -> tuple
             passes.append((last, exchanges, phase))
     order = [op for part, _, _ in passes for op in part]
     pass_of = [number for number, (part, _, _) in enumerate(passes) for _ in part]
-    made, dropped = _lifetimes(program, order, pass_of)
+    shard = _lifetimes(program, order, pass_of, _spread(program, order, spaces), reuse=True)
+    gram = _lifetimes(program, order, pass_of, _gram_values(order, spaces), reuse=False)
     segments = []
     position = 0
     for part, exchanges, phase in passes:
         members = []
         for op in part:
-            taken, given = made.get(position, 0), dropped.get(position, 0)
-            members.append(SegmentOp(op, spaces[op.index].over, taken, given))
+            buffers = [held.get(position, 0) for held in (*shard, *gram)]
+            members.append(SegmentOp(op, spaces[op.index].over, *buffers))
             position += 1
-        segments.append(Segment(tuple(members), exchanges, phase))
+        product = spaces[part[0].index].product if part else None
+        segments.append(Segment(tuple(members), exchanges, phase, product))
     return tuple(segments)
 
 
@@ -152,7 +163,12 @@ def _phase(op: TensorOp, shape: StepShape) -> int:
 def _one_pass(
     ops: list[TensorOp], spaces: Mapping[int, OpSpace], shape: StepShape
 ) -> tuple[list[TensorOp], list[TensorOp], tuple[Exchange, ...]]:
-    """Ops that can run before anything is combined, those put off, and what is combined."""
+    """Ops that can run before anything is combined, those put off, and what is combined.
+
+    A product of matrices runs in a pass of its own.
+    """
+    if spaces[ops[0].index].product is not None:
+        return [ops[0]], ops[1:], ()
     ready: list[TensorOp] = []
     late: list[TensorOp] = []
     pending: set[int] = set()  # results that PEs have in parts only
@@ -161,17 +177,17 @@ def _one_pass(
     exchanges: dict[tuple[Collective, int], int] = {}
     for op in ops:
         reads, writes = set(op.reads), set(op.writes)
-        waits = (reads | writes) & pending or reads & late_writes
+        space = spaces[op.index]
+        waits = (reads | writes) & pending or reads & late_writes or space.product is not None
         if waits or writes & (late_reads | late_writes):
             late.append(op)
             late_reads |= reads
             late_writes |= writes
             continue
         ready.append(op)
-        space = spaces[op.index]
         if space.across and op.index not in shape.local:
             pending |= writes
-            key = (_COLLECTIVE[space.over, space.result], ITEM_BYTES[op.dtype])
+            key = (_COLLECTIVE[space.over, space.result], BYTES[op.dtype])
             exchanges[key] = exchanges.get(key, 0) + 1
     return ready, late, tuple(Exchange(kind, n, size) for (kind, size), n in exchanges.items())
 
@@ -193,40 +209,60 @@ def _without_overwriting(
     return parts
 
 
-def _lifetimes(
-    program: StepProgram, ops: Sequence[TensorOp], segment_of: Sequence[int]
-) -> tuple[dict[int, int], dict[int, int]]:
-    """Bytes an element made and dropped at each position, for temporaries of the shard's size.
+def _spread(
+    program: StepProgram, ops: Sequence[TensorOp], spaces: Mapping[int, OpSpace]
+) -> set[int]:
+    """Temporaries of the shard's size; vectors and numbers live in the reserve's buffers."""
+    gram = _gram_values(ops, spaces)
+    found = set()
+    for op in ops:
+        numel = 0 if op.owner is None else program.parameters[op.owner].numel
+        for index in {*op.reads, *op.writes} - gram:
+            value = program.values[index]
+            if value.kind is ValueKind.TEMPORARY and value.shape != () and value.numel == numel:
+                found.add(index)
+    return found
 
-    Vectors and numbers live in the communication buffers and registers of the reserve. A
-    temporary that outlives its segment is held for the whole shard; the first that is made after
-    the gradient was read last takes the gradient's place, which the static plan knows to be free.
+
+def _gram_values(ops: Sequence[TensorOp], spaces: Mapping[int, OpSpace]) -> set[int]:
+    return {index for op in ops if spaces[op.index].result is Space.GRAM for index in op.writes}
+
+
+def _lifetimes(
+    program: StepProgram,
+    ops: Sequence[TensorOp],
+    segment_of: Sequence[int],
+    values: Set[int],
+    *,
+    reuse: bool,
+) -> tuple[dict[int, int], dict[int, int]]:
+    """Bytes an element made and dropped at each position, for temporaries of one size.
+
+    A temporary that outlives its segment is held whole; with ``reuse`` those that are made after
+    the gradient was read last take the gradient's place, which the static plan knows to be free,
+    as long as there is room in it.
     """
     first: dict[int, int] = {}
     last: dict[int, int] = {}
-    last_gradient = -1
+    last_gradient, room = -1, 0
     for position, op in enumerate(ops):
         for index in (*op.reads, *op.writes):
-            value = program.values[index]
-            if value.kind is ValueKind.GRADIENT:
-                last_gradient = position
-            spread = value.shape != () and value.numel == _numel(program, op)
-            if value.kind is ValueKind.TEMPORARY and spread:
+            if program.values[index].kind is ValueKind.GRADIENT:
+                last_gradient, room = position, BYTES[program.values[index].dtype]
+            if index in values:
                 first.setdefault(index, position)
                 last[index] = position
     made: dict[int, int] = {}
     dropped: dict[int, int] = {}
-    gradient_free = last_gradient >= 0
+    guests: dict[int, int] = {}  # in the gradient's place
     for index, position in first.items():
         outlives = segment_of[last[index]] != segment_of[position]
-        size = ITEM_BYTES[program.values[index].dtype]
-        if outlives and gradient_free and position >= last_gradient and size <= 4:
-            gradient_free = False
+        size = BYTES[program.values[index].dtype]
+        guests = {guest: bytes_of for guest, bytes_of in guests.items() if last[guest] < position}
+        fits = sum(guests.values()) + size <= room
+        if reuse and outlives and fits and position >= last_gradient:
+            guests[index] = size
             continue
         made[position] = made.get(position, 0) + size
         dropped[last[index]] = dropped.get(last[index], 0) + size
     return made, dropped
-
-
-def _numel(program: StepProgram, op: TensorOp) -> int:
-    return 0 if op.owner is None else program.parameters[op.owner].numel

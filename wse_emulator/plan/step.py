@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from wse_emulator.cost import OpCost
+from wse_emulator.placement.pieces import Piece
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.holdings import Holding
@@ -28,6 +30,17 @@ class StepPlan:
     memory: MemoryPlan
     strips: tuple[StripChoice, ...]
     costs: ChainCosts
+
+    def totals(self, parameter: int, segment: int, piece: Piece) -> tuple[OpCost, ...]:
+        """Cost of each op of a segment on a PE that holds ``piece``, as it is cut here."""
+        choice = self.strips[parameter]
+        lines = choice.lines[segment] if choice.lines else 0
+        return self.costs.totals(parameter, segment, piece, choice.elements, lines)
+
+    def cycles(self, parameter: int, piece: Piece) -> int:
+        """Cycles of all chains of a parameter on a PE that holds ``piece``."""
+        choice = self.strips[parameter]
+        return self.costs.cycles(parameter, piece, choice.elements, choice.lines)
 
 
 def plan_step(

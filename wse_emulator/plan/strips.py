@@ -2,17 +2,19 @@
 
 Each strip pays the launch cost of its ops again, and each strip element costs the bytes of the
 temporaries live at once. The plan takes the shortest strip within 1 % of the unstripped time, and
-if that does not fit, the longest that does.
+if that does not fit, the longest that does. Panels of matrix products take what is left: the
+fewer rounds a product runs in, the less often it waits for the fabric.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 
-from wse_emulator.placement.pieces import Piece, largest_piece
+from wse_emulator.placement.pieces import Piece, largest_piece, piece_counts
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
 
@@ -30,6 +32,8 @@ class StripChoice:
         cycles: cycles of the chains on that PE.
         unstripped_cycles: the same in one strip.
         fits: whether the temporaries fit beside what is resident.
+        lines: lines of a panel of each segment's matrix product, 0 for a plain segment; empty
+            for a step without any product.
     """
 
     elements: int
@@ -37,6 +41,7 @@ class StripChoice:
     cycles: int
     unstripped_cycles: int
     fits: bool
+    lines: tuple[int, ...] = ()
 
 
 def choose_strips(
@@ -48,12 +53,12 @@ def choose_strips(
     choices = []
     for parameter, tensor in enumerate(placement.tensors):
         largest = largest_piece(tensor)
-        forms = tuple(
-            costs.form(parameter, segment) for segment in range(len(costs.segments[parameter]))
-        )
-        key = (forms, largest, free_bytes[parameter])
+        free = free_bytes[parameter]
+        pieces = tuple(piece_counts(tensor)) if costs.orders(parameter) else ()
+        key = (costs.forms(parameter), largest, pieces, free)
         if key not in known:
-            known[key] = choose_strip(costs, parameter, largest, free_bytes[parameter])
+            choice = choose_strip(costs, parameter, largest, free)
+            known[key] = with_panels(costs, parameter, choice, pieces, free)
         choices.append(known[key])
     return tuple(choices)
 
@@ -62,11 +67,12 @@ def choose_strip(costs: ChainCosts, parameter: int, piece: Piece, free_bytes: in
     """The strip length for a PE that holds ``piece`` and has ``free_bytes`` of SRAM left."""
     if piece.elements == 0 or not costs.segments[parameter]:
         return StripChoice(0, 0, 0, 0, True)
-    unstripped = costs.cycles(parameter, piece, piece.elements)
+    longest = costs.orders(parameter)  # one round each, for the comparison of strips
+    unstripped = costs.cycles(parameter, piece, piece.elements, longest)
     limit = unstripped * (1 + SLOWDOWN_ALLOWED)
     best: StripChoice | None = None
     for strip in _candidates(piece.elements):
-        cycles = costs.cycles(parameter, piece, strip)
+        cycles = costs.cycles(parameter, piece, strip, longest)
         bytes_needed = costs.temporary_bytes(parameter, piece, strip)
         choice = StripChoice(strip, bytes_needed, cycles, unstripped, bytes_needed <= free_bytes)
         if best is None or (choice.fits and choice.cycles < best.cycles):
@@ -75,6 +81,53 @@ def choose_strip(costs: ChainCosts, parameter: int, piece: Piece, free_bytes: in
             break
     assert best is not None
     return best
+
+
+def with_panels(
+    costs: ChainCosts, parameter: int, choice: StripChoice, pieces: Sequence[Piece], free_bytes: int
+) -> StripChoice:
+    """The choice with the longest panels for which every piece has room: the fewest rounds.
+
+    One line at the least; if that does not fit, the step does not.
+    """
+    orders = costs.orders(parameter)
+    if not pieces or not orders:
+        return choice
+    strip = choice.elements
+    lines = tuple(
+        order and _longest_panel(costs, parameter, segment, order, strip, pieces, free_bytes)
+        for segment, order in enumerate(orders)
+    )
+    bytes_needed = max(costs.temporary_bytes(parameter, p, strip, lines) for p in pieces)
+    return replace(
+        choice,
+        temporary_bytes=bytes_needed,
+        cycles=max(costs.cycles(parameter, p, strip, lines) for p in pieces),
+        fits=bytes_needed <= free_bytes,
+        lines=lines,
+    )
+
+
+def _longest_panel(
+    costs: ChainCosts,
+    parameter: int,
+    segment: int,
+    order: int,
+    strip: int,
+    pieces: Sequence[Piece],
+    free_bytes: int,
+) -> int:
+    """Lines of a panel in as few rounds as the memory allows."""
+
+    def fits(rounds: int) -> bool:
+        lines = -(-order // rounds)
+        return all(
+            costs.product_bytes(parameter, segment, piece, strip, lines) <= free_bytes
+            for piece in pieces
+        )
+
+    rounds = 1 + bisect_left(range(1, order), True, key=fits)
+    return -(-order // rounds)
 
 
 def _candidates(elements: int) -> list[int]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
-from wse_emulator.placement.pieces import Piece, piece_counts
+from wse_emulator.placement.pieces import Piece, piece_counts, pieces_of
 from wse_emulator.placement.shards import expand
-from wse_emulator.placement.values import BlockGrid, Placement
+from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.memory import IntArray
 from wse_emulator.plan.strips import StripChoice
@@ -26,11 +26,10 @@ def temporary_bytes(
     temporaries = np.zeros((spec.rows, spec.cols), dtype=np.int64)
     known: dict[tuple[object, ...], int] = {}  # chains that look alike need alike
 
-    def needed(parameter: int, piece: Piece, strip: int) -> int:
-        forms = (costs.form(parameter, n) for n in range(len(costs.segments[parameter])))
-        key = (*forms, piece, strip)
+    def needed(parameter: int, piece: Piece, choice: StripChoice) -> int:
+        key = (costs.forms(parameter), piece, choice.elements, choice.lines)
         if key not in known:
-            known[key] = costs.temporary_bytes(parameter, piece, strip)
+            known[key] = costs.temporary_bytes(parameter, piece, choice.elements, choice.lines)
         return known[key]
 
     for layer in placement.layers:
@@ -40,10 +39,12 @@ def temporary_bytes(
             if strips[parameter].temporary_bytes == 0:
                 continue
             tensor = placement.tensors[parameter]
-            strip = strips[parameter].elements
-            bytes_of = {piece: needed(parameter, piece, strip) for piece in piece_counts(tensor)}
+            choice = strips[parameter]
+            bytes_of = {piece: needed(parameter, piece, choice) for piece in piece_counts(tensor)}
             if tensor.grid is not None:
-                np.maximum(part, _in_blocks(tensor.grid, bytes_of), out=part)
+                runs = pieces_of(tensor)
+                in_runs = np.array([bytes_of.get(piece, 0) for _, piece in runs], dtype=np.int64)
+                np.maximum(part, np.repeat(in_runs, [pes for pes, _ in runs]), out=part)
                 continue
             start = 0
             for pes, elements in tensor.runs:
@@ -53,18 +54,6 @@ def temporary_bytes(
                 start += pes
         temporaries[region.slices] = part.reshape(region.rows, region.cols)
     return temporaries
-
-
-def _in_blocks(grid: BlockGrid, bytes_of: Mapping[Piece, int]) -> IntArray:
-    """(pes,) bytes of every block, by its height and width; 0 for empty blocks."""
-    heights, row_kind = np.unique(grid.heights, return_inverse=True)
-    widths, col_kind = np.unique(grid.widths, return_inverse=True)
-    table = np.array(
-        [[bytes_of.get(Piece(h * w, h, w), 0) for w in widths.tolist()] for h in heights.tolist()],
-        dtype=np.int64,
-    )
-    blocks: IntArray = table[np.ix_(row_kind, col_kind)].reshape(-1)
-    return blocks
 
 
 def free_bytes(placement: Placement, resident_bytes: IntArray) -> list[int]:

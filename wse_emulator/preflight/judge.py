@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -64,8 +64,11 @@ class Plan:
     command: str = ""
 
 
-def preflight(plan: Plan) -> Preflight:
+def preflight(plan: Plan, tell: Callable[[str], object] = str) -> Preflight:
     """Judge a planned run: legal, fits, schedule as meant, step time, what to change.
+
+    Args:
+        tell: called with the name of each stage as it begins; does nothing by default.
 
     Raises:
         InputError: the model or the run config cannot be read, so that nothing can be answered.
@@ -76,16 +79,18 @@ def preflight(plan: Plan) -> Preflight:
         plan = replace(plan, config=Path(plan.model))
     config = None if plan.config is None else read_run_config(plan.config)
     problems: list[str] = []
+    tell("reading the model")
     prepared = _prepared(plan, problems)
-    report = _fit(plan, config, prepared, problems)
+    report = _fit(plan, config, prepared, problems, tell)
     if prepared is None and report is None:
         raise InputError(problems[0])
+    tell("evaluating the schedule")
     schedules = _schedules(plan, config, prepared, problems)
     violations = list(plan.checked.violations if plan.checked else ())
     result = None
     if prepared is not None:
         try:
-            result = run_prepared(prepared, plan.wafer, engine=plan.engine)
+            result = run_prepared(prepared, plan.wafer, engine=plan.engine, tell=tell)
         except StaticRuleError as error:
             violations.append(error)
         except WseError as error:
@@ -124,7 +129,11 @@ def _prepared(plan: Plan, problems: list[str]) -> PreparedStep | None:
 
 
 def _fit(
-    plan: Plan, config: RunConfig | None, prepared: PreparedStep | None, problems: list[str]
+    plan: Plan,
+    config: RunConfig | None,
+    prepared: PreparedStep | None,
+    problems: list[str],
+    tell: Callable[[str], object],
 ) -> FitReport | None:
     """Memory with the same optimizer; the levers only where they are needed."""
     from_config = config if plan.config != Path(plan.model) else None
@@ -146,6 +155,7 @@ def _fit(
             sequence=sequence,
             levers=levers,
             command=plan.command,
+            tell=tell,
         )
 
     try:

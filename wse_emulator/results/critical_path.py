@@ -43,7 +43,7 @@ def pe_times(
     timing: Timing,
 ) -> tuple[PeTime, ...]:
     """What each of some PEs did, from the first cycle to its last release."""
-    activities = _bearing_on(pes, placement, lowered.activities)
+    activities = bearing_on(pes, placement, lowered.activities)
     released = releases_at(placement.wafer, activities, pes, op_count=len(plan.costs.program.ops))
     return tuple(
         PeTime(
@@ -55,7 +55,7 @@ def pe_times(
     )
 
 
-def _bearing_on(
+def bearing_on(
     pes: Sequence[tuple[int, int]], placement: Placement, activities: Sequence[Activity]
 ) -> tuple[Activity, ...]:
     """Activities that can change when these PEs are released.
@@ -128,12 +128,12 @@ def _interval(
     for _, cost in (*lowered.controller_costs, *lowered.central_costs):
         low += cost.low_cycles - cost.cycles
         high += cost.high_cycles - cost.cycles
-    for tensor, strip in zip(placement.tensors, plan.strips, strict=True):
+    for tensor in placement.tensors:
         piece = _piece_at(tensor, pe)
         if piece is None:
             continue
         for number in range(len(plan.costs.segments[tensor.parameter])):
-            for cost in plan.costs.totals(tensor.parameter, number, piece, strip.elements):
+            for cost in plan.totals(tensor.parameter, number, piece):
                 low += cost.low_cycles - cost.cycles
                 high += cost.high_cycles - cost.cycles
     return low, high

@@ -151,12 +151,40 @@ class PeSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LinkBooking:
+    """A message that had a link, from one cycle to another."""
+
+    what: str
+    start_cycle: int
+    end_cycle: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSample:
+    """When one link was booked: a row of the trace.
+
+    Attributes:
+        pe: (row, col) of the router it leaves.
+        direction: ``E``, ``W``, ``S``, ``N``, or ``D`` for the ramp down to the PE.
+        parts: its bookings in order of time; their cycles sum to ``link_busy`` of the link.
+    """
+
+    pe: tuple[int, int]
+    direction: str
+    parts: tuple[LinkBooking, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
-    """A change that makes room: what the fullest PE loses by it, and whether it fits then."""
+    """A change that makes room: what the fullest PE loses by it, and whether it fits then.
+
+    ``command`` is the command line that judges the model with it; empty where nobody knows.
+    """
 
     what: str
     saves_bytes: int
     fits: bool
+    command: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +279,7 @@ class RunResult:
     command: str
     messages: tuple[MessageFacts, ...] = ()
     samples: tuple[PeSample, ...] = ()
+    links: tuple[LinkSample, ...] = ()
     levers: tuple[Lever, ...] = ()
     gap_bytes: int = 0
     config_unused: tuple[str, ...] = ()

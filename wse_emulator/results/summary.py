@@ -29,6 +29,7 @@ from wse_emulator.plan.memory import MemoryPlan
 from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
 from wse_emulator.results.critical_path import pe_times, sampled_pes
+from wse_emulator.results.link_samples import link_samples
 from wse_emulator.results.run_result import (
     MemoryFacts,
     MessageFacts,
@@ -132,6 +133,9 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         command=facts.command,
         messages=() if lowered is None or timing is None else _messages(lowered, timing),
         samples=tuple(PeSample(pe=t.pe, why=sampled[t.pe], parts=t.parts) for t in times),
+        links=()
+        if lowered is None or timing is None
+        else link_samples(placement, lowered, timing, len(program.ops)),
         gap_bytes=plan.memory.gap_bytes,
         config_unused=facts.config_unused,
         arrays=_arrays(program, plan.memory, timing, facts),
@@ -215,7 +219,7 @@ def _tensor_facts(
                 end_cycle=max(ends, default=-1),
                 ops=len(own),
                 pe_cycles=sum(
-                    pes * plan.costs.cycles(parameter.index, piece, strip)
+                    pes * plan.cycles(parameter.index, piece)
                     for piece, pes in piece_counts(tensor).items()
                 ),
                 strip_elements=strip,
@@ -241,13 +245,13 @@ def _op_facts(
             count[phase, names[index]] += 1
             cycles[phase, names[index]] += cost.cycles
             unsourced[phase, names[index]] += cost.unsourced_cycles
-    for tensor, strip in zip(placement.tensors, plan.strips, strict=True):
+    for tensor in placement.tensors:
         pieces = piece_counts(tensor)
         for number, segment in enumerate(costs.segments[tensor.parameter]):
             for member in segment.ops:
                 count["update", member.op.base_name] += 1
             for piece, pes in pieces.items():
-                totals = costs.totals(tensor.parameter, number, piece, strip.elements)
+                totals = plan.totals(tensor.parameter, number, piece)
                 for member, cost in zip(segment.ops, totals, strict=True):
                     key = ("update", member.op.base_name)
                     cycles[key] += pes * cost.cycles

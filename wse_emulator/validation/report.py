@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -84,8 +84,13 @@ def summarise(comparisons: Iterable[Comparison]) -> Summary:
     return Summary(len(errors), sum(errors) / len(errors), max(errors))
 
 
-def validate(records: Sequence[Measurement]) -> ValidationReport:
+def validate(
+    records: Sequence[Measurement], tell: Callable[[str], object] = str
+) -> ValidationReport:
     """Model every record on its machine.
+
+    Args:
+        tell: called with the name of each record as it begins; does nothing by default.
 
     Raises:
         UnknownNameError: a record names a machine that does not exist.
@@ -94,6 +99,7 @@ def validate(records: Sequence[Measurement]) -> ValidationReport:
     comparisons = []
     left_out = []
     for record in records:
+        tell(record.id)
         if record.operation not in OPERATIONS:
             reason = NOT_MODELLED.get(
                 record.operation, f"no such operation; one of {', '.join(OPERATIONS)}"

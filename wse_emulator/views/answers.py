@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wse_emulator.results.run_result import CriticalPart, RunResult
+from wse_emulator.results.run_result import CriticalPart, Lever, RunResult
 from wse_emulator.views.words import cycles, plural, seconds, share, short, size
 
 
@@ -23,6 +23,16 @@ def verdict(result: RunResult) -> str:
         f"Does not fit: the fullest PE, row {row} column {col}, would need "
         f"{size(memory.peak_bytes)} of {capacity}, {size(over)} too many."
     )
+
+
+def no_step(result: RunResult) -> str:
+    """What stands on a picture of the step where no step was simulated."""
+    why = (
+        "Its memory alone was judged: there is no step to show."
+        if result.fits
+        else f"So there is no step to show. {advice(result)}"
+    )
+    return f"{verdict(result)} {why}".strip()
 
 
 def step_time(result: RunResult) -> str:
@@ -63,11 +73,18 @@ def busy(result: RunResult) -> str:
     )
 
 
-def advice(result: RunResult, count: int = 3) -> str:
-    """The levers that save most, or nothing when the model fits."""
-    if result.fits or not result.levers:
+def best_levers(result: RunResult, count: int = 3) -> tuple[Lever, ...]:
+    """The levers that save most, most first; none when the model fits."""
+    if result.fits:
+        return ()
+    return tuple(sorted(result.levers, key=lambda lever: -lever.saves_bytes)[:count])
+
+
+def advice(result: RunResult) -> str:
+    """What the best levers save, or nothing when the model fits."""
+    best = best_levers(result)
+    if not best:
         return ""
-    best = sorted(result.levers, key=lambda lever: -lever.saves_bytes)[:count]
     words = [
         f"{short(lever.what, 80)} (saves {size(lever.saves_bytes)} in the fullest PE"
         f"{', and then it fits' if lever.fits else ''})"

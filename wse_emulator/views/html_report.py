@@ -94,7 +94,8 @@ def _levers(result: RunResult) -> str:
     best = sorted(result.levers, key=lambda lever: -lever.saves_bytes)
     items = "".join(
         f"<li>{html.escape(lever.what)}: saves {size(lever.saves_bytes)} in the fullest PE"
-        f"{', and then it fits' if lever.fits else ''}</li>"
+        f"{', and then it fits' if lever.fits else ''}"
+        f"{f'<br><code>{html.escape(lever.command)}</code>' if lever.command else ''}</li>"
         for lever in best
     )
     return f'<p>What would make room, most first:</p><ol class="levers" id="levers">{items}</ol>'

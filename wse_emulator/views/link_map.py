@@ -5,29 +5,24 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from wse_emulator.engines.timing import PLANES
-from wse_emulator.results.run_result import FloatArray, RunResult
-from wse_emulator.views.answers import elapsed, verdict
+from wse_emulator.results.run_result import FloatArray, IntArray, RunResult
+from wse_emulator.views.answers import elapsed, no_step
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import empty_page, new_page, thousands
-from wse_emulator.views.style import LIGHT, Style
+from wse_emulator.views.style import LIGHT, SMALL, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.wafer_map import PERCENT, field_map, map_height
-from wse_emulator.views.words import share
+from wse_emulator.views.words import DIRECTIONS, plural, share
 
 QUESTION: Final = "Which links carry the traffic?"
-_WORDS: Final = {
-    "E": "eastward",
-    "W": "westward",
-    "S": "southward",
-    "N": "northward",
-    "D": "router to PE",
-}
 _CELLS: Final = 340  # three maps beside each other: fewer pixels each
 _FLOOR_PERCENT: Final = 1e-3
+_THIN: Final = 0.02  # share of a map's width under which a line is hard to see
 
 
 def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
@@ -35,9 +30,9 @@ def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
     with style.applied():
         last = elapsed(result)
         if not last:
-            return empty_page(
-                style, question=QUESTION, answer=f"{verdict(result)} No step to show."
-            )
+            return empty_page(style, question=QUESTION, answer=no_step(result))
+        if not result.arrays.link_busy.any():
+            return empty_page(style, question=QUESTION, answer=_answer(result, last))
         rows, cols = result.wafer.rows, result.wafer.cols
         side = block_size(rows, cols, _CELLS)
         page = new_page(
@@ -64,7 +59,8 @@ def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
             )
             axes.set_xlim(0, cols)
             axes.set_ylim(rows, 0)
-            axes.set_title(f"{_WORDS[plane]}: {share(load.max() / last)} at most", loc="left")
+            axes.set_title(f"{DIRECTIONS[plane]}: {share(load.max() / last)} at most", loc="left")
+            _say_where(axes, load, style)
             thousands(axes, "x", 4)
             thousands(axes, "y", 4)
             axes.spines[:].set_visible(True)
@@ -78,6 +74,28 @@ def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
         bar.ax.minorticks_off()
         bar.set_label("booked share of the step")
         return page.figure
+
+
+def _say_where(axes: Axes, load: IntArray, style: Style) -> None:
+    """Words in a map that shows nothing: no traffic, or in lines too thin to be seen."""
+    used_rows, used_cols = load.any(axis=1), load.any(axis=0)
+    words = "no traffic"
+    if load.any():
+        thin = min(used_rows.sum() / used_rows.size, used_cols.sum() / used_cols.size)
+        if thin > _THIN:
+            return
+        across = used_cols.sum() / used_cols.size <= used_rows.sum() / used_rows.size
+        kind, lines = ("column", used_cols) if across else ("row", used_rows)
+        numbers = np.flatnonzero(lines)
+        words = (
+            f"only in {kind} {numbers[0]:,}"
+            if numbers.size == 1
+            else f"only in {plural(numbers.size, kind)}, the first {numbers[0]:,}"
+        )
+    axes.text(
+        0.5, 0.5, words, transform=axes.transAxes, ha="center", va="center", fontsize=SMALL,
+        color=style.ink,
+    )  # fmt: skip
 
 
 def link_table(result: RunResult) -> Table:
@@ -97,8 +115,9 @@ def _answer(result: RunResult, last: int) -> str:
         return "No wavelet crosses a link in this step."
     plane, row, col = np.unravel_index(int(loads.argmax()), loads.shape)
     used = np.count_nonzero(loads) / loads.size
+    way = DIRECTIONS[PLANES[int(plane)]]
     return (
-        f"The busiest link leaves the PE at row {row}, column {col} {_WORDS[PLANES[int(plane)]]} "
+        f"The busiest link leaves the PE at row {row}, column {col} {way} "
         f"and is booked {share(float(loads.max()) / last)} of the step; "
         f"{share(float(used))} of all links carry anything at all."
     )

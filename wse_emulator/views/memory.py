@@ -1,4 +1,4 @@
-"""Memory breakdown: the fullest PE against its 48 KiB, and the whole wafer by category."""
+"""Memory breakdown: the fullest PE against its 48 KiB, what levers leave of it, and the wafer."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
 from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.answers import advice, verdict
+from wse_emulator.views.answers import advice, best_levers, verdict
 from wse_emulator.views.page import byte_axis, legend_above, new_page
 from wse_emulator.views.style import LIGHT, MEMORY, Style
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import share, size
+from wse_emulator.views.words import share, short, size
 
 QUESTION: Final = "What fills the memory, and how far is the fullest PE from its limit?"
 
@@ -29,10 +30,15 @@ def figure_memory(result: RunResult, style: Style = LIGHT) -> Figure:
             answer=f"{verdict(result)} {_largest(result)} {advice(result)}".strip(),
             note="Temporaries are those of the step's largest moment. Reserved: code and "
             "communication buffers." + _activations(result),
-            height=2.9 + 0.24 * len(totals),
+            height=2.9 + 0.24 * len(totals) + 0.4 * len(best_levers(result)),
         )
         bars, table = page.figure.subplots(
-            2, 1, height_ratios=[1.35, 0.5 + 0.24 * max(len(totals), 1)]
+            2,
+            1,
+            height_ratios=[
+                1.35 + 0.4 * len(best_levers(result)),
+                0.5 + 0.24 * max(len(totals), 1),
+            ],
         )
         _draw_pes(bars, result, style)
         _draw_totals(table, totals, style)
@@ -59,6 +65,13 @@ def _draw_pes(axes: Axes, result: RunResult, style: Style) -> None:
         for line, held in enumerate((worst.get(name, 0), mean.get(name, 0.0))):
             axes.barh(line, held / 1024, 0.6, left=left[line], color=style.memory(name), lw=0)
             left[line] += held / 1024
+    levers = best_levers(result)
+    for line, lever in enumerate(levers, start=2):
+        rest = max(memory.peak_bytes - lever.saves_bytes, 0) / 1024
+        axes.barh(
+            line, rest, 0.6, facecolor="none", edgecolor=style.ink, hatch="////", linewidth=0.8
+        )
+        left.append(rest)
     capacity = memory.capacity_bytes / 1024
     axes.axvline(capacity, color=style.accent, linewidth=1.6, linestyle="--")
     row, col = memory.worst_pe
@@ -66,10 +79,16 @@ def _draw_pes(axes: Axes, result: RunResult, style: Style) -> None:
         f"fullest PE (row {row}, column {col})  {size(memory.peak_bytes)}",
         f"mean PE  {size(memory.mean_bytes)}",
     ]
-    axes.set_yticks([0, 1], labels=labels)
-    axes.set_ylim(1.5, -0.5)
+    labels += [
+        f"with {short(lever.what, 34)}{' (fits)' if lever.fits else ''}  "
+        f"{size(max(memory.peak_bytes - lever.saves_bytes, 0))}"
+        for lever in levers
+    ]
+    axes.set_yticks(range(len(labels)), labels=labels)
+    axes.set_ylim(len(labels) - 0.5, -0.5)
     axes.set_xlim(0, max(capacity, *left) * 1.04)
     axes.set_xlabel("KiB in one PE")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.tick_params(axis="y", length=0)
     handles = [
         Patch(facecolor=style.memory(name), label=_words(name))

@@ -9,12 +9,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from wse_emulator.results.run_result import RunResult, TensorFacts
-from wse_emulator.views.answers import elapsed, verdict
+from wse_emulator.views.answers import elapsed, no_step
 from wse_emulator.views.page import byte_axis, cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import LIGHT, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.utilization import bin_edges, resident_bytes
-from wse_emulator.views.words import cycles, share, short, size, without_common_prefix
+from wse_emulator.views.words import cycles, plural, share, short, size, without_common_prefix
 
 QUESTION: Final = "When is the memory peak, and who makes it?"
 _SLOWEST: Final = 6
@@ -25,9 +25,7 @@ def figure_memory_over_step(result: RunResult, style: Style = LIGHT) -> Figure:
     with style.applied():
         last, temporaries = elapsed(result), result.arrays.temporary_bytes
         if not last or not temporaries.size:
-            return empty_page(
-                style, question=QUESTION, answer=f"{verdict(result)} No step to show."
-            )
+            return empty_page(style, question=QUESTION, answer=no_step(result))
         stays = resident_bytes(result)
         peak = int(temporaries.argmax())
         at = peak * result.arrays.bin_cycles
@@ -39,7 +37,7 @@ def figure_memory_over_step(result: RunResult, style: Style = LIGHT) -> Figure:
             f"{size(float(temporaries[peak]))} over the wafer, "
             f"{share(temporaries[peak] / (stays or 1))} of that, first at cycle "
             f"{at:,}.{_who(result, at)}",
-            note=f"Below: the {len(slow)} tensors that take longest, first start to last end.",
+            note=_note(result, len(slow)),
             height=2.6 + 0.22 * len(slow),
         )
         above, below = page.figure.subplots(
@@ -87,6 +85,15 @@ def memory_over_step_table(result: RunResult) -> Table:
     stays = resident_bytes(result)
     rows = [(c, stays, t) for c, t in zip(starts.tolist(), temporaries.tolist(), strict=True)]
     return Table(("cycle", "resident_bytes", "temporary_bytes"), tuple(rows))
+
+
+def _note(result: RunResult, shown: int) -> str:
+    if shown == len(result.tensors):
+        return "Below: every tensor, from first start to last end."
+    return (
+        f"Below: of {plural(len(result.tensors), 'tensor')} the {shown} that take longest, from "
+        "first start to last end."
+    )
 
 
 def _who(result: RunResult, cycle: int) -> str:

@@ -12,10 +12,10 @@ from wse_emulator.results.run_result import OpFacts, RunResult
 from wse_emulator.views.answers import (
     bottleneck,
     elapsed,
+    no_step,
     phase_cycles,
     phase_words,
     step_time,
-    verdict,
 )
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import LIGHT, Style
@@ -31,9 +31,7 @@ def figure_time_spent(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw the critical PE's phases as one bar and the costliest kinds of op as a ranking."""
     with style.applied():
         if not elapsed(result) or not result.ops:
-            return empty_page(
-                style, question=QUESTION, answer=f"{verdict(result)} No step to show."
-            )
+            return empty_page(style, question=QUESTION, answer=no_step(result))
         ops, left = ranked(result)
         page = new_page(
             style,

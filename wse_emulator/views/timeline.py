@@ -10,10 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from wse_emulator.results.run_result import RunResult, TensorFacts
-from wse_emulator.views.answers import about, bottleneck, elapsed, step_time, verdict
+from wse_emulator.views.answers import about, bottleneck, elapsed, no_step, step_time
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import LIGHT, Style
 from wse_emulator.views.table import Table
@@ -39,9 +38,7 @@ def figure_timeline(result: RunResult, style: Style = LIGHT) -> Figure:
     with style.applied():
         last = elapsed(result)
         if not last:
-            return empty_page(
-                style, question=QUESTION, answer=f"{verdict(result)} No step to show."
-            )
+            return empty_page(style, question=QUESTION, answer=no_step(result))
         rows, note = timeline_rows(result)
         rates = _rates(result)
         lines = len(rows) + 2
@@ -111,13 +108,15 @@ def _draw_rows(axes: Axes, result: RunResult, rows: list[Row], style: Style) -> 
         box = Rectangle((start, line - height / 2), max(end - start, 1), height)
         bars.setdefault(phase, []).append(box)
 
-    for start, end in _controller_spans(result):
+    controller = list(_controller_spans(result))
+    first = ["controller", "slowest PE"] if controller else ["slowest PE"]
+    for start, end in controller:
         bar(0, start, end, "schedule", 0.72)
     for part in result.critical_path:
-        bar(1, part.start_cycle, part.end_cycle, part.phase, 0.72)
+        bar(len(first) - 1, part.start_cycle, part.end_cycle, part.phase, 0.72)
     outlined: list[Rectangle] = []
     notches: list[tuple[int, int]] = []
-    for line, row in enumerate(rows, start=2):
+    for line, row in enumerate(rows, start=len(first)):
         begin = min(t.start_cycle for t in row.tensors)
         for message in _waits(result, begin):
             bar(line, message, begin, "broadcast", 0.24)
@@ -138,7 +137,7 @@ def _draw_rows(axes: Axes, result: RunResult, rows: list[Row], style: Style) -> 
         axes.add_collection(
             PatchCollection(outlined, facecolor="none", edgecolor=style.accent, linewidth=0.9)
         )
-    labels = ["controller", "slowest PE", *(short(row.name, 30) for row in rows)]
+    labels = [*first, *(short(row.name, 30) for row in rows)]
     axes.set_ylim(len(labels) - 0.4, -0.6)
     axes.set_yticks(range(len(labels)), labels=labels)
     axes.tick_params(axis="y", length=0)
@@ -181,23 +180,26 @@ def _waits(result: RunResult, begin: int) -> list[int]:
     return [max(starts)] if starts else []
 
 
-def _rates(result: RunResult) -> tuple[float, float] | None:
-    """The rates before and after the step's broadcast, when there are two that differ."""
-    if len(result.steps) < 2 or not result.messages:
-        return None
-    before, after = result.steps[-2].learning_rate, result.steps[-1].learning_rate
-    return None if before is None or after is None or before == after else (before, after)
+def _rates(result: RunResult) -> tuple[float, ...]:
+    """The rate of this step, after that of the step before if there is one and it differs."""
+    known = [step.learning_rate for step in result.steps[-2:]]
+    return tuple(dict.fromkeys(value for value in known if value is not None))
 
 
-def _draw_rate(axes: Axes, result: RunResult, rates: tuple[float, float], style: Style) -> None:
-    before, after = rates
-    message = next((m for m in result.messages if m.tensor < 0), result.messages[0])
-    leaves, arrives, last = message.start_cycle, message.end_cycle, elapsed(result)
-    axes.plot([0, leaves, arrives, last], [before, before, after, after], color=style.ink, lw=1.3)
-    axes.axvspan(leaves, arrives, color=style.phase("broadcast"), alpha=0.3, lw=0)
+def _draw_rate(axes: Axes, result: RunResult, rates: tuple[float, ...], style: Style) -> None:
+    """The rate that PEs hold: of the step before, until the controller's message reaches them."""
+    last, after = elapsed(result), rates[-1]
+    message = next((m for m in result.messages if m.tensor < 0 and m.kind == "multicast"), None)
+    arrives = 0 if message is None else message.end_cycle
+    if message is not None:
+        leaves = message.start_cycle
+        axes.axvspan(leaves, arrives, color=style.phase("broadcast"), alpha=0.3, lw=0)
+        if len(rates) > 1:
+            before = rates[0]
+            axes.plot([0, leaves, arrives], [before, before, after], color=style.ink, lw=1.3)
+    axes.plot([arrives, last], [after, after], color=style.ink, lw=1.3)
     axes.set_ylabel("learning\nrate")
-    axes.yaxis.set_major_locator(MaxNLocator(2))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: rate(float(f"{value:.3g}"))))
-    margin = 0.25 * abs(after - before)
+    axes.set_yticks(sorted(rates), labels=[rate(value) for value in sorted(rates)])
+    margin = 0.3 * (max(rates) - min(rates)) or abs(after) or 1.0
     axes.set_ylim(min(rates) - margin, max(rates) + margin)
     axes.margins(x=0)

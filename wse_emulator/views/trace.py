@@ -1,8 +1,8 @@
 """The step as a Chrome trace (Trace Event Format, JSON object form), which Perfetto opens.
 
-Processes are groups of tracks: the step, layers, sampled PEs, the fabric. Spans are complete
-events (``X``), counters ``C``, cause and effect flows ``s`` and ``f``. Times are microseconds on
-whole nanoseconds; the exact cycles are in ``args``.
+Processes are groups of tracks: the step, layers, sampled PEs and links, the fabric. Spans are
+complete events (``X``), counters ``C``, cause and effect flows ``s`` and ``f``. Times are
+microseconds on whole nanoseconds; the exact cycles are in ``args``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,16 @@ from typing import Final
 
 from wse_emulator.results.run_result import MessageFacts, RunResult
 from wse_emulator.views.answers import elapsed
-from wse_emulator.views.words import without_common_prefix
+from wse_emulator.views.utilization import resident_bytes
+from wse_emulator.views.words import DIRECTIONS, without_common_prefix
 
 EVENT_BUDGET: Final = 200_000
-_STEP, _LAYERS, _PES, _FABRIC, _COUNTERS, _OPS = 1, 2, 3, 4, 5, 6
+_STEP, _LAYERS, _PES, _FABRIC, _COUNTERS, _OPS, _LINKS = 1, 2, 3, 4, 5, 6, 7
 _PROCESSES: Final = {
     _STEP: "step",
     _LAYERS: "layers and tensors",
     _PES: "sampled PEs",
+    _LINKS: "sampled links",
     _FABRIC: "fabric",
     _COUNTERS: "counters over the wafer",
     _OPS: "ops",
@@ -65,9 +67,9 @@ class _Writer:
         self._meta("thread_name", process, thread, notes)
         self._meta("thread_sort_index", process, thread, {"sort_index": thread})
 
-    def process(self, process: int, name: str) -> None:
+    def process(self, process: int, name: str, place: int) -> None:
         self._meta("process_name", process, 0, {"name": name})
-        self._meta("process_sort_index", process, 0, {"sort_index": process})
+        self._meta("process_sort_index", process, 0, {"sort_index": place})
 
     def _meta(self, kind: str, process: int, thread: int, notes: dict[str, object]) -> None:
         self.events.append(
@@ -129,12 +131,13 @@ def trace_events(
             its critical path, a few dozen events, are always there.
     """
     writer = _Writer(result.wafer.clock_hz, budget)
-    for process, name in _PROCESSES.items():
-        writer.process(process, name)
+    for place, (process, name) in enumerate(_PROCESSES.items(), start=1):
+        writer.process(process, name, place)
     if not elapsed(result):
         return writer.events, writer.left_out
     _write_step(writer, result)
     _write_pes(writer, result)
+    _write_links(writer, result)
     _write_fabric(writer, result)
     heads = _write_tensors(writer, result)
     _write_flows(writer, result, heads)
@@ -201,6 +204,18 @@ def _write_pes(writer: _Writer, result: RunResult) -> None:
             writer.span(_PES, thread, Span(part.what, part.phase, part.start_cycle, part.end_cycle))
 
 
+def _write_links(writer: _Writer, result: RunResult) -> None:
+    """A track for each sampled link: when which message had it."""
+    for thread, sample in enumerate(result.links, start=1):
+        row, col = sample.pe
+        if not writer.room("bookings of sampled links", len(sample.parts) + 2):
+            continue
+        way = DIRECTIONS[sample.direction]
+        writer.track(_LINKS, thread, f"{way}, row {row}, column {col} (the busiest {way})")
+        for part in sample.parts:
+            writer.span(_LINKS, thread, Span(part.what, "link", part.start_cycle, part.end_cycle))
+
+
 def _write_fabric(writer: _Writer, result: RunResult) -> None:
     spans = [_message_span(message) for message in result.messages if message.start_cycle >= 0]
     if writer.room("messages", 3 * len(spans)):
@@ -259,7 +274,7 @@ def _write_counters(writer: _Writer, result: RunResult) -> None:
     series = (
         ("PEs busy", arrays.busy_pes.tolist()),
         ("links busy", arrays.busy_links.tolist()),
-        ("SRAM temporaries, bytes", arrays.temporary_bytes.tolist()),
+        ("SRAM in use, bytes", (resident_bytes(result) + arrays.temporary_bytes).tolist()),
     )
     for name, values in series:
         # a counter holds its value until the next event: repeats say nothing

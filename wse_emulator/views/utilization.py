@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from wse_emulator.results.run_result import FloatArray, RunResult
-from wse_emulator.views.answers import busy, elapsed, mesh_links, verdict
+from wse_emulator.views.answers import busy, elapsed, mesh_links, no_step
 from wse_emulator.views.page import cycle_axis, empty_page, new_page
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, VERMILION, Style
 from wse_emulator.views.table import Table
@@ -23,9 +23,7 @@ def figure_utilization(result: RunResult, style: Style = LIGHT) -> Figure:
     with style.applied():
         last = elapsed(result)
         if not last or not result.arrays.busy_pes.size:
-            return empty_page(
-                style, question=QUESTION, answer=f"{verdict(result)} No step to show."
-            )
+            return empty_page(style, question=QUESTION, answer=no_step(result))
         width = result.arrays.bin_cycles
         page = new_page(
             style,
@@ -49,6 +47,8 @@ def figure_utilization(result: RunResult, style: Style = LIGHT) -> Figure:
                 MaxNLocator(3) if top != 100.0 else FixedLocator([0, 50, 100])
             )
             axes.yaxis.set_major_formatter(FuncFormatter(_percent))
+            if not percent.any():
+                axes.set_yticks([0])
         cycle_axis(panels[-1], result.wafer.clock_hz, last)
         return page.figure
 

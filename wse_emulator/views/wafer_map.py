@@ -67,6 +67,7 @@ def figure_wafer(result: RunResult, style: Style = LIGHT) -> Figure:
             draw_field(axes, field, rows, cols)
         page.figure.get_layout_engine().execute(page.figure)  # type: ignore[union-attr]  # set by new_page
         for axes in panels:
+            axes.apply_aspect()  # drawing to scale narrows the panel the layout gave it
             draw_regions(axes, names)
         return page.figure
 
@@ -127,12 +128,14 @@ def draw_regions(axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]])
             continue
         box = Rectangle((col, row), cols, rows, fill=False, edgecolor="white", linewidth=0.6)
         axes.add_patch(box)
-        wide = text_width(name, SMALL) + 5 <= cols * points[0]
-        if wide and rows * points[1] >= SMALL * 1.6:
+        # where "layers.31" has no room, "31" may have
+        room = (n for n in _spellings(name) if text_width(n, SMALL) + 5 <= cols * points[0])
+        shown = next(room, "")
+        if shown and rows * points[1] >= SMALL * 1.6:
             label = axes.text(
                 col + cols / 2,
                 row + rows / 2,
-                name,
+                shown,
                 ha="center",
                 va="center",
                 fontsize=SMALL,
@@ -140,6 +143,12 @@ def draw_regions(axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]])
                 path_effects=[withStroke(linewidth=1.8, foreground="#101010")],
             )
             label.set_in_layout(False)
+
+
+def _spellings(name: str) -> tuple[str, ...]:
+    """A region's name, then its number alone where it ends in one."""
+    number = name.rpartition(".")[2]
+    return (name, number) if number.isdigit() else (name,)
 
 
 def _region_names(

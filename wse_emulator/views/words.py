@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from math import floor, log10
+from typing import Final
 
 from matplotlib.font_manager import FontProperties, findfont, get_font
 from matplotlib.textpath import TextToPath
 
 _KIB = 1024
+
+DIRECTIONS: Final[Mapping[str, str]] = {
+    "E": "eastward",
+    "W": "westward",
+    "S": "southward",
+    "N": "northward",
+    "D": "router to PE",
+}
+"""Plane of links -> a reader's word for it."""
 
 
 def cycles(count: float) -> str:

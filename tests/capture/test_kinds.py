@@ -1,0 +1,104 @@
+"""A run captured from one tensor of each kind is the run captured whole."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+import torch
+
+import optimizers
+from wse_emulator.api import capture_prepared, prepare_step, run, run_prepared
+from wse_emulator.capture.kinds import capture_by_kind, repeat_program
+from wse_emulator.capture.step import capture_step
+from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.plan.step_segments import StepSegments
+from wse_emulator.program import StepProgram
+from wse_emulator.wafer.presets import WSE2
+
+MODEL = ModelShapes(
+    name="mine",
+    parameters=tuple(
+        TensorShape(f"h.{i}.{name}", shape, "float32")
+        for i in range(3)
+        for name, shape in (("w", (60, 40)), ("b", (60,)), ("v", (40, 60)))
+    ),
+)
+
+
+def in_two_groups() -> optimizers.AdamW:
+    """Tensors of one shape in two groups of unlike weight decay, turn by turn in the model."""
+    weights = [torch.nn.Parameter(torch.empty(8, 4, device="meta")) for _ in range(6)]
+    return optimizers.AdamW(
+        [
+            {"params": weights[::2], "weight_decay": 0.1},
+            {"params": weights[1::2], "weight_decay": 0.0},
+        ]
+    )
+
+
+def ops_by_value_name(program: StepProgram) -> list[tuple[object, ...]]:
+    """Every op, with its values by name; temporaries, which are numbered, by shape."""
+
+    def name(index: int) -> object:
+        value = program.values[index]
+        return value.shape if value.name.startswith(("%", "constant")) else value.name
+
+    return [
+        (
+            op.name,
+            op.owner,
+            [name(i) for i in op.reads],
+            [name(i) for i in op.writes],
+            op.dtype,
+            op.scalars,
+            op.read_shapes,
+        )
+        for op in program.ops
+    ]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"optimizer": "AdamW", "lr_schedule": "linear:0:0.01:20"},
+        {"optimizer": "Adafactor", "lr": 0.01},
+        {"optimizer": "Lamb"},
+    ],
+    ids=lambda given: given["optimizer"],
+)
+def test_a_run_has_the_digest_of_a_run_captured_whole(given, monkeypatch):
+    wafer = WSE2.scaled(12, 16)
+    by_kind = run_prepared(prepare_step(MODEL, **given), wafer)
+    whole = prepare_step(MODEL, **given)
+    monkeypatch.setattr("wse_emulator.api.capture_by_kind", capture_step)
+    assert run_prepared(whole, wafer).digest == by_kind.digest
+
+
+def test_tensors_of_one_shape_in_unlike_groups_are_unlike():
+    program = capture_by_kind(in_two_groups())
+    assert ops_by_value_name(program) == ops_by_value_name(capture_step(in_two_groups()))
+    decay = {op.scalars for op in program.ops if op.owner is not None}
+    assert len(decay) > 1
+    assert program.alike == (0, 0, 0, 3, 3, 3)
+
+
+def test_clipping_is_captured_whole():
+    clipped = capture_prepared(prepare_step(MODEL, max_grad_norm=1.0), WSE2)
+    assert clipped.alike == ()
+    assert run(MODEL, max_grad_norm=1.0, wafer="wse2:12x16").steps[0].cycles > 0
+
+
+def test_segments_of_a_repeated_step_are_those_of_its_own_ops():
+    program = capture_prepared(prepare_step(MODEL, optimizer="Lamb"), WSE2)
+    shared = StepSegments(program)
+    own = StepSegments(dataclasses.replace(program, alike=()))
+    assert [shared[i] for i in range(9)] == [own[i] for i in range(9)]
+
+
+def test_untrained_parameters_are_alike_and_have_no_ops():
+    program = capture_step(in_two_groups())
+    frozen = [dataclasses.replace(p, has_gradient=False) for p in program.parameters]
+    repeated = repeat_program(program, frozen)
+    assert [op.owner for op in repeated.ops] == [None] * len(repeated.ops)
+    assert repeated.alike == (0,) * 6

@@ -1,0 +1,30 @@
+"""The wafer's arrays in one pass of the array engine, of which every activity takes its views."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wse_emulator.engines.bookings import Bookings
+from wse_emulator.engines.link_views import Groups, Ramps, Takers
+from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.spec import WaferSpec
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What views are taken of.
+
+    Attributes:
+        ready: (rows, cols) release time of each PE's latest activity.
+        busy: (rows, cols) cycles of work and touches.
+        bookings: state of all links.
+    """
+
+    spec: WaferSpec
+    ready: IntArray
+    busy: IntArray
+    bookings: Bookings
+
+    def pes(self, view: Ramps | Groups) -> Takers:
+        """The PEs of a view."""
+        return Takers(view.of(self.ready), view.of(self.busy))

@@ -1,0 +1,50 @@
+"""Which tensors are not spread element by element, since their step works on whole lines of them.
+
+Matrices whose step multiplies them or reduces along rows or columns are cut into 2-D blocks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from wse_emulator.products import multiplied_as
+from wse_emulator.program import Parameter, StepProgram
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """A tensor seen as a matrix and cut into 2-D blocks.
+
+    Attributes:
+        rows, cols: of the matrix.
+        gram: whether a matrix of the order of its shorter side lies beside it in the step.
+    """
+
+    rows: int
+    cols: int
+    gram: bool = False
+
+
+def tensor_forms(program: StepProgram) -> dict[int, Blocks]:
+    """Parameter -> form, for those that are not spread element by element."""
+    forms: dict[int, Blocks] = {}
+    for parameter in program.parameters:
+        form = _form(program, parameter)
+        if form is not None:
+            forms[parameter.index] = form
+    return forms
+
+
+def _form(program: StepProgram, parameter: Parameter) -> Blocks | None:
+    if len(parameter.shape) < 2:
+        return None
+    ops = program.ops_of(parameter.index)
+    matrix = multiplied_as(parameter.shape, ops)
+    if matrix is not None:
+        return Blocks(*matrix, gram=True)
+    for op in ops:
+        # a row or column mean keeps some dimensions of the whole tensor; a norm keeps none
+        if 1 < op.numel < parameter.numel and parameter.shape in op.read_shapes:
+            return Blocks(prod(parameter.shape[:-1]), parameter.shape[-1])
+    return None

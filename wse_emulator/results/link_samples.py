@@ -1,0 +1,43 @@
+"""When the busiest link of each direction was booked, and by which message."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from wse_emulator.engines.timing import PLANES, Timing
+from wse_emulator.engines.watch import bookings_at
+from wse_emulator.lowering import Lowered
+from wse_emulator.placement.values import Placement
+from wse_emulator.results.critical_path import bearing_on
+from wse_emulator.results.run_result import LinkBooking, LinkSample
+
+
+def link_samples(
+    placement: Placement, lowered: Lowered, timing: Timing, op_count: int
+) -> tuple[LinkSample, ...]:
+    """The most booked link of each direction, directions without traffic left out."""
+    chosen: list[tuple[int, int, int]] = []
+    for plane, load in enumerate(timing.link_busy):
+        row, col = np.unravel_index(int(load.argmax()), load.shape)
+        if load[row, col]:
+            chosen.append((plane, int(row), int(col)))
+    if not chosen:
+        return ()
+    pes = [(row, col) for _, row, col in chosen]
+    activities = bearing_on(pes, placement, lowered.activities)
+    uses = bookings_at(placement.wafer, activities, chosen, op_count)
+    return tuple(
+        LinkSample(
+            pe=(row, col),
+            direction=PLANES[plane],
+            parts=tuple(
+                LinkBooking(
+                    what=activities[use.activity].name,
+                    start_cycle=use.start_cycle,
+                    end_cycle=use.end_cycle,
+                )
+                for use in found
+            ),
+        )
+        for (plane, row, col), found in zip(chosen, uses, strict=True)
+    )
