@@ -20,6 +20,7 @@ from wse_emulator.engines.digest import digest
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.placement.pieces import pieces_of
 from wse_emulator.program import StepProgram
+from wse_emulator.results.summary import messages_of
 from wse_emulator.wafer import WSE2
 
 Rule = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
@@ -99,6 +100,19 @@ def test_a_step_in_many_rounds_is_the_same_in_both_engines() -> None:
     assert pe.timing is not None
     assert digest(array.timing) == digest(pe.timing)
     assert np.array_equal(array.timing.sram_peak, array.plan.memory.peak_bytes)
+
+
+def test_messages_of_a_products_rounds_are_one_record_a_kind_and_none_is_lost() -> None:
+    step = tight(muon([(24, 33), (33, 10)], ns_steps=2), 3, 4, 480)
+    assert step.lowered is not None
+    assert step.timing is not None
+    starts, ends = step.timing.activity_start, step.timing.activity_end
+    sent = [i for i, a in enumerate(step.lowered.activities) if not isinstance(a, Work)]
+    records = messages_of(step.lowered, step.timing)
+    assert len(records) < len(sent) == sum(record.count for record in records)
+    on_the_way = sum(int(ends[i] - starts[i]) for i in sent if ends[i] >= 0)
+    assert sum(record.cycles for record in records) == on_the_way > 0
+    assert max(record.end_cycle for record in records) == max(int(ends[i]) for i in sent)
 
 
 def test_no_room_for_a_single_line_does_not_fit() -> None:

@@ -98,8 +98,8 @@ class Bookings:
     channels: Channels
     marked: NDArray[np.bool_] | None
     waits: dict[tuple[int, int], Waits]
-    busy: IntArray = field(init=False)
     booked: Changes = field(default_factory=Changes)
+    busy: IntArray = field(init=False)
     newly_marked: NDArray[np.bool_] | None = None
     requests: list[Requests] = field(default_factory=list)
     _free: dict[tuple[int, int], IntArray] = field(default_factory=dict)  # by slot and plane

@@ -33,8 +33,10 @@ def moments(cycles: IntArray) -> Moments:
     """Count equal cycles of an array of any shape with at least one element."""
     flat = cycles.ravel()
     first = int(flat.min())
+    span = int(flat.max()) - first + 1
+    if span == 1:
+        return Moments(first, np.array([flat.size], np.int64))
     offsets = flat - first
-    span = int(offsets.max()) + 1
     if span > 4 * flat.size + 4_096:
         at, counts = np.unique(offsets, return_counts=True)
         return Moments(first, counts.astype(np.int64, copy=False), at)
@@ -97,3 +99,13 @@ class Changes:
             self.add(when, cycles, -1)
         self._spans.clear()
         self._waiting = 0
+
+
+class Uncounted(Changes):
+    """In place of changes that nobody asks for."""
+
+    def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
+        """Does nothing."""
+
+    def span(self, start: IntArray, cycles: int | IntArray) -> None:
+        """Does nothing."""

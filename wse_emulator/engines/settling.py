@@ -21,6 +21,7 @@ from wse_emulator.engines.array_reductions import chain, star
 from wse_emulator.engines.bookings import Bookings
 from wse_emulator.engines.channel_slots import channels_of
 from wse_emulator.engines.fixed_point import WaitsByFlow, same_waits, waits_from
+from wse_emulator.engines.occupancy import Changes
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.sweep import Sweep
 from wse_emulator.wafer.spec import WaferSpec
@@ -33,6 +34,7 @@ def settle(
     tables: ChainTables,
     observe: Callable[[int, Sweep], None] | None = None,
     watched: NDArray[np.bool_] | None = None,
+    changes: type[Changes] = Changes,
 ) -> tuple[Sweep, int]:
     """Repeat passes until no link is newly marked and no wait changes.
 
@@ -44,6 +46,7 @@ def settle(
         observe: called after each activity of each pass with its index and the wafer's state;
             what it saw last is settled.
         watched: (5, rows, cols) links whose requests are collected in every pass.
+        changes: :class:`Uncounted` where what is in use cycle by cycle is not asked for.
 
     Returns:
         The state after the last pass, and how many passes it took: 1 if no message waits for
@@ -55,8 +58,8 @@ def settle(
     passes = 0
     while True:
         passes += 1
-        bookings = Bookings(spec, channels, marked, waits)
-        sweep = Sweep(spec, activities, op_count, tables, bookings)
+        bookings = Bookings(spec, channels, marked, waits, changes())
+        sweep = Sweep(spec, activities, op_count, tables, bookings, changes)
         for index, activity in enumerate(activities):
             _advance(sweep, index, activity)
             if observe is not None:

@@ -6,7 +6,7 @@ waits on contended links (section 8.1 of the machine semantics).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from wse_emulator.engines.multicast_arms import Spread
 from wse_emulator.engines.occupancy import Changes, moments
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.timing import IntArray
+from wse_emulator.engines.work_shares import Places, Shares, shares_of
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -37,6 +38,8 @@ class Sweep:
             start that has not happened.
         ground: the arrays that views are of.
         stages, spreads: the chains and multicasts so far, which many activities have in common.
+        places: how regions were divided between chains so far.
+        latest: the latest work and its shares, since rounds repeat it.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Sweep:
         op_count: int,
         tables: ChainTables,
         bookings: Bookings,
+        changes: type[Changes] = Changes,
     ) -> None:
         self.spec = spec
         self.activities = activities
@@ -53,8 +57,8 @@ class Sweep:
         self.bookings = bookings
         self.ready: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
         self.busy: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
-        self.busy_pes = Changes()
-        self.temporary_bytes = Changes()
+        self.busy_pes = changes()
+        self.temporary_bytes = changes()
         self.activity_start: IntArray = np.full(len(activities), NEVER, np.int64)
         self.activity_end: IntArray = np.full(len(activities), -1, np.int64)
         self.op_start: IntArray = np.full(op_count, NEVER, np.int64)
@@ -62,6 +66,8 @@ class Sweep:
         self.ground = Ground(spec, self.ready, self.busy, bookings)
         self.stages: dict[tuple[object, ...], tuple[Stages, ...]] = {}
         self.spreads: dict[tuple[object, ...], tuple[Spread, ...]] = {}
+        self.places: dict[tuple[tuple[int, int], ...], Places] = {}
+        self.latest: tuple[Work, Shares] | None = None
 
     def duration(self, wavelets: int) -> int:
         """Cycles of a message on a link."""
@@ -73,28 +79,28 @@ class Sweep:
 
     def work(self, index: int, work: Work) -> None:
         """Add each chain's cycles to its PEs; op times from the chain's earliest and latest PE."""
+        if self.latest is None or self.latest[0] is not work:
+            self.latest = (work, shares_of(work, self.tables, self.places))
+        shares = self.latest[1]
         rows, cols = work.region.slices
         ready = self.ready[rows, cols].reshape(-1)
-        busy = np.zeros(ready.size, np.int64)
-        tables = [self.tables[chain] for chain in work.chains]
-        for number, run in _places(work):
-            table = tables[number]
-            if table.cycles == 0:
-                continue
-            when = moments(ready[run])
+        for part in shares.parts:
+            table, when = part.table, moments(ready[part.places])
             earliest, latest = when.first, when.last
-            ops = [op.op for op in work.chains[number].ops]
-            np.minimum.at(self.op_start, ops, table.first + earliest)
-            np.maximum.at(self.op_end, ops, table.last + latest)
+            if part.distinct:
+                starts, ends = table.first + earliest, table.last + latest
+                self.op_start[part.ops] = np.minimum(self.op_start[part.ops], starts)
+                self.op_end[part.ops] = np.maximum(self.op_end[part.ops], ends)
+            else:
+                np.minimum.at(self.op_start, part.ops, table.first + earliest)
+                np.maximum.at(self.op_end, part.ops, table.last + latest)
             self.ends(index, earliest, latest + table.cycles)
             self.busy_pes.add(when)
             self.busy_pes.add(when, table.cycles, -1)
             for offset, change in table.byte_changes:
                 self.temporary_bytes.add(when, offset, change)
-            busy[run] = table.cycles
-        shape = (work.region.rows, work.region.cols)
-        self.ready[rows, cols] += busy.reshape(shape)
-        self.busy[rows, cols] += busy.reshape(shape)
+        self.ready[rows, cols] += shares.busy
+        self.busy[rows, cols] += shares.busy
 
     def touch(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
         """PEs touch wavelets in [start, start + cycles); returns the ends."""
@@ -135,20 +141,3 @@ class Sweep:
         """An activity ran on some PEs from the earliest ready time to the latest release."""
         self.activity_start[index] = min(self.activity_start[index], start)
         self.activity_end[index] = max(self.activity_end[index], end)
-
-
-def _places(work: Work) -> Iterator[tuple[int, slice | IntArray]]:
-    """(chain, its PEs of the region): run by run, or where runs are many, chain by chain."""
-    if len(work.runs) <= 2 * len(work.chains):
-        begin = 0
-        for pes, number in work.runs:
-            if number >= 0 and pes:
-                yield number, slice(begin, begin + pes)
-            begin += pes
-        return
-    counts, numbers = zip(*work.runs, strict=True)
-    chain_of = np.repeat(numbers, counts)
-    for number in range(len(work.chains)):
-        places = np.flatnonzero(chain_of == number)
-        if places.size:
-            yield number, places

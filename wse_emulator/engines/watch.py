@@ -9,6 +9,7 @@ import numpy as np
 
 from wse_emulator.activities import Activity
 from wse_emulator.engines.fixed_point import serve
+from wse_emulator.engines.occupancy import Uncounted
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.settling import settle
 from wse_emulator.engines.sweep import Sweep
@@ -30,7 +31,7 @@ def releases_at(
     def observe(index: int, sweep: Sweep) -> None:
         released[index] = sweep.ready[rows, cols]
 
-    settle(spec, activities, op_count, ChainTables(), observe)
+    settle(spec, activities, op_count, ChainTables(), observe, changes=Uncounted)
     return released
 
 
@@ -54,7 +55,7 @@ def bookings_at(
     for plane, row, col in links:
         watched[plane, row, col] = True
         numbers.append((plane * spec.rows + row) * spec.cols + col)
-    sweep, _ = settle(spec, activities, op_count, ChainTables(), watched=watched)
+    sweep, _ = settle(spec, activities, op_count, ChainTables(), watched=watched, changes=Uncounted)
     if not sweep.bookings.requests:
         return tuple(() for _ in links)
     requests, granted = serve(sweep.bookings.requests)

@@ -44,12 +44,14 @@ class Lowered:
         controller_costs: ops of the controller PE, the learning rate above all.
         central_costs: ops of the PE at the centre, on numbers summed over the wafer.
         broadcasts: names of the values that travel from the controller or the centre, in order.
+        products: indices of the activities of each product of matrices, all its rounds.
     """
 
     activities: tuple[Activity, ...]
     controller_costs: tuple[CostedOp, ...]
     central_costs: tuple[CostedOp, ...]
     broadcasts: tuple[str, ...]
+    products: tuple[range, ...] = ()
 
 
 def lower(
@@ -69,6 +71,7 @@ def lower(
     barriers = shape_of(program).barriers
     phases = common_ops(program, barriers)
     activities: list[Activity] = []
+    products: list[range] = []
     sent: list[Value] = []
     controller: tuple[CostedOp, ...] = ()
     central: list[CostedOp] = []
@@ -102,6 +105,7 @@ def lower(
             for parameter in layer.tensors:
                 for index, segment in enumerate(costs.segments[parameter]):
                     if segment.phase == phase:
+                        begin = len(activities)
                         activities += segment_activities(
                             placement.tensors[parameter],
                             index,
@@ -109,6 +113,12 @@ def lower(
                             costs,
                             f"layer {number}",
                         )
+                        if segment.product is not None:
+                            products.append(range(begin, len(activities)))
     return Lowered(
-        tuple(activities), controller, tuple(central), tuple(value.name for value in sent)
+        tuple(activities),
+        controller,
+        tuple(central),
+        tuple(value.name for value in sent),
+        tuple(products),
     )

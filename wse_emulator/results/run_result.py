@@ -117,12 +117,18 @@ class CriticalPart:
 class MessageFacts:
     """One message or collective on the fabric: where and when, for the trace and the replay.
 
+    All messages of one kind in the rounds of a product of matrices are one record.
+
     Attributes:
         kind: ``multicast``, ``chain``, ``star``, ``send``.
         tensor: index of the tensor it serves, -1 for the controller.
         region: [row, col, rows, cols] of the PEs that take part.
-        root: (row, col) of the source, or of the PE that receives the sum.
+        root: (row, col) of the source, or of the PE that receives the sum; of the first of them
+            if there are many.
+        wavelets: length of the longest of them.
         start_cycle, end_cycle: earliest ready, latest release.
+        count: messages.
+        cycles: from ready to release, summed over them.
     """
 
     name: str
@@ -133,6 +139,8 @@ class MessageFacts:
     wavelets: int
     start_cycle: int
     end_cycle: int
+    count: int = 1
+    cycles: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

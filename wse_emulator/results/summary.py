@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -131,7 +131,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         wall_seconds=facts.wall_seconds,
         digest="" if timing is None else digest(timing),
         command=facts.command,
-        messages=() if lowered is None or timing is None else _messages(lowered, timing),
+        messages=() if lowered is None or timing is None else messages_of(lowered, timing),
         samples=tuple(PeSample(pe=t.pe, why=sampled[t.pe], parts=t.parts) for t in times),
         links=()
         if lowered is None or timing is None
@@ -273,21 +273,41 @@ def _op_facts(
     )
 
 
-def _messages(lowered: Lowered, timing: Timing) -> tuple[MessageFacts, ...]:
-    return tuple(
-        MessageFacts(
-            name=activity.name,
-            kind=_KIND[type(activity)],
-            tensor=-1 if activity.tensor is None else activity.tensor,
-            region=_as_tuple(activity.region.as_list()),
-            root=_root(activity),
-            wavelets=_most_wavelets(activity),
-            start_cycle=int(timing.activity_start[index]),
-            end_cycle=int(timing.activity_end[index]),
-        )
-        for index, activity in enumerate(lowered.activities)
-        if not isinstance(activity, Work)
-    )
+def messages_of(lowered: Lowered, timing: Timing) -> tuple[MessageFacts, ...]:
+    """Messages in the order of the program; those of a product's rounds summed by kind."""
+    product_of = {index: number for number, of in enumerate(lowered.products) for index in of}
+    facts: dict[tuple[object, ...], MessageFacts] = {}
+    for index, activity in enumerate(lowered.activities):
+        if isinstance(activity, Work):
+            continue
+        start, end = int(timing.activity_start[index]), int(timing.activity_end[index])
+        product = product_of.get(index)
+        key = (index,) if product is None else ("product", product, type(activity))
+        known = facts.get(key)
+        if known is None:
+            facts[key] = MessageFacts(
+                name=activity.name,
+                kind=_KIND[type(activity)],
+                tensor=-1 if activity.tensor is None else activity.tensor,
+                region=_as_tuple(activity.region.as_list()),
+                root=_root(activity),
+                wavelets=_most_wavelets(activity),
+                start_cycle=start,
+                end_cycle=end,
+                cycles=end - start,
+            )
+        elif end >= 0:  # a message without wavelets is not sent: -1
+            facts[key] = replace(
+                known,
+                wavelets=max(known.wavelets, _most_wavelets(activity)),
+                start_cycle=start if known.end_cycle < 0 else min(known.start_cycle, start),
+                end_cycle=max(known.end_cycle, end),
+                count=known.count + 1,
+                cycles=known.cycles + end - start,
+            )
+        else:
+            facts[key] = replace(known, count=known.count + 1)
+    return tuple(facts.values())
 
 
 _KIND: Final[dict[type, str]] = {

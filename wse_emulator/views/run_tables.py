@@ -7,9 +7,13 @@ from rich.table import Table
 
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views import answers
-from wse_emulator.views.words import cycles, rate, seconds, share, short
+from wse_emulator.views.words import cycles, rate, seconds, share, short, significant
 
 _ROWS = 12
+_NAME = 18
+"""Characters of an op's name, so that the table fits 80 columns."""
+_DIGITS = 9
+"""Characters of the longest count of cycles that is written out, for the same reason."""
 
 
 def run_words(result: RunResult) -> list[str]:
@@ -41,6 +45,15 @@ def _brief(fraction: float) -> str:
     return "<0.001 %" if 0 < fraction < 1e-5 else share(fraction)
 
 
+def _count(number: int, written_out: bool) -> str:
+    """A count in full, or with three digits and the prefix that suits: ``308 G``."""
+    if not written_out:
+        for prefix, factor in (("P", 10**15), ("T", 10**12), ("G", 10**9), ("M", 10**6)):
+            if number >= factor:
+                return f"{significant(number / factor)} {prefix}"
+    return f"{number:,}"
+
+
 def _steps(result: RunResult) -> Table:
     table = Table(title="Steps", box=box.SIMPLE_HEAD, title_justify="left")
     for heading in ("step", "learning rate", "cycles", "time"):
@@ -66,6 +79,10 @@ def _ops(result: RunResult) -> Table:
         title_justify="left",
         caption_justify="left",
     )
+    rest = result.ops[_ROWS:]
+    cycles_left = sum(op.pe_cycles for op in rest)
+    largest = max((cycles_left, *(op.pe_cycles for op in result.ops)))
+    written_out = len(f"{largest:,}") <= _DIGITS
     for heading in ("phase", "op", "ops", "PE cycles", "share", "unsourced"):
         table.add_column(
             heading, justify="left" if heading in ("phase", "op") else "right", no_wrap=True
@@ -73,20 +90,18 @@ def _ops(result: RunResult) -> Table:
     for op in result.ops[:_ROWS]:
         table.add_row(
             op.phase,
-            short(op.name, 30),
+            short(op.name, _NAME),
             f"{op.count:,}",
-            f"{op.pe_cycles:,}",
+            _count(op.pe_cycles, written_out),
             _brief(op.pe_cycles / whole),
-            share(op.unsourced_pe_cycles / op.pe_cycles) if op.pe_cycles else "0 %",
+            _brief(op.unsourced_pe_cycles / op.pe_cycles) if op.pe_cycles else "0 %",
         )
-    rest = result.ops[_ROWS:]
     if rest:
-        cycles_left = sum(op.pe_cycles for op in rest)
         table.add_row(
             "",
             f"{len(rest)} more kinds",
             f"{sum(op.count for op in rest):,}",
-            f"{cycles_left:,}",
+            _count(cycles_left, written_out),
             _brief(cycles_left / whole),
             "",
         )

@@ -226,6 +226,8 @@ def _message_span(message: MessageFacts) -> Span:
     notes: dict[str, object] = {
         "kind": message.kind,
         "wavelets": message.wavelets,
+        "messages": message.count,
+        "message cycles": message.cycles,
         "root": list(message.root),
         "region": list(message.region),
     }
