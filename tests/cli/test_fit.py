@@ -78,6 +78,10 @@ def test_tables_for_streaming_optimizers_and_solution(capsys: pytest.CaptureFixt
         (["gpt2", "--optimizer", "Adamm"], "unknown optimizer 'Adamm'"),
         (["gpt2", "--batch-size", "0"], "batch size is 0"),
         (["gpt2", "--batch-size", "many"], "batch-size"),
+        (
+            ["gpt2", "--batch-size", "1", "--seq-len", "8", "--target-len", "5"],
+            "the model is no encoder-decoder; leave it out",
+        ),
         (["gpt2", "--sparsity", "1.5"], "sparsity is 1.5"),
         (["gpt2", "--micro-batch", "x"], "micro-batch is 'x'"),
         (["gpt2", "--wafer", "wse2:0x5"], "rows"),

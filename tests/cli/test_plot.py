@@ -49,7 +49,7 @@ def test_the_list_names_every_view() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (("--view", "wafr"), "did you mean wafer"),
+        (("--view", "wafr"), "did you mean wafer?; there are: timeline"),
         (("--view", "wafer", "--out", "a.jpeg"), "must end in"),
         (("--view", "wafer", "--out", "a.csv"), "run.npz"),
         (("--view", "wafer", "--out", "/proc/no/a.png"), "cannot write"),

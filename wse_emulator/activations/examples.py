@@ -47,8 +47,14 @@ def example_for(
     token ids, a convolution images of 224 x 224, a linear layer vectors.
 
     Raises:
-        InputError: the inputs cannot be told, a length is missing or exceeds the positions.
+        InputError: the inputs cannot be told, a length is missing or exceeds the positions, or a
+            target length is given for a model without a decoder of its own.
     """
+    if target is not None and not _has_target(module):
+        raise InputError(
+            f"a target length of {target} tokens is given, and the model is no encoder-decoder; "
+            "leave it out"
+        )
     if isinstance(module, Decoder | Encoder | EncoderDecoder):
         length = sequence or module.facts.sequence
         positions = module.facts.positions
@@ -66,6 +72,11 @@ def example_for(
     if hasattr(module, "config") and hasattr(module, "main_input_name"):
         return _hugging_face(module, batch, sequence, target)
     return _by_first_layer(module, batch, sequence)
+
+
+def _has_target(module: nn.Module) -> bool:
+    config = getattr(module, "config", None)
+    return isinstance(module, EncoderDecoder) or bool(getattr(config, "is_encoder_decoder", False))
 
 
 def _hugging_face(

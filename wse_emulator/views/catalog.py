@@ -93,4 +93,4 @@ def view_named(name: str) -> View:
         return VIEWS[name]
     near = difflib.get_close_matches(name, VIEWS, n=1, cutoff=0.5)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise UnknownNameError(f"no view is called {name!r}{hint} There are: {', '.join(VIEWS)}")
+    raise UnknownNameError(f"no view is called {name!r}{hint}; there are: {', '.join(VIEWS)}")
