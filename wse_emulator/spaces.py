@@ -3,7 +3,8 @@
 An op over the shard runs strip by strip. An op that makes something smaller of it (a norm, a row
 mean) is a reduction: each PE does its part, and wavelets carry the rest. Row and column
 statistics of a matrix in blocks live on every PE of the row or column of PEs that shares them.
-A matrix multiplied by its own transpose makes another one, in blocks on the same PEs.
+A matrix multiplied by its own transpose makes another one, in blocks on the same PEs. Statistics
+of stacked matrices, which lie whole in the PEs, are made and stay where their matrices are.
 """
 
 from __future__ import annotations
@@ -16,6 +17,14 @@ from math import prod
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.products import PRODUCTS, GeneralProductError, Product, ProductReader
 from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
+from wse_emulator.stacks import (
+    Statistic,
+    reduced_axis,
+    reduces_the_stack,
+    stack_height,
+    stacked_matrix,
+    statistic_of,
+)
 
 
 class Space(Enum):
@@ -25,6 +34,9 @@ class Space(Enum):
     GRAM = "gram"  # one element a pair of rows (columns, if there are fewer): blocks of their own
     ROWS = "rows"  # one element a row of the matrix
     COLS = "cols"  # one element a column of the matrix
+    STACK_ROWS = "stack rows"  # one element a row of each of the PE's stacked matrices
+    STACK_COLS = "stack cols"  # one element a column of each
+    MATRICES = "matrices"  # one element a matrix
     ONE = "one"  # a number that every PE of the region holds
 
 
@@ -44,8 +56,29 @@ class OpSpace:
     across: bool
     product: Product | None = None
 
+    @property
+    def gathered(self) -> bool:
+        """Whether strips add up to the result: it is complete after the last one."""
+        return self.over is Space.SHARD and self.result is not Space.SHARD
 
-_SIZE = {Space.SHARD: 3, Space.GRAM: 3, Space.ROWS: 2, Space.COLS: 2, Space.ONE: 1}
+
+_SIZE = {
+    Space.SHARD: 4,
+    Space.GRAM: 4,
+    Space.ROWS: 3,
+    Space.COLS: 3,
+    Space.STACK_ROWS: 3,
+    Space.STACK_COLS: 3,
+    Space.MATRICES: 2,
+    Space.ONE: 1,
+}
+
+STACKED: Mapping[Statistic, Space] = {
+    "rows": Space.STACK_ROWS,
+    "cols": Space.STACK_COLS,
+    "matrices": Space.MATRICES,
+}
+"""What belongs to stacked matrices: each PE has that of its own."""
 
 
 def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
@@ -53,17 +86,24 @@ def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
 
     Raises:
         UnknownOpError: a shape that is neither the parameter's, nor a row or column statistic of
-            it, nor one number; or a product of matrices other than of a matrix with its own
-            transpose, of symmetric matrices made of such products, or of one and the matrix.
+            it, nor one number; a sum of different stacked matrices; or a product of matrices other
+            than of a matrix with its own transpose, of symmetric matrices made of such products,
+            or of one and the matrix.
     """
     spaces: dict[int, OpSpace] = {}
     known: dict[int, Space] = {}
+    ops = program.ops_of(parameter.index)
     products = ProductReader(parameter.shape)
-    for op in program.ops_of(parameter.index):
+    stacked = stacked_matrix(parameter, ops) is not None
+    for op in ops:
         operands = [
             Space.GRAM
             if products.holds_gram(index, shape)
-            else _space(op, shape, parameter, known.get(index), program.values[index].name)
+            else _by_shape(shape, parameter, stacked=stacked)
+            or known.get(index)
+            or _statistic(
+                op, shape, parameter, of_columns=program.values[index].name.endswith("col")
+            )
             for index, shape in zip(op.reads, op.read_shapes, strict=True)
         ]
         product = None
@@ -72,14 +112,17 @@ def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
         elif products.note(op):
             result = Space.GRAM
         else:
-            result = _result_space(op, parameter, known, operands)
+            result = _result_space(op, parameter, known, operands, stacked=stacked)
         together = {*operands, result}
+        if result in (Space.ROWS, *STACKED.values()) and reduces_the_stack(op, parameter.shape):
+            raise _refused(op, parameter, "adds up different ones of its stacked matrices")
         if {Space.ROWS, Space.COLS} <= together:
             raise _refused(op, parameter, "joins row and column statistics")
         if product is None and Space.GRAM in together and not together <= {Space.GRAM, Space.ONE}:
             raise _refused(op, parameter, "joins a Gram matrix with what lies in other blocks")
         over = max([*operands, result], key=_SIZE.__getitem__)
-        across = product is not None or _SIZE[result] < _SIZE[over]
+        stays = _SIZE[result] == _SIZE[over] or result in STACKED.values()
+        across = product is not None or not stays
         spaces[op.index] = OpSpace(over, result, across, product)
         for index, space in zip(op.reads, operands, strict=True):
             known.setdefault(index, space)
@@ -108,65 +151,57 @@ def _product(
 
 
 def _result_space(
-    op: TensorOp, parameter: Parameter, known: Mapping[int, Space], operands: Sequence[Space]
+    op: TensorOp,
+    parameter: Parameter,
+    known: Mapping[int, Space],
+    operands: Sequence[Space],
+    *,
+    stacked: bool,
 ) -> Space:
     for index in op.writes:
         if index in known:
             return known[index]
-    if op.shape in (parameter.shape, ()) or prod(op.shape) in (0, 1, parameter.numel):
-        return _space(op, op.shape, parameter, None, "")
+    by_shape = _by_shape(op.shape, parameter, stacked=stacked)
+    if by_shape is not None:
+        return by_shape
     if Space.SHARD not in operands:  # elementwise on a row or a column
         smaller = [s for s in operands if s is not Space.ONE]
         if smaller:
             return smaller[0]
-    return _statistic(op, op.shape, parameter, None, _reduced_axis(op))
+    axis, rank = reduced_axis(op), len(parameter.shape)
+    last = axis is None or axis in (-1, rank - 1)
+    return _statistic(op, op.shape, parameter, of_columns=not last)
 
 
-def _space(
-    op: TensorOp, shape: tuple[int, ...], parameter: Parameter, known: Space | None, name: str
-) -> Space:
-    if shape == parameter.shape:
+def _by_shape(shape: tuple[int, ...], parameter: Parameter, *, stacked: bool) -> Space | None:
+    """What a shape says by itself; None for a row or column statistic of one matrix."""
+    elements = prod(shape)
+    if shape == parameter.shape or elements == parameter.numel != 1:
         return Space.SHARD
-    if prod(shape) == 1:
+    if elements == 1:
         return Space.ONE
-    if prod(shape) == parameter.numel:
-        return Space.SHARD
-    if known is not None:
-        return known
-    return _statistic(op, shape, parameter, "col" if name.endswith("col") else None, None)
+    made = statistic_of(shape, parameter.shape) if stacked else None
+    return None if made is None else STACKED[made]
 
 
 def _statistic(
-    op: TensorOp,
-    shape: tuple[int, ...],
-    parameter: Parameter,
-    said: str | None,
-    reduced_axis: int | None,
+    op: TensorOp, shape: tuple[int, ...], parameter: Parameter, *, of_columns: bool
 ) -> Space:
-    """Row or column statistic, by shape; a square matrix needs the axis or the name."""
+    """Row or column statistic of one matrix, by shape; ``of_columns`` decides for a square one."""
     whole = parameter.shape
-    rank = len(whole)
-    if rank >= 2:
-        batch = prod(whole[:-2])
+    if len(whole) >= 2:
         rows = shape in (whole[:-1], (*whole[:-1], 1))
-        cols = shape in ((*whole[:-2], whole[-1]), (*whole[:-2], 1, whole[-1]))
+        cols = stack_height(whole) == 1 and shape in (
+            (*whole[:-2], whole[-1]),
+            (*whole[:-2], 1, whole[-1]),
+        )
         if rows and cols:
-            of_rows = said is None if reduced_axis is None else reduced_axis % rank == rank - 1
-            rows, cols = of_rows, not of_rows
-        if cols and batch > 1:
-            raise _refused(
-                op, parameter, f"keeps column statistics of each of {batch} matrices apart"
-            )
+            return Space.COLS if of_columns else Space.ROWS
         if rows:
             return Space.ROWS
         if cols:
             return Space.COLS
     raise _refused(op, parameter, f"works on shape {list(shape)} of a tensor {list(whole)}")
-
-
-def _reduced_axis(op: TensorOp) -> int | None:
-    axes = [s for s in op.scalars if isinstance(s, int) and not isinstance(s, bool)]
-    return axes[-1] if axes else None
 
 
 def _refused(

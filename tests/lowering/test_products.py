@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 import optimizers
+from tests.lowering.agreed import agreed
 from wse_emulator.activities import Chain, LineMulticast, Star, Work
 from wse_emulator.capture.step import capture_step
 from wse_emulator.emulate import EmulatedStep, emulate_step
@@ -54,14 +55,7 @@ def emulated(program: StepProgram, rows: int, cols: int, engine: str = "array") 
 def test_both_engines_give_the_same_step(
     shapes: list[tuple[int, ...]], cut: tuple[int, int]
 ) -> None:
-    program = muon(shapes, ns_steps=2)
-    array, pe = (emulated(program, *cut, engine) for engine in ("array", "pe"))
-    assert array.timing is not None
-    assert pe.timing is not None
-    assert digest(array.timing) == digest(pe.timing)
-    for step in (array, pe):
-        assert step.timing is not None
-        assert np.array_equal(step.timing.sram_peak, step.plan.memory.peak_bytes)
+    agreed(muon(shapes, ns_steps=2), *cut)
 
 
 def tight(
@@ -230,12 +224,7 @@ REFUSED: dict[str, tuple[Rule, str]] = {
 @pytest.mark.parametrize("rule", ALLOWED.values(), ids=ALLOWED)
 def test_products_of_ones_own_run_on_both_engines(rule: Rule) -> None:
     p = nn.Parameter(torch.empty(7, 12, device="meta"))
-    program = capture_step(Preconditioned([p], rule))
-    array, pe = (emulated(program, 3, 4, engine) for engine in ("array", "pe"))
-    assert array.timing is not None
-    assert pe.timing is not None
-    assert digest(array.timing) == digest(pe.timing)
-    assert np.array_equal(array.timing.sram_peak, array.plan.memory.peak_bytes)
+    agreed(capture_step(Preconditioned([p], rule)), 3, 4)
 
 
 @pytest.mark.parametrize(("rule", "why"), REFUSED.values(), ids=REFUSED)

@@ -27,6 +27,8 @@ MODEL = ModelShapes(
             ("layer.0.scale", ()),
             ("layer.1.w", (1,)),
             ("layer.1.v", (97, 13)),
+            ("layer.2.kernels", (23, 17, 3, 2)),
+            ("layer.2.lines", (29, 3, 5, 1)),
         )
     ),
 )
@@ -68,8 +70,20 @@ def test_one_byte_less_than_the_plans_peak_stops_both_engines(engine: str):
     assert "layer" in str(error.value) or "embed" in str(error.value)
 
 
-def test_fit_plans_what_the_run_simulates():
-    emulated = emulate_step(step_program(MODEL, OptimizerChoice()), WSE2.scaled(5, 7))
-    report = fit(MODEL, wafer="wse2:5x7", levers=False)
+@pytest.mark.parametrize("optimizer", ["AdamW", "Adafactor"])
+def test_fit_plans_what_the_run_simulates(optimizer: str):
+    program = step_program(MODEL, OptimizerChoice(name=optimizer, lr=0.01))
+    emulated = emulate_step(program, WSE2.scaled(5, 7))
+    report = fit(MODEL, optimizer=optimizer, lr=0.01, wafer="wse2:5x7", levers=False)
     assert emulated.timing is not None
     assert np.array_equal(report.maps.peak, emulated.timing.sram_peak)
+
+
+def test_adafactors_state_of_a_residual_network_lies_between_one_and_two_moments():
+    """Kernels of 3 x 3 keep 6 statistics for 9 elements, kernels of one element 2 for 1."""
+    state = {}
+    for optimizer in ("RMSprop", "Adafactor", "Adam"):
+        report = fit("tv-resnet50", optimizer=optimizer, lr=0.01, levers=False)
+        assert report.fits
+        state[optimizer] = report.bytes["optimizer_state"]
+    assert state["RMSprop"] < state["Adafactor"] < state["Adam"]

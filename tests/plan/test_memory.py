@@ -15,6 +15,7 @@ from wse_emulator.inputs.optimizer_choice import OptimizerChoice, build_optimize
 from wse_emulator.inputs.shapes import MetaModel, TensorShape
 from wse_emulator.placement import place
 from wse_emulator.placement.forms import tensor_forms
+from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.memory import MemoryPlan, Sparsity, plan_resident
 from wse_emulator.plan.precision import parse_precision
@@ -77,6 +78,35 @@ def test_adafactor_keeps_row_and_column_statistics_on_every_pe_that_needs_them()
     assert plan.memory.optimizer_state.tolist() == [[20 + scalars] * 2] * 2
 
 
+def test_adafactor_keeps_the_statistics_of_kernels_where_the_kernels_are():
+    program = program_of([(5, 1, 3, 2)], "Adafactor")
+    plan = planned(program, 2, 2)
+    # two kernels of 3 x 2 on the first PE, one on the others: 3 + 2 statistics each, 4 bytes each
+    scalars = sum(
+        4 for v in program.values if v.parameter == 0 and v.numel == 1 and v.kind.value == "state"
+    )
+    assert plan.memory.weights.tolist() == [[48, 24], [24, 24]]
+    assert plan.memory.optimizer_state.tolist() == [
+        [40 + scalars, 20 + scalars],
+        [20 + scalars, 20 + scalars],
+    ]
+
+
+@pytest.mark.parametrize("kernels", [2, 7, 40])
+@pytest.mark.parametrize("strip", [8, 16, 1_000])
+def test_adafactor_holds_the_means_of_kernels_beside_the_squares(kernels: int, strip: int):
+    """The fullest moment of kernels of 3 x 2: squares, row factors and column factors of all.
+
+    Statistics come and go with strips, as many whole ones with each.
+    """
+    costs = planned(program_of([(kernels, 1, 3, 2)], "Adafactor"), 1, 1).costs
+    piece = Piece(6 * kernels, 3 * kernels, 2 * kernels, matrices=kernels)
+    length = min(strip, piece.elements)
+    passes = -(-piece.elements // length)
+    rows, cols = (-(-side // passes) * passes for side in (piece.rows, piece.cols))
+    assert costs.temporary_bytes(0, piece, strip) == 4 * (passes * length + rows + cols)
+
+
 def test_precision_decides_bytes_and_mixed_keeps_a_compute_copy():
     program = program_of([(64, 8)])
     held = holdings(program, parse_precision("mixed"))[0]
@@ -119,7 +149,7 @@ shapes = st.lists(st.lists(st.integers(0, 9), max_size=3).map(tuple), min_size=1
     shapes,
     st.integers(1, 7),
     st.integers(1, 7),
-    st.sampled_from(["SGD", "AdamW", "RMSprop"]),
+    st.sampled_from(["SGD", "AdamW", "RMSprop", "Adafactor"]),
 )
 def test_sums_over_pes_equal_the_bytes_of_the_model(model, rows: int, cols: int, optimizer: str):
     program = program_of(model, optimizer)

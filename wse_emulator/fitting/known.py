@@ -9,7 +9,7 @@ from wse_emulator.activations.profile import ActivationProfile, activation_profi
 from wse_emulator.cost.formats import BYTES
 from wse_emulator.fitting.programs import sparse_state_names, step_program
 from wse_emulator.fitting.request import FitRequest
-from wse_emulator.placement.forms import Blocks, tensor_forms
+from wse_emulator.placement.forms import TensorForm, tensor_forms
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.program import StepProgram
 
@@ -28,7 +28,7 @@ class Known:
 
     program: StepProgram
     sparse_states: frozenset[str]
-    forms: Mapping[int, Blocks]
+    forms: Mapping[int, TensorForm]
     costs: ChainCosts
     profile: ActivationProfile | None
 

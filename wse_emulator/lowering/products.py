@@ -8,10 +8,11 @@ every round takes the same routes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
+
+import numpy as np
+import numpy.typing as npt
 
 from wse_emulator.activities import Activity, Axis, LineMulticast, OpChain, Work
 from wse_emulator.collectives import LineSet, reduce_lines, root_of
@@ -40,7 +41,6 @@ def product_activities(
     longest = choice.lines[number]
     rounds, tail = divmod(product.lines, longest)
     lines = [longest] * rounds + [tail] * bool(tail)
-    runs = pieces_of(tensor)
     formats = costs.formats(tensor.parameter, number)
     known: dict[tuple[int, bool, bool], list[Activity]] = {}
     activities: list[Activity] = []
@@ -48,10 +48,28 @@ def product_activities(
         kind = (length, position == 0, position == len(lines) - 1)
         if kind not in known:
             send, add = _messages(tensor, product, length, formats, costs.spec, channel)
-            work = _round(tensor, number, choice, costs, runs, kind)
+            work = _round(tensor, number, choice, costs, kind)
             known[kind] = [send, work, *add]
         activities += known[kind]
     return activities
+
+
+@dataclass(frozen=True, slots=True)
+class _Runs:
+    """The pieces of a tensor over its PEs in row-major order: ``pes[i]`` PEs in a row hold
+    ``distinct[piece[i]]``."""
+
+    distinct: tuple[Piece, ...]
+    pes: npt.NDArray[np.int64]
+    piece: npt.NDArray[np.int64]
+
+
+@lru_cache(maxsize=8)  # a step works on one tensor through all its products
+def _runs(tensor: TensorPlacement) -> _Runs:
+    numbers: dict[Piece, int] = {}
+    runs = [(pes, numbers.setdefault(piece, len(numbers))) for pes, piece in pieces_of(tensor)]
+    pes, piece = np.array(runs, np.int64).T
+    return _Runs(tuple(numbers), pes, piece)
 
 
 def _round(
@@ -59,11 +77,11 @@ def _round(
     number: int,
     choice: StripChoice,
     costs: ChainCosts,
-    runs: Sequence[tuple[int, Piece]],
     kind: tuple[int, bool, bool],
 ) -> Work:
     """The work of one round (lines, whether it is the first, the last) on every PE's block."""
     lines, first, last = kind
+    runs = _runs(tensor)
     chains: dict[OpChain, int] = {}
     chain_of = {
         piece: chains.setdefault(
@@ -74,16 +92,14 @@ def _round(
         )
         for piece in piece_counts(tensor)
     }
+    chain = np.array([chain_of.get(piece, -1) for piece in runs.distinct])[runs.piece]
+    changes = np.flatnonzero(np.diff(chain, prepend=-2))
+    pes = np.add.reduceat(runs.pes, changes)
     return Work(
         name=tensor.name,
         region=tensor.region,
         chains=tuple(chains),
-        runs=tuple(
-            (sum(pes for pes, _ in group), chain)
-            for chain, group in groupby(
-                ((pes, chain_of.get(piece, -1)) for pes, piece in runs), key=itemgetter(1)
-            )
-        ),
+        runs=tuple(zip(pes.tolist(), chain[changes].tolist(), strict=True)),
         tensor=tensor.parameter,
     )
 

@@ -1,6 +1,7 @@
 """Which tensors are not spread element by element, since their step works on whole lines of them.
 
 Matrices whose step multiplies them or reduces along rows or columns are cut into 2-D blocks.
+Stacked matrices whose step reduces each of them apart are not cut at all.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from math import prod
 
 from wse_emulator.products import multiplied_as
 from wse_emulator.program import Parameter, StepProgram
+from wse_emulator.stacks import stacked_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,24 @@ class Blocks:
     gram: bool = False
 
 
-def tensor_forms(program: StepProgram) -> dict[int, Blocks]:
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A tensor of many small matrices that lie whole in the PEs.
+
+    Attributes:
+        rows, cols: of one matrix.
+    """
+
+    rows: int
+    cols: int
+
+
+TensorForm = Blocks | Stack
+
+
+def tensor_forms(program: StepProgram) -> dict[int, TensorForm]:
     """Parameter -> form, for those that are not spread element by element."""
-    forms: dict[int, Blocks] = {}
+    forms: dict[int, TensorForm] = {}
     for parameter in program.parameters:
         form = _form(program, parameter)
         if form is not None:
@@ -36,13 +53,16 @@ def tensor_forms(program: StepProgram) -> dict[int, Blocks]:
     return forms
 
 
-def _form(program: StepProgram, parameter: Parameter) -> Blocks | None:
+def _form(program: StepProgram, parameter: Parameter) -> TensorForm | None:
     if len(parameter.shape) < 2:
         return None
     ops = program.ops_of(parameter.index)
     matrix = multiplied_as(parameter.shape, ops)
     if matrix is not None:
         return Blocks(*matrix, gram=True)
+    stacked = stacked_matrix(parameter, ops)
+    if stacked is not None:
+        return Stack(*stacked)
     for op in ops:
         # a row or column mean keeps some dimensions of the whole tensor; a norm keeps none
         if 1 < op.numel < parameter.numel and parameter.shape in op.read_shapes:

@@ -15,8 +15,11 @@ class Piece:
 
     Attributes:
         elements: number of elements.
-        rows, cols: height and width of the block; 0 for flat shards.
-        gram_rows, gram_cols: the same of its block of the Gram matrix, if the step makes one.
+        rows, cols: height and width of the block; of whole matrices, the rows and the columns
+            of all of them; 0 for flat shards.
+        gram_rows, gram_cols: height and width of its block of the Gram matrix, if the step makes
+            one.
+        matrices: number of whole matrices, for a stack of them.
     """
 
     elements: int
@@ -24,12 +27,13 @@ class Piece:
     cols: int = 0
     gram_rows: int = 0
     gram_cols: int = 0
+    matrices: int = 0
 
 
 def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
     """Run-length code ``(pes, piece)`` over the region's PEs in row-major order."""
     if tensor.grid is None:
-        return tuple((pes, Piece(elements)) for pes, elements in tensor.runs)
+        return tuple((pes, _part(elements, tensor)) for pes, elements in tensor.runs)
     rows, cols = _sides(tensor.grid)
     across = [(len(list(group)), side) for side, group in groupby(cols)]
     runs: list[tuple[int, Piece]] = []
@@ -42,6 +46,15 @@ def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
             else:
                 runs += line
     return tuple(runs)
+
+
+def _part(elements: int, tensor: TensorPlacement) -> Piece:
+    """A flat shard, or the matrices that a number of elements makes."""
+    if tensor.matrix is None:
+        return Piece(elements)
+    rows, cols = tensor.matrix
+    matrices = elements // (rows * cols)
+    return Piece(elements, matrices * rows, matrices * cols, matrices=matrices)
 
 
 def _sides(grid: BlockGrid) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
@@ -61,7 +74,7 @@ def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
     """How many PEs hold each distinct piece that is not empty."""
     counts: dict[Piece, int] = {}
     if tensor.grid is None:
-        runs = [(pes, Piece(elements)) for pes, elements in tensor.runs]
+        runs = list(pieces_of(tensor))
     else:
         down, across = map(Counter, _sides(tensor.grid))
         runs = [

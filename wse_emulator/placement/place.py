@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import prod
 
-from wse_emulator.placement.forms import Blocks
+from wse_emulator.errors import UnknownOpError
+from wse_emulator.placement.forms import Blocks, Stack, TensorForm
 from wse_emulator.placement.guillotine import guillotine
 from wse_emulator.placement.layers import LayerGroup, group_layers, merge_small
 from wse_emulator.placement.shards import block_grid, block_runs, flat_runs, next_start
@@ -20,7 +22,7 @@ def place(
     spec: WaferSpec,
     *,
     bytes_per_parameter: Sequence[Fraction | float] | None = None,
-    forms: Mapping[int, Blocks] | None = None,
+    forms: Mapping[int, TensorForm] | None = None,
     layer_bytes: Mapping[str, float] | None = None,
     extent: tuple[int, int] | None = None,
 ) -> Placement:
@@ -29,7 +31,7 @@ def place(
     The wafer is cut by straight cuts into one rectangle a layer, sized by the bytes to hold. In
     a rectangle each tensor is spread over all PEs, floor or ceil elements each; the surplus
     continues where that of the tensor before it stopped, so the PEs of a layer differ by about
-    one element. Where layers outnumber PEs, neighbours share.
+    one element, or by one matrix of a stack. Where layers outnumber PEs, neighbours share.
 
     Args:
         parameters: in model order; scalars, one-element and empty tensors are fine.
@@ -43,6 +45,9 @@ def place(
 
     Returns:
         The placement. Deterministic: equal arguments give equal placements.
+
+    Raises:
+        UnknownOpError: a matrix of a stack is too large to lie whole in a PE.
     """
     if not parameters:
         raise ValueError("there is nothing to place: the model has no parameters")
@@ -51,6 +56,9 @@ def place(
         if bytes_per_parameter is None
         else [float(b) for b in bytes_per_parameter]
     )
+    for index, form in (forms or {}).items():
+        if isinstance(form, Stack):
+            _check_whole(parameters[index], form, per_element[index], spec)
     loads = [p.numel * b for p, b in zip(parameters, per_element, strict=True)]
     groups = group_layers([p.name for p in parameters], loads, dict(layer_bytes or {}))
     total = sum(group.load_bytes for group in groups)
@@ -78,7 +86,7 @@ def _shards(
     group: LayerGroup,
     region: Region,
     parameters: Sequence[Parameter],
-    forms: Mapping[int, Blocks],
+    forms: Mapping[int, TensorForm],
 ) -> dict[int, TensorPlacement]:
     placed: dict[int, TensorPlacement] = {}
     flat_start = row_start = col_start = 0
@@ -94,8 +102,34 @@ def _shards(
             placed[index] = TensorPlacement(
                 index, parameter.name, region, "blocks", block_runs(grid), grid
             )
+        elif isinstance(form, Stack):
+            matrix = (form.rows, form.cols)
+            elements = prod(matrix)
+            stacked = parameter.numel // elements
+            runs = tuple(
+                (pes, matrices * elements)
+                for pes, matrices in flat_runs(stacked, region.pes, flat_start)
+            )
+            flat_start = next_start(stacked, region.pes, flat_start)
+            placed[index] = TensorPlacement(
+                index, parameter.name, region, "stack", runs, matrix=matrix
+            )
         else:
             runs = flat_runs(parameter.numel, region.pes, flat_start)
             flat_start = next_start(parameter.numel, region.pes, flat_start)
             placed[index] = TensorPlacement(index, parameter.name, region, "flat", runs)
     return placed
+
+
+def _check_whole(parameter: Parameter, form: Stack, bytes_each: float, spec: WaferSpec) -> None:
+    needed = form.rows * form.cols * bytes_each
+    room = spec.sram_bytes_per_pe - spec.reserved_bytes_per_pe
+    if needed > room:
+        raise UnknownOpError(
+            f"the step of {parameter.name} keeps statistics of each of its "
+            f"{prod(parameter.shape[:-2])} matrices of {form.rows} x {form.cols} apart, and they "
+            f"are too large to lie whole in one PE: {needed:,.0f} B of the {room:,} B there are",
+            parameter=parameter.name,
+            remedy="give each matrix a parameter of its own, which is cut into blocks, or choose "
+            "an optimizer whose step is elementwise",
+        )

@@ -13,7 +13,7 @@ ShardRuns = tuple[tuple[int, int], ...]
 """Run-length code ``(pes, elements)`` over a region's PEs in row-major order; the PE counts sum
 to ``region.pes``, the products to the number of elements."""
 
-Layout = Literal["flat", "blocks"]
+Layout = Literal["flat", "blocks", "stack"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +38,17 @@ class TensorPlacement:
     """Where one parameter, its gradient and its state of the same shape lie.
 
     Shards follow the row-major PEs of the region: PE k holds the elements that come after those
-    of PE k - 1 (flat), or the block of its row and column (blocks).
+    of PE k - 1 (flat), or the block of its row and column (blocks). A stack is flat, and every
+    shard is of whole matrices.
 
     Attributes:
         parameter: index of the parameter in the step program.
         name: its name.
         region: the rectangle, shared with the other tensors of the layer.
-        layout: ``flat`` or ``blocks``.
+        layout: ``flat``, ``blocks`` or ``stack``.
         runs: elements in each PE of the region.
         grid: the block heights and widths, for ``blocks`` only.
+        matrix: (rows, cols) of one matrix, for ``stack`` only.
     """
 
     parameter: int
@@ -55,6 +57,7 @@ class TensorPlacement:
     layout: Layout
     runs: ShardRuns
     grid: BlockGrid | None = None
+    matrix: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from wse_emulator.cost import OpCost, op_cost
 from wse_emulator.cost.banks import step_conflicts
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.panels import buffer_bytes, round_cost, sum_cost
-from wse_emulator.plan.segments import Segment, SegmentOp
+from wse_emulator.plan.segments import Buffers, Segment, SegmentOp
 from wse_emulator.plan.step_segments import StepSegments
 from wse_emulator.program import StepProgram
 from wse_emulator.spaces import Space
@@ -70,8 +70,8 @@ class ChainCosts:
                 ),
                 chain_op.allocates_bytes,
                 chain_op.releases_bytes,
-                chain_op.allocates_gram_bytes,
-                chain_op.releases_gram_bytes,
+                chain_op.allocates_beside,
+                chain_op.releases_beside,
                 chain_op.over,
                 chain_op.op.index in conflicts,
             )
@@ -104,7 +104,7 @@ class ChainCosts:
                 op_cost(
                     member.op,
                     self.program,
-                    _loop(member, piece),
+                    _elements(member.over, piece),
                     self.spec,
                     bank_conflict=member.op.index in self._conflicts[self._first[parameter]],
                 )
@@ -117,6 +117,7 @@ class ChainCosts:
         if piece.elements == 0:
             return OpChain(ops=())
         strip, strips, tail, full, rest = self._cut(parameter, segment, piece, strip)
+        passes = strips + bool(tail)
         return OpChain(
             ops=tuple(
                 VectorOp(
@@ -124,9 +125,9 @@ class ChainCosts:
                     strip_cycles=full[i].cycles,
                     tail_cycles=rest[i].cycles if tail and not member.once else 0,
                     allocates_bytes=member.allocates_bytes * strip
-                    + member.allocates_gram_bytes * _gram_elements(piece),
+                    + _bytes_beside(member.allocates_beside, piece, passes, once=member.once),
                     releases_bytes=member.releases_bytes * strip
-                    + member.releases_gram_bytes * _gram_elements(piece),
+                    + _bytes_beside(member.releases_beside, piece, passes, once=member.once),
                     once=member.once,
                 )
                 for i, member in enumerate(self.segments[parameter][segment].ops)
@@ -305,27 +306,42 @@ def _strip_by_strip(chain: OpChain) -> Iterator[int]:
 def _whole(member: SegmentOp, piece: Piece, strip: int) -> tuple[int, int]:
     """Bytes that an op takes and gives back for all strips of a piece at once."""
     strip = min(strip, piece.elements)
-    elements = -(-piece.elements // strip) * strip
-    gram = _gram_elements(piece)
+    passes = -(-piece.elements // strip)
     return (
-        member.allocates_bytes * elements + member.allocates_gram_bytes * gram,
-        member.releases_bytes * elements + member.releases_gram_bytes * gram,
+        member.allocates_bytes * passes * strip
+        + _bytes_beside(member.allocates_beside, piece, passes, once=True),
+        member.releases_bytes * passes * strip
+        + _bytes_beside(member.releases_beside, piece, passes, once=True),
     )
 
 
-def _gram_elements(piece: Piece) -> int:
-    return piece.gram_rows * piece.gram_cols
+def _bytes_beside(buffers: Buffers, piece: Piece, passes: int, *, once: bool) -> int:
+    """Bytes of buffers of other sizes than the shard that an op takes each time it runs.
+
+    Those of stacked matrices come and go with the strips, which run through the matrices in
+    order: an op that runs once takes the shares of all ``passes`` together.
+    """
+    taken = 0
+    for space, item_bytes in buffers:
+        elements = _elements(space, piece)
+        if space is not Space.GRAM:  # whole elements a strip
+            elements = -(-elements // passes) * (passes if once else 1)
+        taken += item_bytes * elements
+    return taken
 
 
-def _loop(member: SegmentOp, piece: Piece) -> int:
-    """Elements that an op loops over on one PE."""
+def _elements(space: Space, piece: Piece) -> int:
+    """Elements of a space on the PE that holds ``piece``."""
     return {
         Space.SHARD: piece.elements,
-        Space.GRAM: _gram_elements(piece),
+        Space.GRAM: piece.gram_rows * piece.gram_cols,
         Space.ROWS: piece.rows,
         Space.COLS: piece.cols,
+        Space.STACK_ROWS: piece.rows,
+        Space.STACK_COLS: piece.cols,
+        Space.MATRICES: piece.matrices,
         Space.ONE: 1,
-    }[member.over]
+    }[space]
 
 
 def _times(full: OpCost, strips: int, rest: OpCost | None) -> OpCost:

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from wse_emulator.cost.formats import BYTES
 from wse_emulator.plan.precision import AS_CAPTURED, Precision
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
+from wse_emulator.stacks import stack_height, statistic_of
 
 Category = Literal["weights", "gradients", "optimizer_state"]
 STORED: Final[tuple[Category, ...]] = ("weights", "gradients", "optimizer_state")
@@ -32,11 +33,13 @@ class OtherState:
             the row; ``cols``: the same for columns; ``spread``: over all PEs of the region.
         elements: number of elements.
         item_bytes: bytes an element.
+        per_matrix: elements a matrix of a tensor of stacked matrices; 0 if they are not kept apart.
     """
 
     form: Form
     elements: int
     item_bytes: int
+    per_matrix: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,9 @@ def _holding(
             holder += BYTES[value.dtype]
         else:
             item_bytes = BYTES[_dtype(value, precision)]
-            others.append(OtherState(_form(value, parameter), value.numel, item_bytes))
+            apart = statistic_of(value.shape, parameter.shape) is not None
+            per_matrix = value.numel // stack_height(parameter.shape) if apart else 0
+            others.append(OtherState(_form(value, parameter), value.numel, item_bytes, per_matrix))
     copy = precision.copy_bytes(parameter.dtype)
     (element if sparse is None else masked)["weights"] += copy
     return Holding(parameter.index, element, masked, holder, tuple(others), shared)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
 from typing import Final
 
 import numpy as np
@@ -260,6 +261,9 @@ def _add_tensor(
 
 def _elements_in(other: OtherState, tensor: TensorPlacement) -> IntArray:
     """(pes,) elements of a state of another size in each PE."""
+    if tensor.matrix is not None and other.per_matrix:
+        matrices: IntArray = expand(tensor.runs) // prod(tensor.matrix)
+        return matrices * other.per_matrix
     if tensor.grid is None or other.form == "spread":
         return expand(flat_runs(other.elements, tensor.region.pes))
     region, grid = tensor.region, tensor.grid

@@ -2,7 +2,8 @@
 
 Ops over the shard run strip by strip; ops on row or column statistics, Gram matrices and single
 numbers run once a step. A segment ends where PEs have to combine what they have: a norm, a row
-mean, the global norm over the wafer. A product of matrices is a segment of its own.
+mean, the global norm over the wafer; or where strips have to add up, as for the row means of
+matrices that lie whole in a PE. A product of matrices is a segment of its own.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from enum import Enum
 from wse_emulator.cost.formats import BYTES
 from wse_emulator.products import Product
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
-from wse_emulator.spaces import OpSpace, Space, accumulators, local_reductions, spaces_of
+from wse_emulator.spaces import STACKED, OpSpace, Space, accumulators, local_reductions, spaces_of
 
 
 class Collective(Enum):
@@ -27,6 +28,10 @@ class Collective(Enum):
     OVER_COLUMNS = "over columns"  # one number summed along each row of PEs
 
 
+Buffers = tuple[tuple[Space, int], ...]
+"""Spaces, each with the bytes an element that are held in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentOp:
     """One op of a segment, before it is cut to a shard.
@@ -36,16 +41,17 @@ class SegmentOp:
         over: what a PE loops over.
         allocates_bytes, releases_bytes: buffers taken and given back, an element: strips of
             the shard.
-        allocates_gram_bytes, releases_gram_bytes: the same, an element of the PE's block of
-            the Gram matrix.
+        allocates_beside, releases_beside: the same of another size, ``(space, bytes)``: bytes
+            an element of the PE's block of the Gram matrix, or of what belongs to its stacked
+            matrices.
     """
 
     op: TensorOp
     over: Space
     allocates_bytes: int
     releases_bytes: int
-    allocates_gram_bytes: int = 0
-    releases_gram_bytes: int = 0
+    allocates_beside: Buffers = ()
+    releases_beside: Buffers = ()
 
     @property
     def once(self) -> bool:
@@ -92,7 +98,13 @@ _COLLECTIVE = {
     (Space.SHARD, Space.COLS): Collective.COLUMN_SUMS,
     (Space.ROWS, Space.ONE): Collective.OVER_ROWS,
     (Space.COLS, Space.ONE): Collective.OVER_COLUMNS,
+    (Space.STACK_ROWS, Space.ONE): Collective.NUMBER,
+    (Space.STACK_COLS, Space.ONE): Collective.NUMBER,
+    (Space.MATRICES, Space.ONE): Collective.NUMBER,
 }
+
+_BESIDE = (Space.GRAM, *STACKED.values())
+"""Spaces whose temporaries are neither of the shard's size nor short enough for the reserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,19 +153,36 @@ def segments_of(program: StepProgram, parameter: int, shape: StepShape) -> tuple
             passes.append((last, exchanges, phase))
     order = [op for part, _, _ in passes for op in part]
     pass_of = [number for number, (part, _, _) in enumerate(passes) for _ in part]
-    shard = _lifetimes(program, order, pass_of, _spread(program, order, spaces), reuse=True)
-    gram = _lifetimes(program, order, pass_of, _gram_values(order, spaces), reuse=False)
+    beside = _values_beside(program, order, spaces)
+    spread = _spread(program, order, beside)
+    made, dropped = _lifetimes(program, order, pass_of, spread, reuse=True)
+    taken: dict[Space, dict[int, int]] = {}
+    given: dict[Space, dict[int, int]] = {}
+    for space, values in beside.items():
+        taken[space], given[space] = _lifetimes(program, order, pass_of, values, reuse=False)
     segments = []
     position = 0
     for part, exchanges, phase in passes:
         members = []
         for op in part:
-            buffers = [held.get(position, 0) for held in (*shard, *gram)]
-            members.append(SegmentOp(op, spaces[op.index].over, *buffers))
+            members.append(
+                SegmentOp(
+                    op,
+                    spaces[op.index].over,
+                    made.get(position, 0),
+                    dropped.get(position, 0),
+                    _buffers(taken, position),
+                    _buffers(given, position),
+                )
+            )
             position += 1
         product = spaces[part[0].index].product if part else None
         segments.append(Segment(tuple(members), exchanges, phase, product))
     return tuple(segments)
+
+
+def _buffers(held: Mapping[Space, Mapping[int, int]], position: int) -> Buffers:
+    return tuple((space, of[position]) for space, of in held.items() if position in of)
 
 
 def _phase(op: TensorOp, shape: StepShape) -> int:
@@ -185,8 +214,11 @@ def _one_pass(
             late_writes |= writes
             continue
         ready.append(op)
-        if space.across and op.index not in shape.local:
+        if op.index in shape.local:
+            continue
+        if space.across or space.gathered:
             pending |= writes
+        if space.across:
             key = (_COLLECTIVE[space.over, space.result], BYTES[op.dtype])
             exchanges[key] = exchanges.get(key, 0) + 1
     return ready, late, tuple(Exchange(kind, n, size) for (kind, size), n in exchanges.items())
@@ -210,22 +242,31 @@ def _without_overwriting(
 
 
 def _spread(
-    program: StepProgram, ops: Sequence[TensorOp], spaces: Mapping[int, OpSpace]
+    program: StepProgram, ops: Sequence[TensorOp], beside: Mapping[Space, Set[int]]
 ) -> set[int]:
     """Temporaries of the shard's size; vectors and numbers live in the reserve's buffers."""
-    gram = _gram_values(ops, spaces)
+    elsewhere = {index for values in beside.values() for index in values}
     found = set()
     for op in ops:
         numel = 0 if op.owner is None else program.parameters[op.owner].numel
-        for index in {*op.reads, *op.writes} - gram:
+        for index in {*op.reads, *op.writes} - elsewhere:
             value = program.values[index]
             if value.kind is ValueKind.TEMPORARY and value.shape != () and value.numel == numel:
                 found.add(index)
     return found
 
 
-def _gram_values(ops: Sequence[TensorOp], spaces: Mapping[int, OpSpace]) -> set[int]:
-    return {index for op in ops if spaces[op.index].result is Space.GRAM for index in op.writes}
+def _values_beside(
+    program: StepProgram, ops: Sequence[TensorOp], spaces: Mapping[int, OpSpace]
+) -> dict[Space, set[int]]:
+    """Temporaries of neither size, by what they belong to."""
+    found: dict[Space, set[int]] = {}
+    for op in ops:
+        made = spaces[op.index].result
+        if made in _BESIDE:
+            values = {i for i in op.writes if program.values[i].kind is ValueKind.TEMPORARY}
+            found.setdefault(made, set()).update(values)
+    return found
 
 
 def _lifetimes(

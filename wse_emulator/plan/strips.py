@@ -29,8 +29,6 @@ class StripChoice:
     Attributes:
         elements: strip length; 0 for a parameter whose step has no vector op.
         temporary_bytes: SRAM of the temporaries on the PE with the largest shard.
-        cycles: cycles of the chains on that PE.
-        unstripped_cycles: the same in one strip.
         fits: whether the temporaries fit beside what is resident.
         lines: lines of a panel of each segment's matrix product, 0 for a plain segment; empty
             for a step without any product.
@@ -38,8 +36,6 @@ class StripChoice:
 
     elements: int
     temporary_bytes: int
-    cycles: int
-    unstripped_cycles: int
     fits: bool
     lines: tuple[int, ...] = ()
 
@@ -64,23 +60,36 @@ def choose_strips(
 
 
 def choose_strip(costs: ChainCosts, parameter: int, piece: Piece, free_bytes: int) -> StripChoice:
-    """The strip length for a PE that holds ``piece`` and has ``free_bytes`` of SRAM left."""
+    """The strip length for a PE that holds ``piece`` and has ``free_bytes`` of SRAM left.
+
+    If none fits, the one with the least bytes.
+    """
     if piece.elements == 0 or not costs.segments[parameter]:
-        return StripChoice(0, 0, 0, 0, True)
+        return StripChoice(0, 0, True)
     longest = costs.orders(parameter)  # one round each, for the comparison of strips
-    unstripped = costs.cycles(parameter, piece, piece.elements, longest)
-    limit = unstripped * (1 + SLOWDOWN_ALLOWED)
     best: StripChoice | None = None
+    least: StripChoice | None = None
+    quickest, limit = 0, Fraction(0)
     for strip in _candidates(piece.elements):
-        cycles = costs.cycles(parameter, piece, strip, longest)
         bytes_needed = costs.temporary_bytes(parameter, piece, strip)
-        choice = StripChoice(strip, bytes_needed, cycles, unstripped, bytes_needed <= free_bytes)
-        if best is None or (choice.fits and choice.cycles < best.cycles):
-            best = choice
-        if cycles <= limit or not choice.fits:
+        if bytes_needed > free_bytes:
+            if least is None or bytes_needed < least.temporary_bytes:
+                least = StripChoice(strip, bytes_needed, False)
+            # sums of rows and columns come in whole elements a strip: few strips may take less
+            if best is None and piece.rows:
+                continue
             break
-    assert best is not None
-    return best
+        cycles = costs.cycles(parameter, piece, strip, longest)
+        if best is None:
+            unstripped = costs.cycles(parameter, piece, piece.elements, longest)
+            limit = unstripped * (1 + SLOWDOWN_ALLOWED)
+        if best is None or cycles < quickest:
+            best, quickest = StripChoice(strip, bytes_needed, True), cycles
+        if cycles <= limit:
+            break
+    chosen = best or least
+    assert chosen is not None
+    return chosen
 
 
 def with_panels(
@@ -102,7 +111,6 @@ def with_panels(
     return replace(
         choice,
         temporary_bytes=bytes_needed,
-        cycles=max(costs.cycles(parameter, p, strip, lines) for p in pieces),
         fits=bytes_needed <= free_bytes,
         lines=lines,
     )

@@ -47,10 +47,10 @@ def temporary_bytes(
                 np.maximum(part, np.repeat(in_runs, [pes for pes, _ in runs]), out=part)
                 continue
             start = 0
-            for pes, elements in tensor.runs:
-                if elements:
+            for pes, piece in pieces_of(tensor):
+                if piece.elements:
                     held = part[start : start + pes]
-                    np.maximum(held, bytes_of[Piece(elements)], out=held)
+                    np.maximum(held, bytes_of[piece], out=held)
                 start += pes
         temporaries[region.slices] = part.reshape(region.rows, region.cols)
     return temporaries
