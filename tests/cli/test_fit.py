@@ -63,6 +63,23 @@ def test_each_lever_saves_what_it_says_when_pulled(tmp_path: Path):
         assert after["fits"] == lever["fits"] == (code == 0)
 
 
+def test_where_no_lever_is_enough_several_are_taken_together(tmp_path: Path):
+    asked = ["gpt2", "--wafer", "wse2:70x70", "--precision", "mixed", "--batch-size", "64"]
+    asked += ["--seq-len", "128"]
+    _, before = report_of(tmp_path, *asked)
+    enough, *single = before["levers"]
+    assert enough["fits"]
+    assert not any(lever["fits"] for lever in single)
+    *way, batch = enough["arguments"]
+    assert way == ["--mode", "weight-streaming", "--batch-size"]
+    assert enough["what"] == f"weight streaming + batch {batch}"
+    code, after = report_of(tmp_path, *asked, *way, batch, "--no-levers")
+    assert code == 0
+    assert before["pe"]["peak_bytes"] - after["pe"]["peak_bytes"] == enough["saves_bytes"]
+    code, _ = report_of(tmp_path, *asked, *way, str(int(batch) + 1), "--no-levers")
+    assert code == 3
+
+
 def test_tables_for_streaming_optimizers_and_solution(capsys: pytest.CaptureFixture[str]):
     arguments = ["--mode", "weight-streaming", "--all-optimizers", "--no-levers"]
     assert run(["fit", *SMALL, *arguments, "--solve", "batch"]) in (0, 3)

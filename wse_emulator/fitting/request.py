@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from wse_emulator.errors import InputError, UnknownNameError
@@ -71,6 +71,12 @@ class FitRequest:
             raise InputError(
                 f"micro-batch {self.micro_batch} exceeds the batch of {self.batch_size}"
             )
+
+
+def with_batch(request: FitRequest, batch: int) -> FitRequest:
+    """The same with another batch, and no larger a micro-batch than that."""
+    micro = None if request.micro_batch is None else min(request.micro_batch, batch)
+    return replace(request, batch_size=batch, micro_batch=micro)
 
 
 def _check_count(what: str, value: int | None, most: int) -> None:

@@ -12,7 +12,7 @@ from wse_emulator.activations.profile import module_of_model
 from wse_emulator.architectures.resized import deepened, is_resizable, widened, width_steps
 from wse_emulator.errors import InputError
 from wse_emulator.fitting.judge import Judgement, judge
-from wse_emulator.fitting.request import FitRequest
+from wse_emulator.fitting.request import FitRequest, with_batch
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 from wse_emulator.results.fit_report import Solution
 
@@ -74,7 +74,7 @@ def solve(judgement: Judgement, what: str, tell: Callable[[str], object] = str) 
 
 def _question(request: FitRequest, what: str) -> _Question:
     if what == "batch":
-        return _Question("samples", lambda n: _with_batch(request, n), lambda n: n)
+        return _Question("samples", lambda n: with_batch(request, n), lambda n: n)
     if what == "sequence":
         if request.batch_size is None:
             raise InputError("solving for the sequence length needs a batch size")
@@ -97,11 +97,6 @@ def _question(request: FitRequest, what: str) -> _Question:
         lambda n: _with_module(request, widened(module, n)),
         lambda n: least + (n - 1) * step,
     )
-
-
-def _with_batch(request: FitRequest, batch: int) -> FitRequest:
-    micro = None if request.micro_batch is None else min(request.micro_batch, batch)
-    return replace(request, batch_size=batch, micro_batch=micro)
 
 
 def _with_module(request: FitRequest, module: nn.Module) -> FitRequest:

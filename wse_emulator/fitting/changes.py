@@ -1,0 +1,106 @@
+"""Changes to a request that can save bytes: each a lever, and how to type it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from wse_emulator.fitting.request import ALL_LAYERS, FitRequest, with_batch
+from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
+from wse_emulator.plan.precision import parse_precision
+from wse_emulator.wafer.presets import PRESETS
+
+LIGHTER_OPTIMIZERS: Final = ("Adafactor", "Lion", "SGD")
+"""One a size of state: factored, one value an element, none."""
+
+LEVER_SPARSITY: Final = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A changed request, in words and as command-line arguments that replace what was given."""
+
+    what: str
+    arguments: tuple[str, ...]
+    request: FitRequest
+
+
+def changes(request: FitRequest) -> Iterator[Change]:
+    """The single changes worth trying."""
+    yield from _optimizers(request)
+    yield from precisions(request)
+    yield from _samples(request)
+    yield from sparser(request)
+    yield from streaming(request)
+    for name, spec in PRESETS.items():
+        # a wafer of one's own cut, and variants of one machine, are no advice to buy another
+        if spec.pes > request.wafer.pes and ":" not in request.wafer.name and "-" not in name:
+            yield Change(f"wafer {spec.name}", ("--wafer", name), replace(request, wafer=spec))
+
+
+def _optimizers(request: FitRequest) -> Iterator[Change]:
+    known = optimizer_classes()
+    for name in LIGHTER_OPTIMIZERS:
+        if name in known and name.lower() != request.optimizer.name.lower():
+            rate = 1e-3 if request.optimizer.lr is None else request.optimizer.lr
+            yield Change(
+                f"optimizer {name}",
+                ("--optimizer", name, "--lr", str(rate)),
+                replace(request, optimizer=OptimizerChoice(name=name, lr=rate)),
+            )
+
+
+def streaming(request: FitRequest) -> Iterator[Change]:
+    """Weights that come and go, if they stay now."""
+    if request.mode == "pipelined":
+        yield Change(
+            "weight streaming",
+            ("--mode", "weight-streaming"),
+            replace(request, mode="weight-streaming"),
+        )
+
+
+def sparser(request: FitRequest) -> Iterator[Change]:
+    """Fewer weights, if most are there."""
+    if request.sparsity < LEVER_SPARSITY and not request.masks:
+        yield Change(
+            f"{LEVER_SPARSITY:.0%} sparse weights",
+            ("--sparsity", str(LEVER_SPARSITY)),
+            replace(request, sparsity=LEVER_SPARSITY),
+        )
+
+
+def smaller_batch(request: FitRequest, batch: int) -> Change:
+    """A batch of so many samples."""
+    return Change(f"batch {batch}", ("--batch-size", str(batch)), with_batch(request, batch))
+
+
+def precisions(request: FitRequest) -> Iterator[Change]:
+    """Narrower formats, the narrowest last."""
+    wide = request.precision.activation_dtype == "float32"
+    if wide and request.batch_size is not None:
+        yield Change(
+            "mixed precision",
+            ("--precision", "mixed"),
+            replace(request, precision=parse_precision("mixed")),
+        )
+    if request.precision.parameter in (None, "float32"):
+        yield Change(
+            "everything in bfloat16, without float32 master weights",
+            ("--precision", "bfloat16"),
+            replace(request, precision=parse_precision("bfloat16")),
+        )
+
+
+def _samples(request: FitRequest) -> Iterator[Change]:
+    if request.batch_size is None:
+        return
+    if request.recompute != ALL_LAYERS or request.micro_batch != 1:
+        yield Change(
+            "one sample at a time, all layers recomputed",
+            ("--micro-batch", "1", "--recompute", "full"),
+            replace(request, micro_batch=1, recompute=ALL_LAYERS),
+        )
+    if request.batch_size > 1:
+        yield smaller_batch(request, request.batch_size // 2)
