@@ -14,6 +14,7 @@ import click
 import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.run import report_run
+from wse_emulator.views.report_folder import check_report_folder
 
 # The rate and warm-up are those of the GPT-2 family's published run configs for this size.
 SCHEDULE = "linear:0:2.5e-4:2000,cosine_decay:2.5e-4:0:98000"
@@ -32,6 +33,7 @@ SCHEDULE = "linear:0:2.5e-4:2000,cosine_decay:2.5e-4:0:98000"
 @click.option("--wafer", default="wse2", show_default=True, help="Another machine.")
 def main(out: Path, force: bool, model: str, wafer: str) -> int:
     """One AdamW step of GPT-2 XL on a whole WSE-2: fit, time, utilization, pictures."""
+    check_report_folder(out, force=force)
     result = wse_emulator.run(
         model,
         optimizer="AdamW",

@@ -20,6 +20,7 @@ import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.run import report_run
 from wse_emulator.results.run_result import RunResult
+from wse_emulator.views.report_folder import check_report_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ def train(steps: int, *, wafer: str | None) -> Trained:
 @click.option("--force", is_flag=True, help="Replace files of an earlier report.")
 def main(steps: int, wafer: str, out: Path | None, force: bool) -> int:
     """Train a small network on the emulator; weights equal those of the plain loop, bit for bit."""
+    if out is not None:
+        check_report_folder(out, force=force)
     emulated = train(steps, wafer=wafer)
     plain = train(steps, wafer=None)
     equal = all(

@@ -8,10 +8,11 @@ import pytest
 import torch
 
 from wse_emulator.api import capture_prepared, prepare_step
-from wse_emulator.bottlenecks import LIMITS, Explanation, Limit, lift_limits
+from wse_emulator.bottlenecks import LIMITS, lift_limits
 from wse_emulator.emulate import emulate_step
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.program import StepProgram
+from wse_emulator.results.explanation import Explanation, Limit
 from wse_emulator.wafer import WSE2, WSE3, WaferSpec
 
 SMALL = WSE2.scaled(8, 6)
@@ -106,6 +107,7 @@ def test_doubt_is_no_limit_of_the_machine() -> None:
 def test_limits_of_ones_own_can_be_lifted() -> None:
     twice = Limit(
         "clock of the lanes",
+        "compute",
         "twice the lanes",
         "none",
         lambda spec: dataclasses.replace(

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -18,29 +17,11 @@ from wse_emulator.emulate import EmulatedStep, emulate_step
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.program import StepProgram
 from wse_emulator.results.critical_path import PeTime, pe_times, sampled_pes
+from wse_emulator.results.explanation import Effect, Explanation, Limit
 from wse_emulator.wafer.spec import WaferSpec
 
 UNLIMITED: Final = 10**6
 """Elements or bytes a cycle that no shard reaches: a PE holds 48 KiB."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """A limit of the machine, and the machine without it.
-
-    Attributes:
-        name: short name, as in the JSON.
-        lifted: what is assumed when it is lifted, in words.
-        remedy: who can move it, and how.
-        lift: the machine without it.
-        of_machine: False where it is a limit of what is known, not of the machine.
-    """
-
-    name: str
-    lifted: str
-    remedy: str
-    lift: Callable[[WaferSpec], WaferSpec]
-    of_machine: bool = True
 
 
 def _without_lanes(spec: WaferSpec) -> WaferSpec:
@@ -103,112 +84,76 @@ def _at_low_end(spec: WaferSpec) -> WaferSpec:
 LIMITS: Final = (
     Limit(
         "lanes",
+        "compute",
         "any number of elements a cycle in every vector instruction",
         "16-bit formats have up to four times the lanes of float32",
         _without_lanes,
     ),
     Limit(
         "memory ports",
+        "memory port",
         "any number of bytes a cycle from and to the SRAM of a PE",
         "narrower state and gradients move fewer bytes",
         _without_ports,
     ),
     Limit(
         "bank conflicts",
+        "memory port",
         "two memory sources never meet in a bank group",
         "place weights, gradients and state so that their banks differ",
         _without_bank_conflicts,
     ),
     Limit(
         "launch",
+        "compute",
         "a vector instruction costs nothing to issue",
         "fewer, longer instructions: fewer PEs a tensor, or longer strips (free SRAM)",
         _without_launch,
     ),
     Limit(
         "scalar arithmetic",
+        "compute",
         "one cycle for any scalar instruction, division and square root included",
         "a simpler learning-rate schedule; numbers computed once instead of by tensor",
         _without_scalars,
     ),
     Limit(
         "hop latency",
+        "latency",
         "one cycle a hop, the least, and none for a turn",
         "smaller regions; the machine decides the latency itself",
         _without_hops,
     ),
     Limit(
         "ramp latency",
+        "latency",
         "no cycles between a PE and its router",
         "fewer messages in a row: fewer reductions a step",
         _without_ramps,
     ),
     Limit(
         "message stages",
+        "latency",
         "no cycles to issue a send, to start the task it wakes, and to end it",
         "reductions of fewer stages; fewer reductions a step",
         _without_stages,
     ),
     Limit(
         "link rate and contention",
+        "fabric",
         "every message is one wavelet, so no link is held longer than one cycle",
         "shorter vectors in reductions: narrower statistics, fewer rows and columns",
         _without_link_rate,
     ),
     Limit(
         "unsourced costs",
+        "unknown",
         "costs that no document states at the low end of their interval",
         "none: this is what the emulator does not know; measure a kernel and --set its cycles",
         _at_low_end,
-        of_machine=False,
     ),
 )
 """All limits, from the PE outwards; the last is no limit of the machine but of what is known."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
-    """What one limit costs: the step without it.
-
-    Attributes:
-        limit: which one.
-        cycles: of the step with it lifted.
-        saved_cycles: less than the step as it is.
-        saved_share: of the step as it is, 0 to 1.
-        binds: False where the machine has the lifted value anyway.
-    """
-
-    limit: Limit
-    cycles: int
-    saved_cycles: int
-    saved_share: float
-    binds: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Explanation:
-    """The effects of all limits on one step.
-
-    Attributes:
-        cycles: of the step as it is.
-        critical: the PE that is last to finish, and what it did.
-        effects: largest saving first; ties in the order of ``LIMITS``.
-        all_lifted_cycles: of the step with every limit of the machine lifted at once: what waits
-            for what, with one cycle for anything that takes time.
-        base: every stage of the step as it is.
-    """
-
-    cycles: int
-    critical: PeTime
-    effects: tuple[Effect, ...]
-    all_lifted_cycles: int
-    base: EmulatedStep
-
-    @property
-    def worst(self) -> Effect | None:
-        """The limit of the machine that costs most; None if none costs anything by itself."""
-        costly = (e for e in self.effects if e.limit.of_machine and e.saved_cycles > 0)
-        return next(costly, None)
 
 
 def lift_limits(
@@ -257,9 +202,9 @@ def lift_limits(
         )
     tell("everything at once")
     return Explanation(
+        optimizer=program.optimizer,
         cycles=cycles,
         critical=_critical(base),
-        base=base,
         effects=tuple(sorted(effects, key=lambda effect: -effect.saved_cycles)),
         all_lifted_cycles=_cycles(emulate_step(program, everything, engine)),
     )

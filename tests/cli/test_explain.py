@@ -59,6 +59,7 @@ def test_json_holds_the_contract(shapes: str) -> None:
     for effect in effects:
         assert set(effect) == {
             "limit",
+            "kind",
             "lifted",
             "binds",
             "cycles",

@@ -27,6 +27,15 @@ def test_each_command_has_help_with_an_example(name: str) -> None:
     assert f"wse {name}" in answer.output
 
 
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_help_of_each_command_fits_80_columns(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = wse(name, "--help").output.splitlines()
+    assert max(map(len, lines)) <= 80
+
+
 def test_an_unknown_command_is_one_plain_line() -> None:
     answer = wse("runn")
     assert answer.code == 2

@@ -206,6 +206,8 @@ def make_result(
             op_start=np.array(op_start if fits else [], dtype=np.int64),
             op_end=np.array(op_end if fits else [], dtype=np.int64),
             op_tensor=np.array(op_tensor if fits else [], dtype=np.int64),
+            op_cycles=np.array(op_end if fits else [], dtype=np.int64)
+            - np.array(op_start if fits else [], dtype=np.int64),
             bin_cycles=bin_cycles if fits else 1,
             busy_pes=series(pes, edges, fits=fits),
             busy_links=series(pes // 2, 1 - edges, fits=fits),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import zipfile
 from collections.abc import Callable
@@ -141,8 +142,6 @@ def test_a_bad_file_is_one_plain_line(name: str, tmp_path: Path) -> None:
 
 
 def test_arrays_without_their_names_are_refused(tmp_path: Path) -> None:
-    import hashlib
-
     write_run(tiny(), tmp_path)
     with zipfile.ZipFile(tmp_path / "run.npz", "w") as archive:
         archive.writestr("other.npy", b"")
@@ -150,6 +149,18 @@ def test_arrays_without_their_names_are_refused(tmp_path: Path) -> None:
     edited(tmp_path / "run.json", lambda d: d["arrays"].update(sha256=digest))  # type: ignore[attr-defined]  # parsed JSON
     with pytest.raises(ResultFileError, match="does not hold the arrays"):
         read_run(tmp_path)
+
+
+def test_arrays_of_a_version_that_had_fewer_are_read(tmp_path: Path) -> None:
+    write_run(tiny(), tmp_path)
+    with np.load(tmp_path / "run.npz") as archive:
+        arrays = {name: archive[name] for name in archive.files if name != "op_cycles"}
+    np.savez(tmp_path / "run.npz", **arrays)
+    digest = hashlib.sha256((tmp_path / "run.npz").read_bytes()).hexdigest()
+    edited(tmp_path / "run.json", lambda d: d["arrays"].update(sha256=digest))  # type: ignore[attr-defined]  # parsed JSON
+    result = read_run(tmp_path)
+    assert result.arrays.op_cycles.size == 0
+    np.testing.assert_array_equal(result.arrays.op_end, tiny().arrays.op_end)
 
 
 def test_existing_files_stay_without_force(tmp_path: Path) -> None:

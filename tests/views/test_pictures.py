@@ -18,6 +18,7 @@ from tests.results.factory import make_result, tiny, too_large
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.difference import figure_difference
+from wse_emulator.views.memory_over_step import slowest_ops
 from wse_emulator.views.page import render
 from wse_emulator.views.style import DARK, LIGHT
 from wse_emulator.views.words import size
@@ -110,6 +111,41 @@ def test_the_timeline_has_the_learning_rate_above() -> None:
     shown = {float(label.get_text()) for label in above.get_yticklabels()}
     known = {step.learning_rate for step in result.steps}
     assert shown == {float(f"{value:.6g}") for value in known if value is not None}
+
+
+def test_slow_ops_are_marked_one_of_each_kind() -> None:
+    result = make_result(rows=12, cols=9, layers=4, tensors_per_layer=2)
+    work = np.ones_like(result.arrays.op_cycles)
+    names = result.op_names
+    slow = [i for i, name in enumerate(names) if name == "aten.sqrt_.default"]
+    work[slow] = 1_000  # one a tensor: eight tensors, alike but for their numbers
+    work[slow[3]] = 2_000
+    work[0] = 3_000  # the controller's
+    marked = dataclasses.replace(result, arrays=dataclasses.replace(result.arrays, op_cycles=work))
+    ops = slowest_ops(marked)
+    assert [(op.cycles, op.tensor) for op in ops[:2]] == [
+        (3_000, ""),
+        (2_000, result.tensors[3].name),
+    ]
+    assert ops[1].start_cycle == result.arrays.op_start[slow[3]]
+    assert ops[1].end_cycle == result.arrays.op_end[slow[3]]
+    assert len({op.name for op in ops[1:]}) == len(ops) - 1
+    words = " ".join(
+        text.get_text() for text, _ in shown_texts(VIEWS["memory-over-step"].figure(marked, LIGHT))
+    )
+    assert "on the controller  3,000 cycles" in words
+    assert "2,000 cycles" in words
+
+
+def test_a_result_without_cycles_of_ops_says_that_they_are_not_marked() -> None:
+    result = tiny()
+    nothing = np.zeros(0, dtype=np.int64)
+    older = dataclasses.replace(
+        result, arrays=dataclasses.replace(result.arrays, op_cycles=nothing)
+    )
+    figure = VIEWS["memory-over-step"].figure(older, LIGHT)
+    check_texts(figure)
+    assert "run again" in " ".join(text.get_text() for text, _ in shown_texts(figure))
 
 
 def test_the_check_of_texts_finds_faults() -> None:

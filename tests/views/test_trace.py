@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.results.factory import make_result, tiny, too_large
 from wse_emulator.api import run
@@ -18,7 +20,7 @@ from wse_emulator.engines.timing import PLANES
 from wse_emulator.inputs.shapes import ModelShapes, TensorShape
 from wse_emulator.results.files import run_document
 from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.trace import Span, lanes, trace_events, trace_json
+from wse_emulator.views.trace import Span, lanes, microseconds, trace_events, trace_json
 
 Event = dict[str, Any]
 
@@ -51,6 +53,41 @@ def test_spans_of_a_track_follow_one_another_in_time(result: RunResult) -> None:
         track = event["pid"], event["tid"]
         assert round(event["ts"] * 1000) >= round(ends[track] * 1000), event["name"]
         ends[track] = event["ts"] + event["dur"]
+
+
+def test_a_reader_that_cuts_off_sees_every_nanosecond_and_no_overlap() -> None:
+    """Perfetto multiplies by 1,000 and cuts off; it drops a span that partly overlaps another."""
+    result = clipped()
+    ends: dict[int, int] = defaultdict(int)
+    inexact = 0
+    for event in parsed(result)[0]:
+        if event["ph"] == "X":
+            begin, took = (int(event[key] * 1000.0) for key in ("ts", "dur"))
+            cycle = event["args"]["start_cycle"]
+            assert begin == cycle * 1_000_000_000 // result.wafer.clock_hz
+            assert begin >= ends[event["tid"]], event["name"]
+            ends[event["tid"]] = begin + took
+            inexact += int(begin / 1000 * 1000.0) != begin
+    assert inexact  # there are times that plain division would put a nanosecond early
+
+
+@settings(max_examples=200)
+@given(nanoseconds=st.integers(0, 10**13))
+def test_microseconds_are_cut_off_to_what_they_were_made_of(nanoseconds: int) -> None:
+    value = json.loads(json.dumps(microseconds(nanoseconds)))
+    assert int(value * 1000.0) == nanoseconds
+    assert value == pytest.approx(nanoseconds / 1000, rel=1e-15)
+
+
+def test_no_two_threads_share_a_number_nor_one_with_a_process(result: RunResult) -> None:
+    """Perfetto names the latest thread of a number, and gives each process a thread of its own."""
+    events, _ = parsed(result)
+    owners: dict[int, set[int]] = defaultdict(set)
+    for event in events:
+        if event["name"] == "thread_name":
+            owners[event["tid"]].add(event["pid"])
+    assert all(len(processes) == 1 for processes in owners.values())
+    assert not owners.keys() & {event["pid"] for event in events}
 
 
 def test_counters_are_monotonic_in_time(result: RunResult) -> None:
@@ -107,7 +144,8 @@ def test_the_trace_adds_up_to_run_json() -> None:
     }
     ops = [e for e in spans if e["cat"] == "op"]
     assert len(ops) == len(result.op_names)
-    critical = [e["args"] for e in spans if e["pid"] == 1 and e["tid"] == 2]
+    tracks = {e["args"]["name"]: e["tid"] for e in events if e["name"] == "thread_name"}
+    critical = [e["args"] for e in spans if e["tid"] == tracks["critical path"]]
     assert sum(a["end_cycle"] - a["start_cycle"] for a in critical) == other["step_cycles"]
 
 
@@ -165,7 +203,7 @@ def test_bookings_of_sampled_links_add_up_to_the_map_of_links() -> None:
     for event in events:
         if event["ph"] == "X" and event["pid"] == 7:
             shown[event["tid"]] += event["args"]["end_cycle"] - event["args"]["start_cycle"]
-    for thread, sample in enumerate(result.links, start=1):
+    for thread, sample in zip(tracks, result.links, strict=True):
         load = result.arrays.link_busy[PLANES.index(sample.direction)]
         assert shown[thread] == load[sample.pe] == load.max() > 0
         assert f"row {sample.pe[0]}, column {sample.pe[1]}" in tracks[thread]
@@ -196,7 +234,8 @@ if PROCESSOR is not None:  # there, Perfetto itself reads the file and answers i
         trace.write_bytes(trace_json(result))
         query.write_text(
             "select count(*) as spans, (select dur from slice where category = 'step') as step, "
-            "(select count(*) from flow) as flows from slice;"
+            "(select count(*) from flow) as flows, (select count(*) from counter) as counters, "
+            "(select count(distinct name) from thread where tid > 1000000) as tracks from slice;"
         )
         done = subprocess.run(
             [PROCESSOR, "-q", query, trace], capture_output=True, text=True, check=True
@@ -204,6 +243,7 @@ if PROCESSOR is not None:  # there, Perfetto itself reads the file and answers i
         events, _ = parsed(result)
         counts = Counter(event["ph"] for event in events)
         step = round(result.steps[-1].seconds * 1e9)
-        spans, took, flows = map(int, done.stdout.splitlines()[-1].split(","))
-        assert (spans, flows) == (counts["X"], counts["s"])
+        spans, took, flows, counters, tracks = map(int, done.stdout.splitlines()[-1].split(","))
+        assert (spans, flows, counters) == (counts["X"], counts["s"], counts["C"])
+        assert tracks == len({e["args"]["name"] for e in events if e["name"] == "thread_name"})
         assert abs(took - step) <= 1

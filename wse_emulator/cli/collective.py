@@ -46,7 +46,7 @@ Positions = tuple[tuple[int, tuple[Route, ...]], ...]
 @click.option("--group", type=click.IntRange(min=1), help="PEs of a two-phase group.")
 @click.option("--root", type=click.Choice(["edge", "centre"]), default="edge", help="Root PE.")
 @click.option("--wafer", default="wse2", help="Preset or machine file.  [default: wse2]")
-@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a field.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a figure.")
 @click.option("--engine", default="array", help="array or pe.")
 @click.option("--routes/--no-routes", default=None, help="Show colors and routes per PE.")
 @click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")

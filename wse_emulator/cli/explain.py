@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Unpack, cast
+from typing import Final, Unpack
 
 import click
 from click.core import ParameterSource
@@ -15,43 +13,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.api import PreparedStep, capture_prepared
-from wse_emulator.bottlenecks import LIMITS, Explanation, lift_limits
+from wse_emulator.cli.explained_step import (
+    EXPLAIN_STAGES,
+    Subject,
+    explain_subject,
+    subject_of_flags,
+    subject_of_result,
+)
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.cli.run import run
-from wse_emulator.cli.step_options import StepFlags, prepare_flags, step_options
-from wse_emulator.emulate import EmulatedStep, emulate_step
-from wse_emulator.engines.digest import digest
+from wse_emulator.cli.step_options import StepFlags, step_options
 from wse_emulator.errors import InputError, ResultFileError
 from wse_emulator.results.codec import encode
-from wse_emulator.results.files import RUN_JSON, check_run_document, read_document
+from wse_emulator.results.explanation import Explanation
+from wse_emulator.results.files import RUN_JSON, read_document
 from wse_emulator.results.run_result import CriticalPart
 from wse_emulator.views.answers import phase_cycles, phase_words
+from wse_emulator.views.bottlenecks import costliest_limit
 from wse_emulator.views.words import cycles, seconds, share, short
-from wse_emulator.wafer.parse import parse_wafer
-from wse_emulator.wafer.spec import WaferSpec
 
 EXPLAIN_SCHEMA: Final = "wse-explain/1"
 STRETCHES_SHOWN: Final = 10
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The step that is explained.
-
-    Attributes:
-        prepared: what is captured.
-        spec, engine: where it runs.
-        command: the command of the result it comes from, or this very command.
-        digest: of the result it comes from; empty if it comes from flags.
-    """
-
-    prepared: PreparedStep
-    spec: WaferSpec
-    engine: str
-    command: str
-    digest: str = ""
 
 
 @click.command()
@@ -73,20 +55,17 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
     Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
     """
     result = _result_file(target)
-    subject = _from_flags(target, flags) if result is None else _from_result(result)
-    with telling(len(LIMITS) + 3, quiet=quiet) as tell:
-        tell("capturing the step")
-        program = capture_prepared(subject.prepared, subject.spec)
-        tell("the step as it is")
-        base = emulate_step(program, subject.spec, subject.engine)
-        _check_same(subject, target, base)
-        explanation = lift_limits(
-            program, subject.spec, engine=subject.engine, base=base, tell=tell
-        )
+    if result is None:
+        subject = subject_of_flags(target, flags)
+    else:
+        _refuse_flags()
+        subject = subject_of_result(result)
+    with telling(EXPLAIN_STAGES, quiet=quiet) as tell:
+        explanation = explain_subject(subject, tell)
     if json_path is not None:
-        write_json(json_path, _document(subject, explanation, program.optimizer))
+        write_json(json_path, _document(subject, explanation))
     if json_path != STDOUT:
-        _print(subject, explanation, program.optimizer)
+        _print(subject, explanation)
     return 0
 
 
@@ -107,70 +86,6 @@ def _result_file(target: str) -> Path | None:
     return None
 
 
-def _from_flags(model: str, flags: StepFlags) -> Subject:
-    words: list[str] = click.get_current_context().find_root().obj or []
-    return Subject(
-        prepared=prepare_flags(model, flags),
-        spec=parse_wafer(flags["wafer"], flags["settings"]),
-        engine=flags["engine"],
-        command=shlex.join(words),
-    )
-
-
-def _from_result(path: Path) -> Subject:
-    """The step of a result file, built again from its command.
-
-    Raises:
-        ResultFileError: no result, or one that no ``wse run`` wrote.
-        InputError: the command cannot be repeated; says why.
-    """
-    _refuse_flags()
-    document = read_document(path)
-    check_run_document(path, document)
-    command, known = document.get("command"), document.get("digest")
-    if not isinstance(command, str) or not isinstance(known, str):
-        raise ResultFileError(f"{path} holds no command to repeat; run again to make it")
-    words = _words(command)
-    if words[:2] != ["wse", "run"]:
-        by = f"made by {command!r}" if command else "made from Python, without a command"
-        raise ResultFileError(
-            f"{path} was {by}; only a result of wse run can be repeated: name MODEL and its flags "
-            "instead"
-        )
-    try:
-        context = run.make_context("wse run", words[2:])
-        parameters = context.params
-        return Subject(
-            prepared=prepare_flags(parameters["model"], cast("StepFlags", parameters)),
-            spec=parse_wafer(parameters["wafer"], parameters["settings"]),
-            engine=parameters["engine"],
-            command=command,
-            digest=known,
-        )
-    except (InputError, click.ClickException) as error:
-        reason = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        raise InputError(
-            f"{path} cannot be repeated: {reason}. It was made by: {command} (its files are "
-            "looked up from the current folder)"
-        ) from error
-
-
-def _check_same(subject: Subject, target: str, step: EmulatedStep) -> None:
-    """See that the repeated step has the times of the result it comes from."""
-    if subject.digest and step.timing is not None and digest(step.timing) != subject.digest:
-        raise ResultFileError(
-            f"{target}: its command no longer gives the times it holds (another version, or the "
-            f"model or config has changed since); run it again: {subject.command}"
-        )
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return []
-
-
 def _refuse_flags() -> None:
     context = click.get_current_context()
     given = [
@@ -186,33 +101,23 @@ def _refuse_flags() -> None:
         )
 
 
-def _bottleneck(explanation: Explanation) -> str:
-    worst = explanation.worst
-    if worst is None:
-        return "No single limit costs anything: several bind at once."
-    return (
-        f"What costs most is {worst.limit.name}. Without it ({worst.limit.lifted}) the step would "
-        f"take {cycles(worst.cycles)}, {share(worst.saved_share)} less. What helps: "
-        f"{worst.limit.remedy}."
-    )
-
-
-def _document(subject: Subject, explanation: Explanation, optimizer: str) -> dict[str, object]:
+def _document(subject: Subject, explanation: Explanation) -> dict[str, object]:
     return {
         "schema": EXPLAIN_SCHEMA,
         "command": subject.command,
         "model": subject.prepared.model,
-        "optimizer": optimizer,
+        "optimizer": explanation.optimizer,
         "wafer": subject.spec.name,
         "engine": subject.engine,
         "cycles": explanation.cycles,
         "seconds": subject.spec.seconds(explanation.cycles),
-        "bottleneck": _bottleneck(explanation),
+        "bottleneck": costliest_limit(explanation),
         "critical_pe": list(explanation.critical.pe),
         "critical_path": [encode(part) for part in explanation.critical.parts],
         "effects": [
             {
                 "limit": effect.limit.name,
+                "kind": effect.limit.kind,
                 "lifted": effect.limit.lifted,
                 "binds": effect.binds,
                 "cycles": effect.cycles,
@@ -226,7 +131,7 @@ def _document(subject: Subject, explanation: Explanation, optimizer: str) -> dic
     }
 
 
-def _print(subject: Subject, explanation: Explanation, optimizer: str) -> None:
+def _print(subject: Subject, explanation: Explanation) -> None:
     console = Console(soft_wrap=False)
     total = explanation.cycles
     row, col = explanation.critical.pe
@@ -235,10 +140,11 @@ def _print(subject: Subject, explanation: Explanation, optimizer: str) -> None:
         f"{phase_words(phase)} {share(count / total)}" for phase, count in spent.items() if count
     )
     words = [
-        f"{short(subject.prepared.model, 40)} with {short(optimizer, 30)} on {subject.spec.name}: "
-        f"one step takes {cycles(total)} = {seconds(subject.spec.seconds(total))}.",
+        f"{short(subject.prepared.model, 40)} with {short(explanation.optimizer, 30)} on "
+        f"{subject.spec.name}: one step takes {cycles(total)} = "
+        f"{seconds(subject.spec.seconds(total))}.",
         f"The last PE to finish is row {row} column {col}: {by_phase or 'it has nothing to do'}.",
-        _bottleneck(explanation),
+        costliest_limit(explanation),
     ]
     for paragraph in words:
         console.print(paragraph, highlight=False, markup=False)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Mapping
 from typing import Final
 
 import click
 
-from wse_emulator.errors import WseError
+from wse_emulator.errors import InputError, WseError
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it."""
+
+_NO_VALUE: Final = re.compile("--[a-z][a-z-]*=")
 
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "simulate optimizer steps and write a report folder",
@@ -94,25 +97,47 @@ def run(arguments: list[str] | None = None) -> int:
 def run_command(command: click.Command, arguments: list[str], name: str) -> int:
     """Run a click command so that every error of a user is one plain line and an exit code."""
     try:
-        code = command.main(
+        _refuse_what_is_no_text(arguments)
+        answer = command.main(
             args=list(arguments), prog_name=name, standalone_mode=False, obj=[name, *arguments]
         )
     except click.exceptions.Abort:
-        click.echo(f"{name}: interrupted", err=True)
-        return INTERRUPTED
+        message, code = "interrupted", INTERRUPTED
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        # one line, without click's usage block
-        click.echo(f"{name}: {_one_line(error.format_message())}", err=True)
-        return error.exit_code
+        message, code = error.format_message(), error.exit_code  # without click's usage block
     except WseError as error:
-        click.echo(f"{name}: {_one_line(str(error))}", err=True)
-        return error.exit_code
+        message, code = str(error), error.exit_code
     except BrokenPipeError:
         return 0  # the reader of our output (head, less) has seen enough
-    return code if isinstance(code, int) else 0
+    except OSError as error:
+        # what no reader of files foresaw: a name too long, a disk full, a device that fails
+        of = "" if error.filename is None else f"{error.filename}: "
+        message, code = f"{of}{error.strerror or error}", InputError.exit_code
+    else:
+        return answer if isinstance(answer, int) else 0
+    click.echo(f"{name}: {_one_line(message)}", err=True)
+    return code
+
+
+def _refuse_what_is_no_text(arguments: list[str]) -> None:
+    """See that every argument is some text.
+
+    An empty one is a variable of the shell that is not set; as a path it would be the folder here.
+
+    Raises:
+        InputError: one is empty, or its bytes are not UTF-8, so that no result could name it.
+    """
+    for place, word in enumerate(arguments):
+        if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise InputError(f"{word!a} is not text in UTF-8; rename what it names")
+        if not word:
+            after = f" after {arguments[place - 1]}" if place else ""
+            raise InputError(f"an argument{after} is empty; give a value, or leave it out")
+        if _NO_VALUE.fullmatch(word):
+            raise InputError(f"{word} has no value; give one, or leave it out")
 
 
 def _one_line(text: str) -> str:

@@ -30,17 +30,15 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
     """
     try:
         temporary = write_temporary(path.parent, path.name, content)
+        try:
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
             f"cannot write {path}: {error.strerror or error}; name a file in a folder that "
             "exists and can be written"
         ) from error
-    try:
-        temporary.replace(path)
-    except OSError as error:
-        raise OutputError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_json(target: str, document: Mapping[str, object]) -> None:

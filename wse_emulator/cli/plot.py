@@ -9,10 +9,11 @@ import click
 
 from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.errors import InputError, OutputError
-from wse_emulator.results.files import read_run
+from wse_emulator.results.files import read_run, result_file
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.catalog import VIEWS, view_named
+from wse_emulator.views import bottlenecks
+from wse_emulator.views.catalog import QUESTIONS, VIEWS, check_view_name
 from wse_emulator.views.page import FORMATS, render
 from wse_emulator.views.replay import REPLAY, REPLAY_FORMATS, REPLAY_STAGES, replay
 from wse_emulator.views.style import LIGHT, STYLES, Style
@@ -22,14 +23,26 @@ _DATA: Final = "csv"
 
 @click.command()
 @click.argument("result", required=False, type=click.Path(path_type=Path))
-@click.option("--view", "view_name", metavar="NAME", help="Which picture; --list names them.")
+@click.option(
+    "--view",
+    "view_name",
+    metavar="NAME",
+    help="Which picture; --list names them and what each answers.",
+)
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Where to; the ending chooses PNG, SVG, or CSV (the data). Default: NAME.png here.",
+    help="Where to; the ending chooses PNG, SVG, or CSV (the data), for replay GIF or MP4. "
+    "Default: NAME.png here, replay.gif.",
 )
-@click.option("--style", type=click.Choice(list(STYLES)), default=LIGHT.name, show_default=True)
+@click.option(
+    "--style",
+    type=click.Choice(list(STYLES)),
+    default=LIGHT.name,
+    show_default=True,
+    help="Colours for a light or a dark page.",
+)
 @click.option("--force", is_flag=True, help="Replace a file that is there.")
 @quiet_option
 @click.option("--list", "listing", is_flag=True, help="List the views and what each answers.")
@@ -45,22 +58,27 @@ def plot(
     """Draw one picture of RESULT, a folder that wse run --out wrote or the run.json in it.
 
     \b
+    Views:
+      timeline, time, utilization, wafer, links, memory, memory-over-step,
+      pe-curve, learning-rate, bottlenecks (the step again, with each limit
+      lifted in turn), replay (an animation)
+
+    \b
     Examples:
       wse plot --list
       wse plot report --view wafer --out wafer.svg
       wse plot report --view timeline --style dark
       wse plot report --view utilization --out utilization.csv
+      wse plot report --view bottlenecks
       wse plot report --view replay --out step.gif
     """
     if listing:
-        for view in VIEWS.values():
-            click.echo(f"{view.name:<18}{view.question}")
-        click.echo(f"{REPLAY:<18}How does the step cross the wafer? (an animation, GIF or MP4)")
+        for name, question in QUESTIONS.items():
+            click.echo(f"{name:<18}{question}")
         return 0
     if result is None or view_name is None:
         raise InputError("wse plot needs a RESULT and --view NAME; wse plot --list names the views")
-    if view_name != REPLAY:
-        view_named(view_name)  # an unknown view is refused before a large result is read
+    check_view_name(view_name)  # refused before a large result is read
     kinds = REPLAY_FORMATS if view_name == REPLAY else (*FORMATS, _DATA)
     target = Path(f"{view_name}.{kinds[0]}") if out is None else out
     kind = target.suffix.lower().removeprefix(".")
@@ -69,22 +87,50 @@ def plot(
             f"cannot tell the format of {target}: for this view the name must end in "
             f"{', '.join('.' + k for k in kinds)}"
         )
-    stages = REPLAY_STAGES if view_name == REPLAY else 1
-    with telling(stages + 1, quiet=quiet) as tell:
+    with telling(_stages(view_name) + 1, quiet=quiet) as tell:
         tell(f"reading {result}")
-        content = _content(read_run(result), view_name, kind, STYLES[style], tell)
+        content = _content(result, view_name, kind, STYLES[style], tell)
     written = write_files(target.parent, {target.name: content}, force=force)
     click.echo(f"Wrote {written[0]}")
     return 0
 
 
-def _content(result: RunResult, name: str, kind: str, style: Style, tell: Tell) -> bytes:
+def _stages(name: str) -> int:
+    """What drawing a view tells of."""
+    if name == bottlenecks.NAME:
+        from wse_emulator.cli.explained_step import EXPLAIN_STAGES  # noqa: PLC0415 - as below
+
+        return EXPLAIN_STAGES + 1
+    return REPLAY_STAGES if name == REPLAY else 1
+
+
+def _content(path: Path, name: str, kind: str, style: Style, tell: Tell) -> bytes:
+    result = read_run(path)
     if name == REPLAY:
         return replay(result, kind, style, tell)
+    if name == bottlenecks.NAME:
+        return _bottlenecks(result, path, kind, style, tell)
     tell(f"drawing {name}")
-    view = view_named(name)
+    view = VIEWS[name]
     if kind != _DATA:
         return render(view.figure(result, style), style, kind)
     if view.table is None:
         raise InputError(f"the data of view {name!r} are the arrays in run.npz; no CSV is made")
     return view.table(result).csv()
+
+
+def _bottlenecks(result: RunResult, path: Path, kind: str, style: Style, tell: Tell) -> bytes:
+    """The result's step, repeated with each limit lifted: the picture or its data."""
+    explanation = None
+    if result.steps:
+        # no other view emulates: they answer without loading torch
+        from wse_emulator.cli.explained_step import (  # noqa: PLC0415 - slow, for this view alone
+            explain_subject,
+            subject_of_result,
+        )
+
+        explanation = explain_subject(subject_of_result(result_file(path)), tell)
+    tell(f"drawing {bottlenecks.NAME}")
+    if kind == _DATA:
+        return bottlenecks.bottlenecks_table(explanation).csv()
+    return render(bottlenecks.figure_bottlenecks(result, explanation, style), style, kind)

@@ -30,6 +30,8 @@ from wse_emulator.wafer.parse import parse_wafer
 DOES_NOT_FIT: Final = 3
 RUN_STAGES: Final = 5
 """What the emulation tells of: model, capture, placing and planning, simulation, summary."""
+MOST_STEPS: Final = 1_000_000
+"""A result tells the learning rate and the time of each step."""
 REPORT_STAGES: Final = len(VIEWS) + 2
 """What writing a report tells of: each picture, the trace, the page."""
 
@@ -38,11 +40,25 @@ REPORT_STAGES: Final = len(VIEWS) + 2
 @click.argument("model")
 @step_options
 @click.option(
-    "--steps", type=int, default=1, show_default=True, metavar="N", help="Optimizer steps."
+    "--steps",
+    type=click.IntRange(1, MOST_STEPS),
+    default=1,
+    show_default=True,
+    metavar="N",
+    help="Optimizer steps to time.",
 )
-@click.option("--mode", default="pipelined", show_default=True, help="Where the step runs.")
 @click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Write a report folder."
+    "--mode",
+    default="pipelined",
+    show_default=True,
+    metavar="MODE",
+    help="Where the step runs; of weight streaming the memory alone is judged, by wse fit.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write a report: page, pictures, data, trace.",
 )
 @click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': stdout).")
@@ -68,13 +84,13 @@ def run(
 ) -> int:
     """Simulate optimizer steps of MODEL on a wafer.
 
-    MODEL is a built-in name (wse models), a shapes file (JSON), a Hugging Face config.json, or
-    module:factory.
+    MODEL is a built-in name (wse models), a shapes file (JSON), a Hugging Face config.json, a
+    run config (YAML), or module:factory.
 
     \b
     Examples:
       wse run gpt2 --optimizer AdamW --lr 1e-4 --out report
-      wse run gpt2-xl --lr-schedule linear:0:2.5e-4:2000,cosine_decay:2.5e-4:0:98000
+      wse run gpt2-xl --lr-schedule linear:0:2e-4:2000,cosine_decay:2e-4:0:98000
       wse run bert-base --wafer wse2:64x48 --engine pe --json -
 
     Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from wse_emulator.results.folder import write_files
+from wse_emulator.results.folder import check_folder, write_files
 from wse_emulator.views.page import render
 from wse_emulator.views.style import LIGHT
 from wse_emulator.views.table import Cell, Table
@@ -44,15 +44,27 @@ class ScenarioAnswer:
 
 def answer_options(command: Command) -> Command:
     """Add ``--out`` and ``--force`` to a scenario."""
-    command = click.option("--force", is_flag=True, help="Replace files of an earlier answer.")(
-        command
-    )
+    command = click.option(
+        "--force", is_flag=True, is_eager=True, help="Replace files of an earlier answer."
+    )(command)
     return click.option(
         "--out",
         type=click.Path(path_type=Path),
+        callback=_check_out,
         metavar="DIR",
         help="Write answer, table and picture into this folder.",
     )(command)
+
+
+def _check_out(
+    context: click.Context,
+    parameter: click.Parameter,  # noqa: ARG001  click's signature
+    out: Path | None,
+) -> Path | None:
+    """Refuse a folder before the scenario computes for it; ``--force`` is read first."""
+    if out is not None:
+        check_folder(out, [ANSWER_FILE, TABLE_FILE], force=bool(context.params.get("force")))
+    return out
 
 
 def report_answer(answer: ScenarioAnswer, out: Path | None, *, force: bool = False) -> int:

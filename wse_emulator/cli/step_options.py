@@ -33,6 +33,7 @@ class StepFlags(TypedDict):
 _OPTIONS: Final = (
     click.option(
         "--optimizer",
+        metavar="NAME",
         help=f"Optimizer class, any case; default: the config's, or {DEFAULT_OPTIMIZER}.",
     ),
     click.option(
@@ -45,7 +46,8 @@ _OPTIONS: Final = (
     click.option(
         "--lr-schedule",
         metavar="SCHEDULE",
-        help="name:argument:argument,... in order, or a JSON or YAML file, or a number.",
+        help="Schedulers in order, as linear:0:1e-3:100,constant:1e-3, or a JSON or YAML file, or "
+        "a number.",
     ),
     click.option(
         "-o",
@@ -55,7 +57,12 @@ _OPTIONS: Final = (
         metavar="NAME=VALUE",
         help="An argument of the optimizer, as -o weight_decay=0.1 -o betas=0.9,0.95.",
     ),
-    click.option("--max-grad-norm", type=float, metavar="NORM", help="Clip by the global norm."),
+    click.option(
+        "--max-grad-norm",
+        type=float,
+        metavar="NORM",
+        help="Clip all gradients to this norm over the model.",
+    ),
     click.option(
         "--loss-scaling", is_flag=True, help="Scale the loss dynamically: overflow check, update."
     ),
@@ -63,13 +70,21 @@ _OPTIONS: Final = (
         "--wafer",
         default=DEFAULT_WAFER,
         show_default=True,
+        metavar="WAFER",
         help="wse1, wse2, wse3, one cut to rows x columns (wse2:64x48), or a machine file.",
     ),
-    click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a field."),
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="FIELD=VALUE",
+        help="Change a figure of the machine, as hop_cycles=2; wse wafers WAFER lists them.",
+    ),
     click.option(
         "--engine",
         default="array",
         show_default=True,
+        metavar="array|pe",
         help="array (fast) or pe (one process a PE); equal to the cycle.",
     ),
 )

@@ -20,7 +20,7 @@ _PLAIN = tuple(name for name in FIELDS if name not in ("name", "lanes", "sources
 
 @click.command()
 @click.argument("wafer", required=False)
-@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a field.")
+@click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a figure.")
 @click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")
 def wafers(wafer: str | None, settings: tuple[str, ...], json_path: str | None) -> None:
     """List the machines, or show one with the source of every figure.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import StaticRuleError
+from wse_emulator.results.notebook import check_card
 
 CHECK_SCHEMA: Final = "wse-check/1"
 
@@ -28,6 +29,10 @@ class CheckReport:
     def legal(self) -> bool:
         """Whether the optimizer keeps all rules."""
         return not self.violations
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a report."""
+        return check_card(self)
 
     def document(self) -> dict[str, object]:
         """The JSON of ``wse check --json``."""

@@ -96,9 +96,7 @@ def read_run(path: Path) -> RunResult:
         ResultFileError: the file is missing, truncated, of another schema, or no result at all;
             or its arrays are missing or belong to another run.
     """
-    path = Path(path)
-    if path.is_dir():
-        path = path / RUN_JSON
+    path = result_file(Path(path))
     document = read_document(path)
     check_run_document(path, document)
     kinds = decode(tuple[str, ...], document.get("op_kinds", []), f"{path}: op_kinds")
@@ -110,6 +108,11 @@ def read_run(path: Path) -> RunResult:
     result = decode_fields(RunResult, document, str(path), given={"arrays": arrays})
     _check_shapes(path, result)
     return result
+
+
+def result_file(path: Path) -> Path:
+    """The ``run.json`` that a folder or its ``run.json`` names."""
+    return path / RUN_JSON if path.is_dir() else path
 
 
 def read_document(path: Path) -> dict[str, object]:
@@ -213,6 +216,8 @@ def _read_arrays(
 def _arrays(loaded: dict[str, np.ndarray[tuple[int, ...], np.dtype[np.generic]]]) -> RunArrays:
     values: dict[str, object] = {}
     for field in dataclasses.fields(RunArrays):
+        if field.name not in loaded and field.default_factory is not dataclasses.MISSING:
+            continue  # written by a version that did not have it yet
         array = loaded[field.name]
         if field.name == "bin_cycles":
             values[field.name] = int(array.item())

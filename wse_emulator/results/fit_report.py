@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.results.codec import encode
+from wse_emulator.results.notebook import fit_card
 from wse_emulator.results.run_result import ModelFacts, OptimizerFacts, WaferFacts
 
 IntArray = NDArray[np.int64]
@@ -277,6 +278,10 @@ class FitReport:
             f"gap {self.gap_bytes:,} B; a perfectly even placement would need "
             f"{self.bound_bytes:,.0f} B, {balance:.2%} less"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows for a report."""
+        return fit_card(self)
 
     def document(self) -> dict[str, object]:
         """The JSON document, schema "wse-fit/1"."""

@@ -32,9 +32,9 @@ def check_folder(folder: Path, names: Iterable[str], *, force: bool) -> None:
     if blocked:
         raise OutputError(f"{folder / blocked[0]} is a folder, not a file; name another folder")
     if taken and not force:
-        others = f" and {len(taken) - 1} more" if len(taken) > 1 else ""
+        others = f" and {len(taken) - 1} more exist" if len(taken) > 1 else " exists"
         raise OutputError(
-            f"{folder / taken[0]}{others} exists; name another folder, or give --force to "
+            f"{folder / taken[0]}{others}; name another folder, or give --force to "
             "replace what is there"
         )
 

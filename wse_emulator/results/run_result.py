@@ -19,6 +19,10 @@ FloatArray = NDArray[np.float64]
 RUN_SCHEMA = "wse-run/1"
 
 
+def _unknown() -> IntArray:
+    return np.zeros(0, dtype=np.int64)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaferFacts:
     """The machine of a result; ``assumptions`` names each field that rests on no source."""
@@ -236,6 +240,9 @@ class RunArrays:
         link_busy: (5, rows, cols) booked cycles, planes E, W, S, N, D.
         op_start, op_end: (ops,) cycles; -1 for ops without cost.
         op_tensor: (ops,) index of the tensor of each op, -1 for the controller.
+        op_cycles: (ops,) cycles of work of each op on the PE that has most of it, without what
+            else happens between its start and its end; empty in results of versions that did not
+            write it.
         bin_cycles: cycles covered by one bin of the series below (the last may cover fewer).
         busy_pes, busy_links, temporary_bytes: (bins,) averages over each bin.
         rate_step, rate_value: the learning-rate curve, (points,) steps and rates.
@@ -253,6 +260,7 @@ class RunArrays:
     temporary_bytes: FloatArray
     rate_step: IntArray
     rate_value: FloatArray
+    op_cycles: IntArray = field(default_factory=_unknown)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -30,11 +30,11 @@ from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
 from wse_emulator.results.critical_path import pe_times, sampled_pes
 from wse_emulator.results.link_samples import link_samples
+from wse_emulator.results.op_work import op_cycles, op_facts
 from wse_emulator.results.run_result import (
     MemoryFacts,
     MessageFacts,
     ModelFacts,
-    OpFacts,
     OptimizerFacts,
     PeSample,
     RunArrays,
@@ -78,7 +78,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
     program, placement, plan = emulated.program, emulated.placement, emulated.plan
     lowered, timing = emulated.lowered, emulated.timing
     spec = placement.wafer
-    ops = () if lowered is None or timing is None else _op_facts(plan, placement, lowered, timing)
+    ops = () if lowered is None or timing is None else op_facts(plan, placement, lowered, timing)
     busy = sum(op.pe_cycles for op in ops)
     unsourced = sum(op.unsourced_pe_cycles for op in ops)
     sampled = {} if timing is None else sampled_pes(placement, timing)
@@ -138,7 +138,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         else link_samples(placement, lowered, timing, len(program.ops)),
         gap_bytes=plan.memory.gap_bytes,
         config_unused=facts.config_unused,
-        arrays=_arrays(program, plan.memory, timing, facts),
+        arrays=_arrays(emulated, facts),
     )
 
 
@@ -228,51 +228,6 @@ def _tensor_facts(
     return tuple(facts)
 
 
-def _op_facts(
-    plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timing
-) -> tuple[OpFacts, ...]:
-    """Busy cycles by phase and kind of op; they sum to the busy cycles of all PEs."""
-    count: dict[tuple[str, str], int] = defaultdict(int)
-    cycles: dict[tuple[str, str], int] = defaultdict(int)
-    unsourced: dict[tuple[str, str], int] = defaultdict(int)
-    costs = plan.costs
-    names = [op.base_name for op in costs.program.ops]
-    for phase, common in (
-        ("schedule", lowered.controller_costs),
-        ("global", lowered.central_costs),
-    ):
-        for index, cost in common:
-            count[phase, names[index]] += 1
-            cycles[phase, names[index]] += cost.cycles
-            unsourced[phase, names[index]] += cost.unsourced_cycles
-    for tensor in placement.tensors:
-        pieces = piece_counts(tensor)
-        for number, segment in enumerate(costs.segments[tensor.parameter]):
-            for member in segment.ops:
-                count["update", member.op.base_name] += 1
-            for piece, pes in pieces.items():
-                totals = plan.totals(tensor.parameter, number, piece)
-                for member, cost in zip(segment.ops, totals, strict=True):
-                    key = ("update", member.op.base_name)
-                    cycles[key] += pes * cost.cycles
-                    unsourced[key] += pes * cost.unsourced_cycles
-    messages = [a for a in lowered.activities if not isinstance(a, Work)]
-    if messages:
-        key = ("messages", "send and take")
-        count[key] = len(messages)
-        cycles[key] = int(timing.pe_busy.sum()) - sum(cycles.values())
-    return tuple(
-        OpFacts(
-            name=name,
-            phase=phase,
-            count=count[phase, name],
-            pe_cycles=cycles[phase, name],
-            unsourced_pe_cycles=unsourced[phase, name],
-        )
-        for phase, name in sorted(count, key=lambda key: (-cycles[key], key))
-    )
-
-
 def messages_of(lowered: Lowered, timing: Timing) -> tuple[MessageFacts, ...]:
     """Messages in the order of the program; those of a product's rounds summed by kind."""
     product_of = {index: number for number, of in enumerate(lowered.products) for index in of}
@@ -333,15 +288,14 @@ def _most_wavelets(message: Message) -> int:
     return max(message.wavelets) if isinstance(message.wavelets, tuple) else message.wavelets
 
 
-def _arrays(
-    program: StepProgram, memory: MemoryPlan, timing: Timing | None, facts: RunFacts
-) -> RunArrays:
+def _arrays(emulated: EmulatedStep, facts: RunFacts) -> RunArrays:
+    program, memory, timing = emulated.program, emulated.plan.memory, emulated.timing
     shape = memory.weights.shape
     steps, rates = facts.rate_curve
     op_tensor = np.array(
         [-1 if op.owner is None else op.owner for op in program.ops], dtype=np.int64
     )
-    if timing is None:
+    if timing is None or emulated.lowered is None:
         nowhere = np.full(len(program.ops), -1, dtype=np.int64)
         empty = np.zeros(0)
         return RunArrays(
@@ -351,6 +305,7 @@ def _arrays(
             op_start=nowhere,
             op_end=nowhere,
             op_tensor=op_tensor,
+            op_cycles=np.zeros(len(program.ops), dtype=np.int64),
             bin_cycles=1,
             busy_pes=empty,
             busy_links=empty,
@@ -366,6 +321,7 @@ def _arrays(
         op_start=timing.op_start,
         op_end=timing.op_end,
         op_tensor=op_tensor,
+        op_cycles=op_cycles(emulated.plan, emulated.placement, emulated.lowered),
         bin_cycles=bin_cycles,
         busy_pes=_binned(timing.busy_pes, bin_cycles),
         busy_links=_binned(timing.busy_links, bin_cycles),

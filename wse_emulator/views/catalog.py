@@ -12,11 +12,13 @@ from matplotlib.figure import Figure
 from wse_emulator.errors import UnknownNameError
 from wse_emulator.results.run_result import RunResult
 from wse_emulator.views import (
+    bottlenecks,
     learning_rate,
     link_map,
     memory,
     memory_over_step,
     pe_curve,
+    replay,
     time_spent,
     timeline,
     utilization,
@@ -83,14 +85,24 @@ VIEWS: Final = _views(
 """View name -> view, in the order of the report."""
 
 
-def view_named(name: str) -> View:
-    """The view called ``name``.
+QUESTIONS: Final[Mapping[str, str]] = {
+    **{view.name: view.question for view in VIEWS.values()},
+    bottlenecks.NAME: bottlenecks.QUESTION,
+    replay.REPLAY: f"{replay.QUESTION} (an animation, GIF or MP4)",
+}
+"""Everything that ``wse plot`` draws -> the question it answers. The last two are no part of the
+report: one emulates the step again, the other moves."""
+
+
+def check_view_name(name: str) -> None:
+    """See that ``wse plot`` draws a view of this name.
 
     Raises:
-        UnknownNameError: there is none; names the nearest.
+        UnknownNameError: it does not; names the nearest.
     """
-    if name in VIEWS:
-        return VIEWS[name]
-    near = difflib.get_close_matches(name, VIEWS, n=1, cutoff=0.5)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise UnknownNameError(f"no view is called {name!r}{hint}; there are: {', '.join(VIEWS)}")
+    if name not in QUESTIONS:
+        close = difflib.get_close_matches(name, QUESTIONS, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise UnknownNameError(
+            f"no view is called {name!r}{hint}; there are: {', '.join(QUESTIONS)}"
+        )

@@ -1,81 +1,128 @@
-"""Memory over the step: what stays, temporaries on top, the slowest tensors marked."""
+"""Memory over the step: what stays, temporaries on top, the slowest tensors and ops marked."""
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from wse_emulator.results.run_result import RunResult, TensorFacts
 from wse_emulator.views.answers import elapsed, no_step
 from wse_emulator.views.page import byte_axis, cycle_axis, empty_page, legend_above, new_page
-from wse_emulator.views.style import LIGHT, Style
+from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.utilization import bin_edges, resident_bytes
 from wse_emulator.views.words import cycles, plural, share, short, size, without_common_prefix
 
 QUESTION: Final = "When is the memory peak, and who makes it?"
-_SLOWEST: Final = 6
+_SLOWEST: Final = 5
+_NUMBER: Final = re.compile(r"\d+")
+_Item = TypeVar("_Item")
+
+
+@dataclass(frozen=True, slots=True)
+class SlowOp:
+    """An op that takes long.
+
+    Attributes:
+        name: of the op.
+        tensor: what it works on; empty for the controller.
+        start_cycle, end_cycle: first start and last end over all PEs.
+        cycles: of its work on the PE that has most of it.
+    """
+
+    name: str
+    tensor: str
+    start_cycle: int
+    end_cycle: int
+    cycles: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line below the curve: a bar from start to end, in a colour that says what it is."""
+
+    label: str
+    start_cycle: int
+    end_cycle: int
+    colour: str
 
 
 def figure_memory_over_step(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw bytes over all PEs against the cycle; the slowest tensors as bars below."""
+    """Draw bytes over all PEs against the cycle; the slowest tensors and ops as bars below."""
     with style.applied():
         last, temporaries = elapsed(result), result.arrays.temporary_bytes
         if not last or not temporaries.size:
             return empty_page(style, question=QUESTION, answer=no_step(result))
         stays = resident_bytes(result)
         peak = int(temporaries.argmax())
-        at = peak * result.arrays.bin_cycles
-        slow = slowest(result)
+        tensors = slowest(result)
+        rows = _rows(tensors, slowest_ops(result))
         page = new_page(
             style,
             question=QUESTION,
-            answer=f"{size(stays)} stay throughout. Temporaries add at most "
-            f"{size(float(temporaries[peak]))} over the wafer, "
-            f"{share(temporaries[peak] / (stays or 1))} of that, first at cycle "
-            f"{at:,}.{_who(result, at)}",
-            note=_note(result, len(slow)),
-            height=2.6 + 0.22 * len(slow),
+            answer=_when(result, stays, peak),
+            note=_note(result, len(tensors)),
+            height=2.9 + 0.22 * len(rows),
         )
         above, below = page.figure.subplots(
-            2, 1, sharex=True, height_ratios=[2.2, 0.3 + 0.22 * len(slow)]
+            2, 1, sharex=True, height_ratios=[2.2, 0.3 + 0.22 * len(rows)]
         )
-        edges = bin_edges(result)
-        floor = stays
-        above.fill_between([0, last], floor, color=style.memory("weights"), alpha=0.5, lw=0)
-        above.stairs(
-            floor + temporaries,
-            edges,
-            baseline=floor,
-            fill=True,
-            color=style.memory("temporaries"),
-        )
-        above.set_ylim(0, (floor + float(temporaries.max())) * 1.08 or 1)
-        byte_axis(above, "y", floor + float(temporaries.max()), "all PEs")
-        above.grid(axis="y", linewidth=0.5)
-        stay = Patch(facecolor=style.memory("weights"), alpha=0.5, label="stays")
-        comes = Patch(facecolor=style.memory("temporaries"), label="temporaries")
-        legend_above(above, [stay, comes])
-        spans = [(t.start_cycle, max(t.end_cycle - t.start_cycle, 1)) for t in slow]
-        for line, span in enumerate(spans):
-            below.broken_barh([span], (line - 0.32, 0.64), color=style.phase("update"))
-        names = without_common_prefix([t.name for t in slow])
-        spans_words = [cycles(t.end_cycle - t.start_cycle) for t in slow]
-        labels = [f"{short(n, 36)}  {s}" for n, s in zip(names, spans_words, strict=True)]
-        below.set_yticks(range(len(slow)), labels=labels)
-        below.set_ylim(len(slow) - 0.4, -0.6)
-        below.tick_params(axis="y", length=0)
+        _draw_bytes(above, result, stays, style)
+        _draw_rows(below, rows)
+        if temporaries[peak]:
+            at = peak * result.arrays.bin_cycles
+            for axes in (above, below):
+                axes.axvline(at, color=style.ink, linestyle=":", linewidth=1.2)
         cycle_axis(below, result.wafer.clock_hz, last)
         return page.figure
 
 
 def slowest(result: RunResult, count: int = _SLOWEST) -> list[TensorFacts]:
-    """Tensors with the longest span from first start to last end, longest first."""
+    """Tensors with the longest span from first start to last end, longest first.
+
+    Of tensors whose names differ in numbers alone (one of each layer) only the slowest is told.
+    """
     ran = [t for t in result.tensors if t.start_cycle >= 0]
-    return sorted(ran, key=lambda t: t.start_cycle - t.end_cycle)[:count]
+    ran.sort(key=lambda t: t.start_cycle - t.end_cycle)
+    return _unlike(ran, lambda t: t.name, count)
+
+
+def slowest_ops(result: RunResult, count: int = _SLOWEST) -> list[SlowOp]:
+    """Ops with most cycles of work on one PE, longest first; none if the result has no such record.
+
+    Of the same op on tensors whose names differ in numbers alone only the slowest is told.
+    """
+    arrays = result.arrays
+    ops = [
+        SlowOp(
+            result.op_names[i],
+            "" if arrays.op_tensor[i] < 0 else result.tensors[arrays.op_tensor[i]].name,
+            int(arrays.op_start[i]),
+            int(arrays.op_end[i]),
+            int(arrays.op_cycles[i]),
+        )
+        for i in np.argsort(-arrays.op_cycles, kind="stable").tolist()
+        if arrays.op_cycles[i] and arrays.op_start[i] >= 0
+    ]
+    return _unlike(ops, lambda op: f"{op.name} {op.tensor}", count)
+
+
+def _unlike(items: Iterable[_Item], name: Callable[[_Item], str], count: int) -> list[_Item]:
+    """The first ``count`` items whose names differ in more than numbers."""
+    found: dict[str, _Item] = {}
+    for item in items:
+        found.setdefault(_NUMBER.sub("#", name(item)), item)
+        if len(found) == count:
+            break
+    return list(found.values())
 
 
 def memory_over_step_table(result: RunResult) -> Table:
@@ -87,12 +134,91 @@ def memory_over_step_table(result: RunResult) -> Table:
     return Table(("cycle", "resident_bytes", "temporary_bytes"), tuple(rows))
 
 
-def _note(result: RunResult, shown: int) -> str:
-    if shown == len(result.tensors):
-        return "Below: every tensor, from first start to last end."
+def _rows(tensors: Sequence[TensorFacts], ops: Sequence[SlowOp]) -> list[_Row]:
+    """The tensors, then the ops, each with what it takes."""
+    names = without_common_prefix(
+        [t.name for t in tensors] + [op.tensor for op in ops if op.tensor]
+    )
+    on = iter(names[len(tensors) :])
+    rows = [
+        _Row(
+            f"{short(name, 36)}  {cycles(t.end_cycle - t.start_cycle)}",
+            t.start_cycle,
+            t.end_cycle,
+            BLUE,
+        )
+        for name, t in zip(names, tensors, strict=False)
+    ]
+    for op in ops:
+        place = f"in {short(next(on), 26)}" if op.tensor else "on the controller"
+        label = f"{short(op.name, 14)} {place}  {cycles(op.cycles)}"
+        rows.append(_Row(label, op.start_cycle, op.end_cycle, ORANGE))
+    return rows
+
+
+def _draw_bytes(axes: Axes, result: RunResult, stays: int, style: Style) -> None:
+    """What stays, and temporaries on top of it."""
+    temporaries = result.arrays.temporary_bytes
+    most = stays + float(temporaries.max())
+    resident = style.memory("weights")
+    axes.fill_between([0, elapsed(result)], stays, color=resident, alpha=0.5, lw=0)
+    axes.stairs(
+        stays + temporaries,
+        bin_edges(result),
+        baseline=stays,
+        fill=True,
+        color=style.memory("temporaries"),
+    )
+    axes.set_ylim(0, most * 1.08 or 1)
+    byte_axis(axes, "y", most, "all PEs")
+    axes.grid(axis="y", linewidth=0.5)
+    handles = [
+        Patch(facecolor=resident, alpha=0.5, label="stays"),
+        Patch(facecolor=style.memory("temporaries"), label="temporaries"),
+        Line2D([], [], color=style.ink, linestyle=":", linewidth=1.2, label="peak"),
+    ]
+    legend_above(axes, handles if temporaries.any() else handles[:2])
+
+
+def _draw_rows(axes: Axes, rows: Sequence[_Row]) -> None:
+    for line, row in enumerate(rows):
+        span = (row.start_cycle, max(row.end_cycle - row.start_cycle, 1))
+        axes.broken_barh([span], (line - 0.32, 0.64), color=row.colour)
+    axes.set_yticks(range(len(rows)), labels=[row.label for row in rows])
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0)
+    kinds = {BLUE: "slowest tensors", ORANGE: "slowest ops"}
+    drawn = {row.colour for row in rows}
+    handles = [Patch(facecolor=c, label=word) for c, word in kinds.items() if c in drawn]
+    legend_above(axes, handles)
+
+
+def _note(result: RunResult, tensors: int) -> str:
+    if tensors == len(result.tensors):
+        told = "Below: every tensor, from first start to last end."
+    else:
+        told = (
+            f"Below: of {plural(len(result.tensors), 'tensor')} those that take longest, from "
+            "first start to last end; where names differ in numbers alone, the slowest."
+        )
+    if not result.arrays.op_cycles.size:
+        return f"{told} Single ops are not marked: this result holds no cycles of them; run again."
     return (
-        f"Below: of {plural(len(result.tensors), 'tensor')} the {shown} that take longest, from "
-        "first start to last end."
+        f"{told} Of {plural(len(result.op_names), 'op')} likewise; the cycles of an op are its "
+        "work on the PE that has most of it, its bar is all the time between its first start and "
+        "its last end."
+    )
+
+
+def _when(result: RunResult, stays: int, peak: int) -> str:
+    """How much is there, when it is most, and who is at work then."""
+    most = float(result.arrays.temporary_bytes[peak])
+    if not most:
+        return f"{size(stays)} stay throughout; no op needs room for temporaries."
+    at = peak * result.arrays.bin_cycles
+    return (
+        f"{size(stays)} stay throughout. Temporaries add at most {size(most)} over the wafer, "
+        f"{share(most / (stays or 1))} of that, first at cycle {at:,}.{_who(result, at)}"
     )
 
 

@@ -112,10 +112,14 @@ def _plain_ids(drawing: bytes) -> bytes:
     return _SVG_ID.sub(lambda match: numbers[match[0]], drawing)
 
 
-def cycle_axis(axes: Axes, clock_hz: int, last: float) -> None:
-    """Horizontal time axis in cycles, from 0 to ``last``, with the clock in its label."""
+def cycle_axis(axes: Axes, clock_hz: int, last: float, words: str = "time in cycles") -> None:
+    """Horizontal axis in cycles, from 0 to ``last``, with the clock in its label.
+
+    Args:
+        words: what the cycles are, for the label.
+    """
     axes.set_xlim(0, max(last, 1))
-    axes.set_xlabel(f"time in cycles (1,000 cycles = {1e9 / clock_hz:.3g} µs)")
+    axes.set_xlabel(f"{words} (1,000 cycles = {1e9 / clock_hz:.3g} µs)")
     thousands(axes, "x")
 
 

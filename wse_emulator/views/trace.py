@@ -3,6 +3,10 @@
 Processes are groups of tracks: the step, layers, sampled PEs and links, the fabric. Spans are
 complete events (``X``), counters ``C``, cause and effect flows ``s`` and ``f``. Times are
 microseconds on whole nanoseconds; the exact cycles are in ``args``.
+
+Two habits of Perfetto's importer (``json_utils.cc``, ``process_tracker.cc`` of google/perfetto)
+are met: it cuts times off to whole nanoseconds rather than rounding them, and it gives the name of
+a thread to the latest thread of that number, whatever its process.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf, nextafter
 from typing import Final
 
 from wse_emulator.results.run_result import MessageFacts, RunResult
@@ -28,6 +33,8 @@ _PROCESSES: Final = {
     _COUNTERS: "counters over the wafer",
     _OPS: "ops",
 }
+
+_THREADS: Final = 1_000_000  # numbers of a process's threads: none is used twice, none by a process
 
 Event = dict[str, object]
 
@@ -55,6 +62,9 @@ class _Writer:
     def nanoseconds(self, cycle: int) -> int:
         return cycle * 1_000_000_000 // self.clock_hz
 
+    def microseconds(self, cycle: int) -> float:
+        return microseconds(self.nanoseconds(cycle))
+
     def room(self, what: str, count: int) -> bool:
         """Whether ``count`` events of one level still fit; if not, they are counted."""
         if len(self.events) + count <= self.budget:
@@ -64,16 +74,17 @@ class _Writer:
 
     def track(self, process: int, thread: int, name: str) -> None:
         notes: dict[str, object] = {"name": name}
-        self._meta("thread_name", process, thread, notes)
-        self._meta("thread_sort_index", process, thread, {"sort_index": thread})
+        tid = _tid(process, thread)
+        self._meta("thread_name", process, tid, notes)
+        self._meta("thread_sort_index", process, tid, {"sort_index": thread})
 
     def process(self, process: int, name: str, place: int) -> None:
         self._meta("process_name", process, 0, {"name": name})
         self._meta("process_sort_index", process, 0, {"sort_index": place})
 
-    def _meta(self, kind: str, process: int, thread: int, notes: dict[str, object]) -> None:
+    def _meta(self, kind: str, process: int, tid: int, notes: dict[str, object]) -> None:
         self.events.append(
-            {"ph": "M", "name": kind, "pid": process, "tid": thread, "ts": 0, "args": notes}
+            {"ph": "M", "name": kind, "pid": process, "tid": tid, "ts": 0, "args": notes}
         )
 
     def span(self, process: int, thread: int, span: Span) -> None:
@@ -85,9 +96,9 @@ class _Writer:
                 "name": span.name,
                 "cat": span.kind,
                 "pid": process,
-                "tid": thread,
-                "ts": begin / 1000,
-                "dur": (end - begin) / 1000,
+                "tid": _tid(process, thread),
+                "ts": microseconds(begin),
+                "dur": microseconds(end - begin),
                 "args": notes,
             }
         )
@@ -99,7 +110,7 @@ class _Writer:
                 "name": name,
                 "pid": _COUNTERS,
                 "tid": 0,
-                "ts": self.nanoseconds(cycle) / 1000,
+                "ts": self.microseconds(cycle),
                 "args": {"value": value},
             }
         )
@@ -113,12 +124,27 @@ class _Writer:
                 "cat": "flow",
                 "id": number,
                 "pid": process,
-                "tid": thread,
-                "ts": self.nanoseconds(cycle) / 1000,
+                "tid": _tid(process, thread),
+                "ts": self.microseconds(cycle),
             }
             if phase == "f":
                 event["bp"] = "e"  # bind to the span that encloses the arrow's head
             self.events.append(event)
+
+
+def _tid(process: int, thread: int) -> int:
+    """The number of the thread ``thread`` (from 1) of a process; no other has it."""
+    return process * _THREADS + thread
+
+
+def microseconds(nanoseconds: int) -> float:
+    """The least number of microseconds that a reader who cuts off takes for ``nanoseconds``.
+
+    1.001 is a little less in binary than in decimal: 1,000 ns to such a reader, and a span that
+    begins there would overlap the one that ends there.
+    """
+    value = nanoseconds / 1000
+    return value if int(value * 1000.0) == nanoseconds else nextafter(value, inf)
 
 
 def trace_events(
