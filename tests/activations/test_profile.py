@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import Tensor, nn
 
 from wse_emulator.activations.in_flight import (
     pipelined_bytes,
@@ -15,10 +18,11 @@ from wse_emulator.activations.profile import (
     ActivationProfile,
     LayerActivations,
     activation_profile,
+    module_of_model,
 )
 from wse_emulator.errors import InputError
 from wse_emulator.inputs.catalog import builtin_model
-from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.inputs.shapes import ModelShapes, TensorShape, shapes_of_module
 
 
 def test_stages_of_gpt2_lie_with_their_layers_and_the_tied_head_with_the_embedding():
@@ -31,6 +35,36 @@ def test_stages_of_gpt2_lie_with_their_layers_and_the_tied_head_with_the_embeddi
     assert {stage.entering for stage in profile.stages[1:]} == {1024 * 768 * 2}
     # logits dominate the last stage: log-probabilities of 1,024 tokens over 50,257 words
     assert profile.stages[-1].saved == pytest.approx(1024 * 50257 * 2, rel=0.05)
+
+
+@pytest.mark.parametrize("name", ["gpt2", "bert-base", "t5-small", "timm-vit-base-patch16-224"])
+def test_three_blocks_of_a_stack_tell_what_all_of_them_do(name: str):
+    model = builtin_model(name)
+    one_by_one = replace(model, build=lambda: module_of_model(model))
+    length = None if "vit" in name else 64
+    assert activation_profile(model, "bfloat16", length) == activation_profile(
+        one_by_one, "bfloat16", length
+    )
+
+
+class Leaving(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        raise SystemExit(f"no forward of {x.dim()} dimensions")
+
+
+class Unsure(nn.Linear):
+    def example_inputs(self, batch_size: int, sequence_length: int | None) -> tuple[object, ...]:
+        raise ValueError(f"no idea of {batch_size} samples of {sequence_length} tokens")
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [(Leaving(4, 4), "SystemExit: no forward"), (Unsure(4, 4), "ValueError: no idea")],
+)
+def test_a_module_that_fails_is_refused_with_its_own_words(module: nn.Module, message: str):
+    shapes = shapes_of_module(module, "mine", "a test", build=lambda: module)
+    with pytest.raises(InputError, match=message):
+        activation_profile(shapes, "float32")
 
 
 def test_half_the_bytes_an_element_is_half_the_activations():

@@ -62,7 +62,9 @@ def test_every_run_config_is_built_and_knows_its_layers(file: Path):
     [
         ({"hidden_size": None}, "hidden_size is None"),
         ({"num_heads": 0}, "num_heads is 0"),
-        ({"num_heads": 7}, "no multiple"),
+        ({"num_heads": 7}, "mine.yaml: model: .* no multiple"),
+        ({"num_hidden_layers": 10**9}, "at most 10,000 layers"),
+        ({"hidden_size": 4 * 10**12}, "impossibly large"),
         ({"num_hidden_layers": "many"}, "num_hidden_layers"),
         ({"nonlinearity": "softsign"}, "softsign"),
         ({"dropout_rate": "high"}, "not a float"),

@@ -131,8 +131,9 @@ def test_ctrl_c_leaves_no_file(command: str, folder: Path) -> None:
         "run": ("run", f"{folder}/model.json", *SMALL, "--out", str(out)),
         "plot": ("plot", f"{folder}/before", "--view", "replay", "--out", f"{out}/step.gif"),
     }[command]
-    start = (
-        "import sys\nfrom wse_emulator.cli import progress\nprogress.SILENT_SECONDS = 0.0\n"
+    start = (  # a shell that runs the tests in the background has its children ignore interrupts
+        "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "from wse_emulator.cli import progress\nprogress.SILENT_SECONDS = 0.0\n"
         "from wse_emulator.cli.main import main\nmain(sys.argv[1:])\n"
     )
     with subprocess.Popen(

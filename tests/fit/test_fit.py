@@ -202,6 +202,26 @@ def test_a_row_or_column_more_of_a_large_wafer(rows: int, cols: int, row: int, c
     assert fit(model, wafer=tight.scaled(rows + row, cols + col), levers=False).fits
 
 
+@pytest.mark.parametrize(
+    ("model", "rows", "cols", "more_rows", "more_cols"),
+    [
+        ("bert-base", 542, 200, 0, 0),
+        ("bert-base", 325, 671, 0, 1),
+        ("opt-125m", 326, 241, 1, 0),
+        ("tv-resnet50", 429, 468, 8, 5),
+    ],
+)
+def test_a_wafer_whose_blocks_just_fit_and_a_larger_one(
+    model: str, rows: int, cols: int, more_rows: int, more_cols: int
+):
+    """Adafactor's blocks come in whole lines, and its sums in whole elements a strip."""
+    given = {"optimizer": "Adafactor", "lr": 0.01, "levers": False}
+    least = fit(model, wafer=WSE2.scaled(rows, cols), **given).pe.peak_bytes
+    tight = replace(WSE2, sram_bytes_per_pe=least, sources={})
+    assert fit(model, wafer=tight.scaled(rows, cols), **given).fits
+    assert fit(model, wafer=tight.scaled(rows + more_rows, cols + more_cols), **given).fits
+
+
 def test_a_wafer_that_cuts_badly_is_used_in_part():
     tight = replace(WSE2, sram_bytes_per_pe=11_984, sources={})
     report = fit(
@@ -232,6 +252,26 @@ def test_a_smaller_batch_never_needs_more(batch: int, mode):
         for size in (batch, batch + 1)
     ]
     assert needed[0] <= needed[1]
+
+
+@settings(max_examples=3)
+@given(
+    st.sampled_from(["t5-small", "bert-base"]),
+    st.sampled_from(["pipelined", "weight-streaming"]),
+    st.sampled_from([None, 2]),
+    st.integers(2, 60),
+    st.integers(1, 60),
+)
+def test_what_fits_with_a_batch_fits_with_less_of_it(
+    model: str, mode, micro: int | None, batch: int, more: int
+):
+    given = {"sequence": 64, "mode": mode, "precision": "mixed", "levers": False}
+    wafer = WSE2.scaled(260, 260)
+    answers = [
+        fit(model, wafer=wafer, batch_size=size, micro_batch=micro, **given).fits
+        for size in (batch, batch + more)
+    ]
+    assert answers[0] >= answers[1]
 
 
 def test_all_optimizers_in_one_table():

@@ -39,6 +39,15 @@ def raises():
 def leaves():
     raise SystemExit(7)
 
+def stops():
+    raise GeneratorExit
+
+def prints():
+    print("building")
+    return nn.Linear(2, 2)
+
+print("importing")
+
 VALUE = 1
 """
 
@@ -74,6 +83,7 @@ def test_a_module_of_the_current_folder_is_found(source: Path, monkeypatch: pyte
         ("number", "returned int"),
         ("raises", "raised RuntimeError"),
         ("leaves", "raised SystemExit"),
+        ("stops", "raised GeneratorExit"),
         ("VALUE", "is a int, not a function"),
         ("nothing", "has no 'nothing'"),
         ("", "form"),
@@ -82,6 +92,15 @@ def test_a_module_of_the_current_folder_is_found(source: Path, monkeypatch: pyte
 def test_what_a_factory_can_do_wrong(source: Path, name: str, message: str):
     with pytest.raises(FactoryError, match=message):
         load_model(f"{source}:{name}")
+
+
+def test_what_a_factory_prints_stays_out_of_the_answer(
+    source: Path, capsys: pytest.CaptureFixture[str]
+):
+    load_model(f"{source}:prints")
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.split() == ["importing", "building"]
 
 
 def test_a_model_without_parameters(source: Path):

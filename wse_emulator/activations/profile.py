@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from wse_emulator.activations.examples import example_for
 from wse_emulator.activations.saved import PROBE_BATCH, StageBytes, saved_for_backward
+from wse_emulator.activations.stacks_of_blocks import shortened, stretched
 from wse_emulator.architectures.published import build_published
 from wse_emulator.errors import InputError, WseError
 from wse_emulator.inputs.shapes import ModelShapes
@@ -89,6 +90,8 @@ def activation_profile(
 ) -> ActivationProfile:
     """Run the model's forward on the meta device and see what it keeps.
 
+    Of a built-in transformer, whose blocks are known to be equal, three a stack are run.
+
     Args:
         model: the shapes, with a way to build the layers.
         dtype: compute dtype, of weights and activations.
@@ -98,19 +101,23 @@ def activation_profile(
     Raises:
         InputError: the layers or their inputs are not known, or forward does not run.
     """
-    module = module_of_model(model).to(COMPUTE_DTYPES[dtype])
-    example = example_for(module, PROBE_BATCH, sequence, target)
-    arguments = tuple(_in_dtype(value, dtype) for value in example.arguments)
-    keywords = {name: _in_dtype(value, dtype) for name, value in example.keywords.items()}
+    whole = module_of_model(model)
+    short = shortened(whole) if model.build is None else None
+    module = (short or whole).to(COMPUTE_DTYPES[dtype])
     try:
+        example = example_for(module, PROBE_BATCH, sequence, target)
+        arguments = tuple(_in_dtype(value, dtype) for value in example.arguments)
+        keywords = {name: _in_dtype(value, dtype) for name, value in example.keywords.items()}
         stages = saved_for_backward(module, arguments, keywords)
     except WseError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit, GeneratorExit) as error:
         raise InputError(
             f"{model.name}: forward does not run on the meta device: "
             f"{type(error).__name__}: {error}"
         ) from error
+    if short is not None:
+        stages = stretched(stages, whole)
     return ActivationProfile(
         sequence=example.sequence, stages=assign_layers(_merged(stages), model)
     )

@@ -37,12 +37,20 @@ NORMS: Final[Mapping[str, Norm]] = {
 }
 
 
+MOST_LAYERS: Final = 10_000
+"""More than any model has; a config with more is a mistake, and would take minutes to build."""
+
+
 class Settings:
     """The section, read with the defaults of the Model Zoo; wrong values are named."""
 
     def __init__(self, settings: Mapping[str, object], source: str) -> None:
         self._settings = settings
         self._source = source
+
+    def refused(self, why: str) -> ConfigError:
+        """The error that says what of the section is wrong."""
+        return ConfigError(f"{self._source}: model: {why}")
 
     def has(self, name: str) -> bool:
         """Whether the section names it."""
@@ -54,10 +62,16 @@ class Settings:
         if value is None and default is not None:
             return default
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise ConfigError(
-                f"{self._source}: model: {name} is {value!r}; the model cannot be built without "
-                "a whole number from 1"
+            raise self.refused(
+                f"{name} is {value!r}; the model cannot be built without a whole number from 1"
             )
+        return value
+
+    def layers(self, name: str, default: int | None = None) -> int:
+        """A number of layers: each is built, so there is a limit."""
+        value = self.size(name, default)
+        if value > MOST_LAYERS:
+            raise self.refused(f"{name} is {value}; at most {MOST_LAYERS:,} layers are built")
         return value
 
     def get(self, name: str, default: Value) -> Value:
@@ -68,9 +82,7 @@ class Settings:
         if isinstance(default, float) and isinstance(value, int):
             value = float(value)
         if not isinstance(value, type(default)):
-            raise ConfigError(
-                f"{self._source}: model: {name} is {value!r}, not a {type(default).__name__}"
-            )
+            raise self.refused(f"{name} is {value!r}, not a {type(default).__name__}")
         return value
 
     def pair(self, name: str) -> tuple[int, int]:
@@ -79,7 +91,7 @@ class Settings:
         if isinstance(value, int) and not isinstance(value, bool):
             value = [value, value]
         if not isinstance(value, list) or len(value) != 2 or not all(_is_size(v) for v in value):
-            raise ConfigError(f"{self._source}: model: {name} is {value!r}, not two sizes")
+            raise self.refused(f"{name} is {value!r}, not two sizes")
         return value[0], value[1]
 
     def part(self, name: str) -> Settings:
@@ -92,15 +104,13 @@ class Settings:
         value = self._settings.get(name)
         if isinstance(value, list) and value and isinstance(value[0], dict):
             return Settings(value[0], self._source).part(inner)
-        raise ConfigError(f"{self._source}: model: {name} is not a list of sections")
+        raise self.refused(f"{name} is not a list of sections")
 
     def choice(self, name: str, default: str, known: Mapping[str, object]) -> str:
         """One of the known words."""
         word = self.get(name, default).lower()
         if word not in known:
-            raise ConfigError(
-                f"{self._source}: model: {name} is {word!r}; known are {', '.join(known)}"
-            )
+            raise self.refused(f"{name} is {word!r}; known are {', '.join(known)}")
         return word
 
 
@@ -119,16 +129,23 @@ def build_model_zoo(name: str | None, section: Mapping[str, object], source: str
         ConfigError: a size is missing or impossible; names the key.
     """
     settings = Settings(section, source)
-    with torch.device("meta"):
-        if settings.has("image_model_trunks"):
-            return _self_distillation(settings)
-        if settings.has("patch_size"):
-            return VisionTransformer(_vision(settings, settings.get("num_classes", 1000)))
-        if settings.has("encoder_num_hidden_layers") or settings.has("d_kv"):
-            return _encoder_decoder(settings)
-        if settings.has("encoder_nonlinearity") or (name or "").startswith(("bert", "roberta")):
-            return _encoder(settings)
-        return _decoder(settings, name)
+    try:
+        with torch.device("meta"):
+            return _built(settings, name)
+    except RuntimeError as error:  # more bytes than a 64-bit number counts
+        raise settings.refused(f"its sizes are impossibly large: {error}") from error
+
+
+def _built(settings: Settings, name: str | None) -> nn.Module:
+    if settings.has("image_model_trunks"):
+        return _self_distillation(settings)
+    if settings.has("patch_size"):
+        return VisionTransformer(_vision(settings, settings.get("num_classes", 1000)))
+    if settings.has("encoder_num_hidden_layers") or settings.has("d_kv"):
+        return _encoder_decoder(settings)
+    if settings.has("encoder_nonlinearity") or (name or "").startswith(("bert", "roberta")):
+        return _encoder(settings)
+    return _decoder(settings, name)
 
 
 def _block(settings: Settings, *, parallel: bool = False, nonlinearity: str = "") -> BlockFacts:
@@ -137,7 +154,7 @@ def _block(settings: Settings, *, parallel: bool = False, nonlinearity: str = ""
     word = settings.choice(nonlinearity or "nonlinearity", "gelu", ACTIVATIONS)
     activation, gated = ACTIVATIONS[word]
     if hidden % heads:
-        raise ConfigError(f"model: hidden_size {hidden} is no multiple of num_heads {heads}")
+        raise settings.refused(f"hidden_size {hidden} is no multiple of num_heads {heads}")
     rotary = settings.get("position_embedding_type", "learned") == "rotary"
     dropout = settings.get("dropout_rate", 0.0)
     moe = settings.part("moe_params")
@@ -175,7 +192,7 @@ def _decoder(settings: Settings, name: str | None) -> nn.Module:
     return Decoder(
         LanguageFacts(
             vocabulary=settings.size("vocab_size"),
-            layers=settings.size("num_hidden_layers"),
+            layers=settings.layers("num_hidden_layers"),
             positions=positions if learned else 0,
             sequence=positions,
             tied=settings.get("share_embedding_weights", True),
@@ -193,7 +210,7 @@ def _encoder(settings: Settings) -> nn.Module:
     return Encoder(
         LanguageFacts(
             vocabulary=settings.size("vocab_size"),
-            layers=settings.size("num_hidden_layers"),
+            layers=settings.layers("num_hidden_layers"),
             positions=positions,
             sequence=positions,
             tied=settings.get("share_embedding_weights", True),
@@ -210,7 +227,7 @@ def _encoder(settings: Settings) -> nn.Module:
 
 def _encoder_decoder(settings: Settings) -> nn.Module:
     heads = settings.size("num_heads")
-    layers = settings.size("encoder_num_hidden_layers", 6)
+    layers = settings.layers("encoder_num_hidden_layers", 6)
     word = settings.choice("encoder_nonlinearity", "relu", ACTIVATIONS)
     activation, gated = ACTIVATIONS[word]
     vocabulary = settings.size("src_vocab_size") + settings.get("extra_ids", 0)
@@ -221,7 +238,7 @@ def _encoder_decoder(settings: Settings) -> nn.Module:
         LanguageFacts(
             vocabulary=vocabulary,
             layers=layers,
-            decoder_layers=settings.size("decoder_num_hidden_layers", layers),
+            decoder_layers=settings.layers("decoder_num_hidden_layers", layers),
             relative_buckets=settings.size("relative_attention_num_buckets", 32) if relative else 0,
             tied=settings.get("share_embedding_weights", True),
             sequence=settings.size("src_max_position_embeddings", 512),
@@ -249,7 +266,7 @@ def _vision(settings: Settings, classes: int) -> VisionFacts:
         image=settings.pair("image_size"),
         patch=settings.pair("patch_size"),
         channels=settings.size("num_channels", 3),
-        layers=settings.size("num_hidden_layers"),
+        layers=settings.layers("num_hidden_layers"),
         block=_block(settings),
         classes=classes,
         mask_token=settings.get("use_masked_patches", False),

@@ -24,13 +24,9 @@ from wse_emulator.plan.precision import (
     parse_precision,
 )
 from wse_emulator.results.fit_report import FitReport
-from wse_emulator.results.fit_result import result_of_fit
-from wse_emulator.views.report_folder import check_report_folder, report_names, write_report
 from wse_emulator.wafer.parse import parse_wafer
 
 DOES_NOT_FIT: Final = 3
-MEMORY_VIEWS: Final = ("memory", "wafer", "pe-curve")
-"""The pictures that need no step."""
 _DTYPE = click.Choice(STORAGE_DTYPES)
 
 
@@ -148,12 +144,15 @@ def fit(
       wse fit llama2-70b --wafer wse3 --json -
       wse fit llama2-70b --mode weight-streaming --out report
       wse fit gpt2-large --batch-size 80 --precision mixed
-      wse fit gpt-j-6b --batch-size 40 --mode weight-streaming --precision mixed --solve batch
+      wse fit gpt-j-6b --batch-size 40 --mode weight-streaming --solve batch
 
     Exit codes: 0 fits, 2 wrong usage or input, 3 does not fit.
     """
     if out is not None:
-        check_report_folder(out, force=force, views=MEMORY_VIEWS)
+        from wse_emulator.cli import fit_pictures  # noqa: PLC0415 - slow, for pictures alone
+
+        fit_pictures.check_folder(out, force=force)
+    wrote = ""
     words: list[str] = click.get_current_context().find_root().obj or []
     with telling(None, quiet=quiet) as tell:
         report = judge_fit(
@@ -179,13 +178,13 @@ def fit(
             tell=tell,
         )
         if out is not None:
-            write_report(result_of_fit(report), out, force=force, views=MEMORY_VIEWS, tell=tell)
+            wrote = fit_pictures.draw(report, out, force=force, tell=tell)
     if json_path is not None:
         write_json(json_path, report.document())
     if json_path != STDOUT:
         print_report(report)
-        if out is not None:
-            click.echo(f"\nWrote {out}: {', '.join(report_names(MEMORY_VIEWS))}")
+        if wrote:
+            click.echo(f"\n{wrote}")
     return 0 if report.fits else DOES_NOT_FIT
 
 

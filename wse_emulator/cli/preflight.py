@@ -70,7 +70,7 @@ def preflight(
     \b
     Examples:
       wse preflight params_gpt2_small.yaml
-      wse preflight gpt2-xl --batch-size 4 --lr-schedule linear:0:2e-4:1000 --steps 1000 --json -
+      wse preflight gpt2-xl --batch-size 4 --lr-schedule constant:2e-4 --json -
 
     Exit codes: 0 ready, else the first that applies of 4 breaks a static-state rule, 3 does not
     fit, 2 wrong usage or input.

@@ -12,9 +12,17 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
+from wse_emulator.placement.forms import Blocks, TensorForm
 from wse_emulator.placement.place import place
+from wse_emulator.placement.values import LayerRegion
+from wse_emulator.plan.holdings import Holding
 from wse_emulator.program import Parameter
 from wse_emulator.wafer.spec import WaferSpec
+
+FloatArray = NDArray[np.float64]
 
 SMALL_WAFER_PES: Final = 1024
 """Up to this size all parts are tried."""
@@ -25,13 +33,27 @@ MOST_CUT: Final = 250
 MOST_PLANS: Final = 12
 """Of larger wafers: the best cut parts, which are planned to the end."""
 
+HOPEFUL: Final = 1.1
+"""Parts of a larger wafer are planned if their fullest PE is about to hold no more than this times
+what it has: what the cuts do not tell (temporaries) differs little from that of the whole."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layers:
-    """What has to be placed: parameters, bytes an element of each, and bytes free in a PE."""
+    """What has to be placed.
+
+    Attributes:
+        parameters: in model order.
+        load: bytes an element of each, with all that lies beside it.
+        forms: of those that are not spread element by element.
+        held: what lies beside each.
+        room: bytes free in a PE.
+    """
 
     parameters: Sequence[Parameter]
     load: tuple[float, ...]
+    forms: Mapping[int, TensorForm]
+    held: Sequence[Holding]
     room: int
 
     def total(self, activations: Mapping[str, int]) -> float:
@@ -41,9 +63,12 @@ class Layers:
 
 
 def promising_extents(
-    spec: WaferSpec, layers: Layers, activations: Mapping[str, int]
+    spec: WaferSpec, layers: Layers, activations: Mapping[str, int], whole_bytes: int
 ) -> list[tuple[int, int]]:
-    """(rows, cols) of parts of the wafer where no layer exceeds its rectangle, best cut first."""
+    """(rows, cols) of parts of the wafer where no layer exceeds its rectangle, best cut first.
+
+    ``whole_bytes`` are in the fullest PE of the plan of the whole wafer.
+    """
     least = max(1, ceil(layers.total(activations) / layers.room))
     sizes = [
         (rows, cols)
@@ -55,17 +80,21 @@ def promising_extents(
     small = spec.pes <= SMALL_WAFER_PES
     if not small:
         sizes = sizes[:MOST_CUT]
+    room = float(layers.room)
+    if not small:
+        whole = _fullest(spec, layers, activations, (spec.rows, spec.cols))
+        room = min(room, whole + HOPEFUL * spec.sram_bytes_per_pe - whole_bytes)
+        if layers.total(activations) > room * spec.pes:
+            return []
     fullest = {size: _fullest(spec, layers, activations, size) for size in sizes}
-    promising = sorted(
-        (size for size in sizes if fullest[size] <= layers.room), key=fullest.__getitem__
-    )
+    promising = sorted((size for size in sizes if fullest[size] <= room), key=fullest.__getitem__)
     return promising if small else promising[:MOST_PLANS]
 
 
 def _fullest(
     spec: WaferSpec, layers: Layers, activations: Mapping[str, int], extent: tuple[int, int]
 ) -> float:
-    """Bytes a PE of the fullest layer, without the step's temporaries."""
+    """Bytes of the fullest PE, about: without temporaries and what is less than an element."""
     placement = place(
         layers.parameters,
         spec,
@@ -73,11 +102,53 @@ def _fullest(
         layer_bytes={name: float(size) for name, size in activations.items()},
         extent=extent,
     )
-    return max(
-        (
-            sum(layers.parameters[i].numel * layers.load[i] for i in layer.tensors)
-            + sum(activations.get(member, 0) for member in layer.members)
-        )
-        / layer.region.pes
-        for layer in placement.layers
+    return max(_fullest_of(layer, layers, activations) for layer in placement.layers)
+
+
+def _fullest_of(layer: LayerRegion, layers: Layers, activations: Mapping[str, int]) -> float:
+    """Bytes of the fullest PE of a rectangle, about.
+
+    What is spread element by element is even. Blocks are not: a PE of a row and a column that
+    both take a line more than others has the most of all the matrices.
+    """
+    blocks = [i for i in layer.tensors if isinstance(layers.forms.get(i), Blocks)]
+    spread = sum(activations.get(member, 0) for member in layer.members)
+    even = spread + sum(
+        layers.parameters[i].numel * layers.load[i] for i in layer.tensors if i not in blocks
     )
+    if not blocks:
+        return even / layer.region.pes
+    beside = [_lines_beside(layers.held[i]) for i in blocks]
+    each = np.array(
+        [
+            layers.load[i] - sum(o.elements * o.item_bytes for o in layers.held[i].others) / numel
+            for i, numel in ((i, layers.parameters[i].numel) for i in blocks)
+        ]
+    )
+    matrices = [layers.forms[i] for i in blocks]
+    heights = _lines_at_breaks([m.rows for m in matrices], layer.region.rows)
+    widths = _lines_at_breaks([m.cols for m in matrices], layer.region.cols)
+    held = (heights * each) @ widths.T
+    held += (heights @ [rows for rows, _ in beside])[:, None]
+    held += widths @ [cols for _, cols in beside]
+    return even / layer.region.pes + float(held.max())
+
+
+def _lines_beside(holding: Holding) -> tuple[int, int]:
+    """Bytes of state for each row and for each column that a PE has a part of."""
+    return (
+        sum(other.item_bytes for other in holding.others if other.form == "rows"),
+        sum(other.item_bytes for other in holding.others if other.form == "cols"),
+    )
+
+
+def _lines_at_breaks(lines: Sequence[int], pes: int) -> FloatArray:
+    """(places, matrices) lines of each matrix held where the surplus of one of them begins.
+
+    The surplus of a matrix follows that of the one before, so nowhere are there more.
+    """
+    count = np.array(lines)
+    starts = np.concatenate(([0], np.cumsum(count)[:-1])) % pes
+    has_one_more = (starts[:, None] - starts) % pes < count % pes
+    held: FloatArray = count // pes + has_one_more.astype(np.float64)
+    return held

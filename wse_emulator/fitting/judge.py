@@ -100,6 +100,8 @@ def _pipelined(request: FitRequest, known: Known) -> Judgement:
     layers = Layers(
         parameters=known.program.parameters,
         load=tuple(load),
+        forms=known.forms,
+        held=held,
         room=request.wafer.sram_bytes_per_pe - request.wafer.reserved_bytes_per_pe,
     )
 
@@ -134,7 +136,9 @@ def _pipelined(request: FitRequest, known: Known) -> Judgement:
         whole = plan(activations)
         if whole.fits or whole.memory.mean_bytes > request.wafer.sram_bytes_per_pe:
             return whole
-        for extent in promising_extents(request.wafer, layers, activations):
+        for extent in promising_extents(
+            request.wafer, layers, activations, whole.memory.worst_bytes
+        ):
             part = plan(activations, extent)
             if part.fits:
                 return part
@@ -148,16 +152,16 @@ def _pipelined(request: FitRequest, known: Known) -> Judgement:
     def alive(samples: Samples) -> dict[str, int]:
         return pipelined_bytes(profile, batch, samples.micro_batch, samples.recomputed)
 
+    def may_fit(samples: Samples) -> bool:
+        return layers.total(alive(samples)) <= request.wafer.pes * layers.room
+
     def fits(samples: Samples) -> bool:
-        activations = alive(samples)
-        if layers.total(activations) > request.wafer.pes * layers.room:
-            return False
         if samples not in planned:
-            planned[samples] = plan(activations)
+            planned[samples] = plan(alive(samples))
         return planned[samples].fits
 
     _check_countable(alive(Samples(micro_batch=1, recomputed=ALL_LAYERS)))
-    samples = choose_samples(request, profile, fits)
+    samples = choose_samples(request, profile, may_fit, fits)
     chosen = planned.get(samples)
     if chosen is None or not chosen.fits:
         chosen = plan_on_any_extent(alive(samples))
@@ -171,11 +175,14 @@ def _streaming(request: FitRequest, known: Known) -> Judgement:
     def plan(samples: Samples | None) -> tuple[MemoryPlan, Server]:
         return plan_streaming(request, known, held, sparsity, samples)
 
+    def fits(samples: Samples) -> bool:
+        return plan(samples)[0].fits
+
     samples = None
     if known.profile is not None and request.batch_size is not None:
         least = streaming_bytes(known.profile, request.batch_size, 1, ALL_LAYERS)
         _check_countable(least)
-        samples = choose_samples(request, known.profile, lambda chosen: plan(chosen)[0].fits)
+        samples = choose_samples(request, known.profile, fits, fits)
     memory, server = plan(samples)
     return Judgement(
         request=request,

@@ -6,6 +6,7 @@ from typing import Final
 
 from wse_emulator.activations.in_flight import recomputable_layers, samples_in_flight
 from wse_emulator.fitting.judge import Judgement
+from wse_emulator.fitting.request import FitRequest
 from wse_emulator.placement.shards import expand
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.memory import CATEGORIES, DENSE, MemoryPlan
@@ -156,12 +157,23 @@ def _notes(judgement: Judgement) -> tuple[str, ...]:
     request, profile = judgement.request, judgement.known.profile
     notes = []
     if profile is None:
-        notes.append(NO_ACTIVATIONS)
+        given = [word for word, value in _given_for_samples(request) if value is not None]
+        unused = f"; without it there is no use for {', '.join(given)}" if given else ""
+        notes.append(f"{NO_ACTIVATIONS}{unused}")
     elif request.sequence is None and profile.sequence is not None:
         notes.append(f"no sequence length was given: {profile.sequence} tokens, as the model has")
     if request.sparsity or request.masks:
         notes.append(_sparse_note(judgement))
     return tuple(notes)
+
+
+def _given_for_samples(request: FitRequest) -> tuple[tuple[str, int | None], ...]:
+    return (
+        ("the sequence length", request.sequence),
+        ("the target length", request.target),
+        ("the micro-batch", request.micro_batch),
+        ("the recomputation", request.recompute),
+    )
 
 
 def _left_out(judgement: Judgement) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -24,15 +25,22 @@ class Samples:
 
 
 def choose_samples(
-    request: FitRequest, profile: ActivationProfile, fits: Callable[[Samples], bool]
+    request: FitRequest,
+    profile: ActivationProfile,
+    may_fit: Callable[[Samples], bool],
+    fits: Callable[[Samples], bool],
 ) -> Samples:
     """The least recomputation that fits, and with it the largest micro-batch.
 
     What the request gives stays as it is. If nothing fits, the way with the least bytes is
     returned: one sample at a time (or as given), all layers recomputed (or as given).
+
+    Args:
+        may_fit: false only where ``fits`` is; quick to ask.
+        fits: the answer of a whole plan.
     """
     assert request.batch_size is not None
-    layers = recomputable_layers(profile)
+    layers, batch = recomputable_layers(profile), request.batch_size
     least_micro = request.micro_batch or 1
 
     def at(micro_batch: int, recomputed: int) -> Samples:
@@ -40,33 +48,34 @@ def choose_samples(
 
     if request.recompute is not None:
         recomputed = min(request.recompute, layers)
-    elif not fits(at(least_micro, layers)):
-        return at(least_micro, layers)
     else:
-        recomputed = _first_true(0, layers, lambda k: fits(at(least_micro, k)))
-    if request.micro_batch is not None or not fits(at(1, recomputed)):
+        least = _first_true(
+            layers, lambda k: may_fit(at(least_micro, k)), lambda k: fits(at(least_micro, k))
+        )
+        if least is None:
+            return at(least_micro, layers)
+        recomputed = least
+    if request.micro_batch is not None:
         return at(least_micro, recomputed)
-    micro = _last_true(1, request.batch_size, lambda m: fits(at(m, recomputed)))
-    return at(micro, recomputed)
+    fewer = _first_true(
+        batch - 1,
+        lambda k: may_fit(at(batch - k, recomputed)),
+        lambda k: fits(at(batch - k, recomputed)),
+    )
+    return at(1 if fewer is None else batch - fewer, recomputed)
 
 
-def _first_true(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The least number from ``low`` for which it holds; it holds at ``high``."""
-    while low < high:
-        middle = (low + high) // 2
-        if holds(middle):
-            high = middle
-        else:
-            low = middle + 1
-    return low
+def _first_true(
+    last: int, may_hold: Callable[[int], bool], holds: Callable[[int], bool]
+) -> int | None:
+    """The least number from 0 to ``last`` for which it holds; None if for none.
 
-
-def _last_true(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The largest number up to ``high`` for which it holds; it holds at ``low``."""
-    while low < high:
-        middle = (low + high + 1) // 2
-        if holds(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    Both are false, then true. The bound is close, so the search starts there, in growing steps.
+    """
+    low = bisect_left(range(last + 1), True, key=may_hold)
+    if low > last or not holds(last):
+        return None
+    high, step = low, 1
+    while high < last and not holds(high):
+        low, high, step = high + 1, min(high + step, last), 2 * step
+    return low + bisect_left(range(low, high), True, key=holds)

@@ -6,13 +6,18 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Final
 
 import torch
 from torch import nn
 
 from wse_emulator.errors import FactoryError
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+
+LEAVING: Final = (SystemExit, GeneratorExit)
+"""What code of a user may raise beside errors; an interrupt stays the user's own."""
 
 
 def import_factory(text: str) -> Callable[[], object]:
@@ -43,13 +48,16 @@ def import_factory(text: str) -> Callable[[], object]:
 def call_factory(text: str) -> object:
     """What the factory returns, called without arguments under the current torch device.
 
+    What it prints goes to standard error: standard output is for the answer.
+
     Raises:
         FactoryError: it cannot be imported or raises.
     """
     factory = import_factory(text)
     try:
-        return factory()
-    except (Exception, SystemExit) as error:
+        with redirect_stdout(sys.stderr):
+            return factory()
+    except (Exception, *LEAVING) as error:
         raise FactoryError(f"{text} raised {type(error).__name__}: {error}") from error
 
 
@@ -83,15 +91,17 @@ def _import(name: str) -> object:
                 raise FactoryError(f"{name} cannot be imported as Python")
             module = importlib.util.module_from_spec(spec)
             sys.modules[path.stem] = module
-            spec.loader.exec_module(module)
+            with redirect_stdout(sys.stderr):
+                spec.loader.exec_module(module)
             return module
         here = str(Path.cwd())
         if here not in sys.path:
             sys.path.insert(0, here)
-        return importlib.import_module(name)
+        with redirect_stdout(sys.stderr):
+            return importlib.import_module(name)
     except FactoryError:
         raise
-    except (Exception, SystemExit) as error:
+    except (Exception, *LEAVING) as error:
         raise FactoryError(
             f"module {name!r} cannot be imported: {type(error).__name__}: {error}"
         ) from error

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import nn
 
+from wse_emulator.architectures.model_zoo import MOST_LAYERS
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 from wse_emulator.near_names import near
@@ -44,7 +45,6 @@ def load_hugging_face(document: Mapping[str, object], path: Path) -> ModelShapes
         raise InputError(
             f"{path}: a Hugging Face config needs the extra: pip install 'wse-emulator[hf]'"
         ) from error
-    logging.getLogger("transformers").setLevel(logging.ERROR)
     architecture = _architecture(document, config, path)
 
     def build() -> nn.Module:
@@ -73,6 +73,8 @@ def load_hugging_face(document: Mapping[str, object], path: Path) -> ModelShapes
 def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
     from transformers import CONFIG_MAPPING, AutoConfig  # noqa: PLC0415 - optional, slow
 
+    # what it warns of (token numbers, say) is no question of memory
+    logging.getLogger("transformers").setLevel(logging.ERROR)
     kind = document.get("model_type")
     if not isinstance(kind, str):
         raise MalformedFileError(f"{path}: has no model_type, so its architecture is unknown")
@@ -111,6 +113,10 @@ def _check_sizes(
             raise MalformedFileError(f"{path}: has no {name}, so the model's size is unknown")
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise MalformedFileError(f"{path}: {name} is {value!r}, not a whole number from 1")
+        if size == "num_hidden_layers" and value > MOST_LAYERS:
+            raise MalformedFileError(
+                f"{path}: {name} is {value}; at most {MOST_LAYERS:,} layers are built"
+            )
 
 
 def _architecture(

@@ -32,8 +32,10 @@ def read_masks(path: Path, model: ModelShapes) -> Masks:
                 raise MalformedFileError(f"{path}: one array, not an .npz of arrays by name")
             for name in archive.files:
                 masks[name] = _mask(archive[name], name, shapes, path)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise MalformedFileError(f"{path}: cannot be read as .npz of masks: {error}") from error
+    except OSError as error:
+        raise MalformedFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise MalformedFileError(f"{path}: is no .npz of boolean arrays") from error
     if not masks:
         raise MalformedFileError(f"{path}: holds no masks")
     return masks
