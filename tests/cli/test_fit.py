@@ -80,6 +80,17 @@ def test_where_no_lever_is_enough_several_are_taken_together(tmp_path: Path):
     assert code == 3
 
 
+def test_matrices_too_large_for_a_pe_are_streamed_if_the_mode_is_open(tmp_path: Path):
+    shapes = tmp_path / "experts.json"
+    shapes.write_text(json.dumps([["experts", [4, 200, 300], "float32"]]))
+    asked = [str(shapes), "--optimizer", "Adafactor", "--lr", "0.01"]
+    code, report = report_of(tmp_path, *asked, "--mode", "auto")
+    assert (code, report["mode"]) == (0, "weight-streaming")
+    assert "too large to lie whole in one PE" in report["mode_reason"]
+    assert run(["fit", *asked, "--json", str(tmp_path / "no.json")]) == 4
+    assert not (tmp_path / "no.json").exists()
+
+
 def test_tables_for_streaming_optimizers_and_solution(capsys: pytest.CaptureFixture[str]):
     arguments = ["--mode", "weight-streaming", "--all-optimizers", "--no-levers"]
     assert run(["fit", *SMALL, *arguments, "--solve", "batch"]) in (0, 3)

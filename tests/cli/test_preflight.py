@@ -139,10 +139,19 @@ def test_what_does_not_fit_exits_3_with_levers(shapes: str) -> None:
     document = page(3, shapes, "--wafer", "wse2:1x1", *tight)
     assert document["fits"] is False
     assert document["step_time"] is None
+    assert document["submit"] is None
     assert document["changes"]
     answer = wse("preflight", shapes, "--wafer", "wse2:1x1", *tight)
     assert answer.code == 3
     assert "Do not queue: it does not fit" in answer.output
+
+
+def test_what_does_not_fit_is_not_to_be_submitted() -> None:
+    asked = ("t5-small", "--batch-size", "64", "--wafer", "wse2:60x60", "--mode", "pipelined")
+    document = page(3, *asked)
+    assert document["submit"] is None
+    answer = wse("preflight", *asked)
+    assert "nothing as it is asked for" in " ".join(answer.output.split())
 
 
 def test_a_broken_rule_goes_before_all_else(shapes: str, tmp_path: Path) -> None:

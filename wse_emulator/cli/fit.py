@@ -146,7 +146,8 @@ def fit(
       wse fit gpt2-large --batch-size 80 --precision mixed
       wse fit gpt-j-6b --batch-size 40 --mode weight-streaming --solve batch
 
-    Exit codes: 0 fits, 2 wrong usage or input, 3 does not fit.
+    Exit codes: 0 fits, 2 wrong usage or input, 3 does not fit, 4 breaks a
+    static-state rule.
     """
     if out is not None:
         from wse_emulator.cli import fit_pictures  # noqa: PLC0415 - slow, for pictures alone

@@ -142,7 +142,9 @@ def _print(page: Preflight) -> None:
 def _rows(page: Preflight) -> list[tuple[str, str, str]]:
     """(question, answer, words) of each line of the page."""
     rows = [("legal", *_legal(page)), ("fits", *_fits(page))]
-    batch = None if page.fit is None else page.fit.batch
+    batch = page.submit
+    if batch is None and page.fit is not None and page.fit.batch is not None:
+        rows.append(("submit", "-", "nothing as it is asked for; what to change is below"))
     if batch is not None:
         length = f", {batch.sequence_length:,} tokens each" if batch.sequence_length else ""
         rows.append(

@@ -8,7 +8,7 @@ from math import ceil
 from typing import Final
 
 from wse_emulator.activations.in_flight import pipelined_bytes, streaming_bytes
-from wse_emulator.errors import InputError
+from wse_emulator.errors import InputError, UnknownOpError
 from wse_emulator.fitting.extents import Layers, promising_extents
 from wse_emulator.fitting.known import Known, learn
 from wse_emulator.fitting.request import ALL_LAYERS, FitRequest
@@ -73,15 +73,18 @@ def judge(request: FitRequest, before: Judgement | None = None) -> Judgement:
         return _pipelined(request, known)
     if request.mode == "weight-streaming":
         return _streaming(request, known)
-    resident = _pipelined(replace(request, mode="pipelined"), known)
-    if resident.fits:
-        reason = "all layers fit on the wafer at once"
-        return replace(resident, mode_reason=reason)
+    try:
+        resident = _pipelined(replace(request, mode="pipelined"), known)
+    except UnknownOpError as error:  # what does not fit in a PE need not lie in one, streamed
+        reason = error.message
+    else:
+        if resident.fits:
+            return replace(resident, mode_reason="all layers fit on the wafer at once")
+        reason = (
+            f"pipelined needs {resident.memory.worst_bytes:,} B on the fullest PE, "
+            f"{resident.memory.gap_bytes:,} B more than there are"
+        )
     streamed = _streaming(replace(request, mode="weight-streaming"), known)
-    reason = (
-        f"pipelined needs {resident.memory.worst_bytes:,} B on the fullest PE, "
-        f"{resident.memory.gap_bytes:,} B more than there are"
-    )
     return replace(streamed, mode_reason=reason)
 
 

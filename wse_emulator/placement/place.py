@@ -130,6 +130,6 @@ def _check_whole(parameter: Parameter, form: Stack, bytes_each: float, spec: Waf
             f"{prod(parameter.shape[:-2])} matrices of {form.rows} x {form.cols} apart, and they "
             f"are too large to lie whole in one PE: {needed:,.0f} B of the {room:,} B there are",
             parameter=parameter.name,
-            remedy="give each matrix a parameter of its own, which is cut into blocks, or choose "
-            "an optimizer whose step is elementwise",
+            remedy="give each matrix a parameter of its own, which is cut into blocks, choose an "
+            "optimizer whose step is elementwise, or stream the weights (--mode weight-streaming)",
         )

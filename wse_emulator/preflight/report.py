@@ -8,7 +8,7 @@ from typing import Final
 from wse_emulator.errors import StaticRuleError
 from wse_emulator.preflight.rates import Course
 from wse_emulator.results.codec import encode
-from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.fit_report import BatchFacts, FitReport
 
 PREFLIGHT_SCHEMA: Final = "wse-preflight/1"
 BREAKS_A_RULE: Final = 4
@@ -82,10 +82,14 @@ class Preflight:
         advice = "" if not self.changes or self.exit_code else ", but see what to change"
         return f"{words[self.exit_code]}{advice}."
 
+    @property
+    def submit(self) -> BatchFacts | None:
+        """Batch, micro-batch and recomputation to submit, if it fits and they are known."""
+        return self.fit.batch if self.fit is not None and self.fit.fits else None
+
     def document(self) -> dict[str, object]:
         """The JSON document, schema "wse-preflight/1"."""
-        fit = self.fit
-        batch = None if fit is None else fit.batch
+        fit, batch = self.fit, self.submit
         return {
             "schema": PREFLIGHT_SCHEMA,
             "verdict": self.verdict,
