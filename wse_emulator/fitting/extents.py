@@ -31,7 +31,7 @@ MOST_CUT: Final = 250
 """Of larger wafers: the largest parts, whose cuts are looked at."""
 
 MOST_PLANS: Final = 12
-"""Of larger wafers: the best cut parts, which are planned to the end."""
+"""Of larger wafers: the nearest and the best cut parts, which are planned to the end."""
 
 HOPEFUL: Final = 1.1
 """Parts of a larger wafer are planned if their fullest PE is about to hold no more than this times
@@ -67,6 +67,8 @@ def promising_extents(
 ) -> list[tuple[int, int]]:
     """(rows, cols) of parts of the wafer where no layer exceeds its rectangle, best cut first.
 
+    Of a large wafer, those with a row or a column less go before all others.
+
     ``whole_bytes`` are in the fullest PE of the plan of the whole wafer.
     """
     least = max(1, ceil(layers.total(activations) / layers.room))
@@ -88,7 +90,10 @@ def promising_extents(
             return []
     fullest = {size: _fullest(spec, layers, activations, size) for size in sizes}
     promising = sorted((size for size in sizes if fullest[size] <= room), key=fullest.__getitem__)
-    return promising if small else promising[:MOST_PLANS]
+    if small:
+        return promising
+    nearest = [size for size in sizes if spec.rows - size[0] < 2 and spec.cols - size[1] < 2]
+    return [*nearest, *(size for size in promising if size not in nearest)][:MOST_PLANS]
 
 
 def _fullest(
