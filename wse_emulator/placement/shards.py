@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,14 +69,11 @@ def block_grid(
 def block_runs(grid: BlockGrid) -> ShardRuns:
     """Elements in each PE of the region, row-major, of a tensor cut into blocks."""
     widths = [(len(list(group)), width) for width, group in groupby(grid.widths)]
-    runs = [(pes, height * width) for height in grid.heights for pes, width in widths]
-    merged = [runs[0]]
-    for (_, before), (pes, elements) in pairwise(runs):
-        if elements == before:
-            merged[-1] = (merged[-1][0] + pes, elements)
-        else:
-            merged.append((pes, elements))
-    return tuple(merged)
+    across, sides = np.array(widths, np.int64).T
+    elements = np.multiply.outer(np.array(grid.heights, np.int64), sides).ravel()
+    pes = np.tile(across, len(grid.heights))
+    starts = np.flatnonzero(np.diff(elements, prepend=-1))
+    return tuple(zip(np.add.reduceat(pes, starts).tolist(), elements[starts].tolist(), strict=True))
 
 
 def expand(runs: ShardRuns) -> IntArray:

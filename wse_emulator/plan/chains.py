@@ -221,11 +221,15 @@ class ChainCosts:
     def _cut(
         self, parameter: int, segment: int, piece: Piece, strip: int
     ) -> tuple[int, int, int, tuple[OpCost, ...], tuple[OpCost, ...]]:
-        """Strip length, full strips, tail elements; costs of a full strip and of the tail."""
+        """Strip length, full strips, tail elements; costs of a full strip and of the tail.
+
+        Without a tail there are no costs of it.
+        """
         strip = min(strip, piece.elements)
         strips, tail = divmod(piece.elements, strip)
-        full = self.op_costs(parameter, segment, replace(piece, elements=strip))
-        rest = self.op_costs(parameter, segment, replace(piece, elements=tail))
+        whole = piece if strip == piece.elements else replace(piece, elements=strip)
+        full = self.op_costs(parameter, segment, whole)
+        rest = self.op_costs(parameter, segment, replace(piece, elements=tail)) if tail else ()
         return strip, strips, tail, full, rest
 
     def cycles(self, parameter: int, piece: Piece, strip: int, lines: tuple[int, ...] = ()) -> int:
@@ -332,16 +336,19 @@ def _bytes_beside(buffers: Buffers, piece: Piece, passes: int, *, once: bool) ->
 
 def _elements(space: Space, piece: Piece) -> int:
     """Elements of a space on the PE that holds ``piece``."""
-    return {
-        Space.SHARD: piece.elements,
-        Space.GRAM: piece.gram_rows * piece.gram_cols,
-        Space.ROWS: piece.rows,
-        Space.COLS: piece.cols,
-        Space.STACK_ROWS: piece.rows,
-        Space.STACK_COLS: piece.cols,
-        Space.MATRICES: piece.matrices,
-        Space.ONE: 1,
-    }[space]
+    match space:
+        case Space.SHARD:
+            return piece.elements
+        case Space.GRAM:
+            return piece.gram_rows * piece.gram_cols
+        case Space.ROWS | Space.STACK_ROWS:
+            return piece.rows
+        case Space.COLS | Space.STACK_COLS:
+            return piece.cols
+        case Space.MATRICES:
+            return piece.matrices
+        case Space.ONE:
+            return 1
 
 
 def _times(full: OpCost, strips: int, rest: OpCost | None) -> OpCost:
