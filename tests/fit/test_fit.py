@@ -209,12 +209,15 @@ def test_a_row_or_column_more_of_a_large_wafer(rows: int, cols: int, row: int, c
         ("bert-base", 325, 671, 0, 1),
         ("opt-125m", 326, 241, 1, 0),
         ("tv-resnet50", 429, 468, 8, 5),
+        ("timm-vit-base-patch16-224", 579, 376, 0, 1),
+        ("timm-vit-base-patch16-224", 156, 467, 4, 3),
     ],
 )
 def test_a_wafer_whose_blocks_just_fit_and_a_larger_one(
     model: str, rows: int, cols: int, more_rows: int, more_cols: int
 ):
-    """Adafactor's blocks come in whole lines, and its sums in whole elements a strip."""
+    """Adafactor's blocks come in whole lines, its stacks in whole matrices, and its sums in whole
+    elements a strip."""
     given = {"optimizer": "Adafactor", "lr": 0.01, "levers": False}
     least = fit(model, wafer=WSE2.scaled(rows, cols), **given).pe.peak_bytes
     tight = replace(WSE2, sram_bytes_per_pe=least, sources={})

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.placement.forms import Blocks, TensorForm
+from wse_emulator.placement.forms import Blocks, Stack, TensorForm
 from wse_emulator.placement.place import place
 from wse_emulator.placement.values import LayerRegion
 from wse_emulator.plan.holdings import Holding
@@ -114,15 +114,18 @@ def _fullest_of(layer: LayerRegion, layers: Layers, activations: Mapping[str, in
     """Bytes of the fullest PE of a rectangle, about.
 
     What is spread element by element is even. Blocks are not: a PE of a row and a column that
-    both take a line more than others has the most of all the matrices.
+    both take a line more than others has the most of all the matrices. Nor are stacks: a PE may
+    have a matrix more than others.
     """
-    blocks = [i for i in layer.tensors if isinstance(layers.forms.get(i), Blocks)]
+    forms = layers.forms
+    blocks = [i for i in layer.tensors if isinstance(forms.get(i), Blocks)]
     spread = sum(activations.get(member, 0) for member in layer.members)
     even = spread + sum(
-        layers.parameters[i].numel * layers.load[i] for i in layer.tensors if i not in blocks
+        layers.parameters[i].numel * layers.load[i] for i in layer.tensors if i not in forms
     )
+    whole = even / layer.region.pes + _fullest_of_stacks(layer, layers)
     if not blocks:
-        return even / layer.region.pes
+        return whole
     beside = [_lines_beside(layers.held[i]) for i in blocks]
     each = np.array(
         [
@@ -130,13 +133,28 @@ def _fullest_of(layer: LayerRegion, layers: Layers, activations: Mapping[str, in
             for i, numel in ((i, layers.parameters[i].numel) for i in blocks)
         ]
     )
-    matrices = [layers.forms[i] for i in blocks]
+    matrices = [forms[i] for i in blocks]
     heights = _lines_at_breaks([m.rows for m in matrices], layer.region.rows)
     widths = _lines_at_breaks([m.cols for m in matrices], layer.region.cols)
     held = (heights * each) @ widths.T
     held += (heights @ [rows for rows, _ in beside])[:, None]
     held += widths @ [cols for _, cols in beside]
-    return even / layer.region.pes + float(held.max())
+    return whole + float(held.max())
+
+
+def _fullest_of_stacks(layer: LayerRegion, layers: Layers) -> float:
+    """Whole matrices in the fullest PE; the surplus of a stack follows that of the one before."""
+    everywhere = surplus = largest = 0.0
+    for i in layer.tensors:
+        form = layers.forms.get(i)
+        if isinstance(form, Stack):
+            matrix = form.rows * form.cols
+            each = matrix * layers.load[i]
+            count, more = divmod(layers.parameters[i].numel // matrix, layer.region.pes)
+            everywhere += count * each
+            surplus += more * each
+            largest = max(largest, each if more else 0.0)
+    return everywhere + max(largest, surplus / layer.region.pes)
 
 
 def _lines_beside(holding: Holding) -> tuple[int, int]:
