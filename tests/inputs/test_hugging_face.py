@@ -92,6 +92,11 @@ def test_the_folder_of_a_config_is_the_model_and_gives_its_name(tmp_path: Path):
         ({"model_type": "gpt2", **GPT, "n_layer": -1}, MalformedFileError, "n_layer is -1"),
         ({"model_type": "gpt2", **GPT, "n_layer": 10**9}, MalformedFileError, "at most 10,000"),
         ({"model_type": "gpt2", **GPT, "n_head": 7}, MalformedFileError, "divisible"),
+        (
+            {"model_type": "llama", **SMALL, "num_key_value_heads": 3},
+            MalformedFileError,
+            "no multiple of num_key_value_heads 3",
+        ),
         ({"model_type": "llama", **SMALL, "hidden_size": "big"}, MalformedFileError, "'big'"),
         ({"model_type": "llama", **SMALL, "hidden_size": None}, MalformedFileError, "has no hidd"),
         (

@@ -91,11 +91,17 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             config: PretrainedConfig = AutoConfig.for_model(kind, **facts)
-            return config
     except Exception as error:
         raise MalformedFileError(
             f"{path}: not a usable {kind} config: {type(error).__name__}: {error}"
         ) from error
+    heads = getattr(config, "num_attention_heads", None)
+    groups = getattr(config, "num_key_value_heads", None)
+    if isinstance(heads, int) and isinstance(groups, int) and (groups < 1 or heads % groups):
+        raise MalformedFileError(
+            f"{path}: num_attention_heads {heads} is no multiple of num_key_value_heads {groups}"
+        )
+    return config
 
 
 def _check_sizes(
