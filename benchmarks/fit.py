@@ -4,7 +4,7 @@
 
 Each question is asked in a process of its own that has imported torch. Building an optimizer makes
 torch import its own compiler (``torch._dynamo``), which no question needs; that is timed by itself.
-Memory is the peak beyond that of ``import torch``.
+Of three processes the quickest counts. Memory is the peak beyond that of ``import torch``.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Final
 
 import torch
 
+PROCESSES: Final = 3
 STREAMED: Final = ("--mode", "weight-streaming")
 QUESTIONS: Final[Mapping[str, tuple[str, ...]]] = {
     "gpt2-xl": ("gpt2-xl",),
@@ -70,7 +71,10 @@ def main() -> None:
     print("question                  torch's compiler    fit    sum  peak MiB")
     for name in QUESTIONS:
         command = [sys.executable, "-P", __file__, "--ask", name]
-        answer = json.loads(subprocess.check_output(command, text=True))
+        answers = [
+            json.loads(subprocess.check_output(command, text=True)) for _ in range(PROCESSES)
+        ]
+        answer = min(answers, key=lambda a: a["compiler"] + a["fit"])
         total = answer["compiler"] + answer["fit"]
         print(
             f"{name:<25} {answer['compiler']:16.2f} {answer['fit']:6.2f} {total:6.2f} "
