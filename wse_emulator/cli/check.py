@@ -13,12 +13,11 @@ from rich.table import Table
 
 from wse_emulator.capture.step import Scheduler
 from wse_emulator.cli.output import STDOUT, write_json
-from wse_emulator.errors import FactoryError
+from wse_emulator.errors import FactoryError, StaticRuleError
 from wse_emulator.inputs.factory import call_factory
 from wse_emulator.legality import check as judge
 from wse_emulator.results.check_report import CheckReport
 
-BREAKS_A_RULE: Final = 4
 MOST_STEPS: Final = 100_000
 """Each is captured by itself, some milliseconds for a small model."""
 
@@ -55,7 +54,7 @@ def check(factory: str, steps: int, json_path: str | None) -> int:
         write_json(json_path, report.document())
     if json_path != STDOUT:
         _print(report)
-    return 0 if report.legal else BREAKS_A_RULE
+    return 0 if report.legal else StaticRuleError.exit_code
 
 
 def optimizer_among(

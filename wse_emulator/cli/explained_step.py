@@ -11,6 +11,7 @@ import click
 
 from wse_emulator.api import PreparedStep, capture_prepared
 from wse_emulator.bottlenecks import LIMITS, lift_limits
+from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.progress import Tell
 from wse_emulator.cli.run import run
 from wse_emulator.cli.step_options import StepFlags, prepare_flags
@@ -51,12 +52,11 @@ def subject_of_flags(model: str, flags: StepFlags) -> Subject:
     Raises:
         InputError: a name, number or file that cannot be used.
     """
-    words: list[str] = click.get_current_context().find_root().obj or []
     return Subject(
         prepared=prepare_flags(model, flags),
         spec=parse_wafer(flags["wafer"], flags["settings"]),
         engine=flags["engine"],
-        command=shlex.join(words),
+        command=typed_command(),
     )
 
 

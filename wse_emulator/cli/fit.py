@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import Final, get_args
+from typing import get_args
 
 import click
 from rich.console import Console
 
 from wse_emulator.cli.fit_tables import fit_tables
-from wse_emulator.cli.options import parse_options
+from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
+from wse_emulator.errors import DoesNotFitError
 from wse_emulator.fitting import fit as judge_fit
 from wse_emulator.fitting.request import Mode, parse_micro_batch, parse_sparsity
 from wse_emulator.fitting.solve import SOLVABLE
@@ -26,7 +26,6 @@ from wse_emulator.plan.precision import (
 from wse_emulator.results.fit_report import FitReport
 from wse_emulator.wafer.parse import parse_wafer
 
-DOES_NOT_FIT: Final = 3
 _DTYPE = click.Choice(STORAGE_DTYPES)
 
 
@@ -154,7 +153,6 @@ def fit(
 
         fit_pictures.check_folder(out, force=force)
     wrote = ""
-    words: list[str] = click.get_current_context().find_root().obj or []
     with telling(None, quiet=quiet) as tell:
         report = judge_fit(
             model,
@@ -175,7 +173,7 @@ def fit(
             levers=levers,
             optimizers=all_optimizers,
             solve_for=solve_for,
-            command=shlex.join(words),
+            command=typed_command(),
             tell=tell,
         )
         if out is not None:
@@ -186,7 +184,7 @@ def fit(
         print_report(report)
         if wrote:
             click.echo(f"\n{wrote}")
-    return 0 if report.fits else DOES_NOT_FIT
+    return 0 if report.fits else DoesNotFitError.exit_code
 
 
 def _precision(

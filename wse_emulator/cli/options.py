@@ -1,13 +1,22 @@
-"""Options that several commands share, read from text."""
+"""What was typed: options that several commands share, read from text, and the whole command."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
+
+import click
 
 from schedulers.names import number
 from wse_emulator.errors import InputError
 
 _WORDS = {"true": True, "false": False, "none": None}
+
+
+def typed_command() -> str:
+    """The command line that repeats what runs now; empty outside of a command."""
+    words: list[str] = click.get_current_context().find_root().obj or []
+    return shlex.join(words)
 
 
 def parse_options(options: Iterable[str]) -> dict[str, object]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Unpack, get_args
 
 import click
@@ -12,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wse_emulator.cli.check import optimizer_among
-from wse_emulator.cli.options import parse_options
+from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, step_options
@@ -75,7 +74,6 @@ def preflight(
     Exit codes: 0 ready, else the first that applies of 4 breaks a static-state rule, 3 does not
     fit, 2 wrong usage or input.
     """
-    words: list[str] = click.get_current_context().find_root().obj or []
     plan = Plan(
         model=model,
         config=flags["config"],
@@ -92,7 +90,7 @@ def preflight(
         sequence=seq_len,
         steps=steps,
         checked=None if factory is None else _checked(factory),
-        command=shlex.join(words),
+        command=typed_command(),
     )
     with telling(None, quiet=quiet) as tell:
         page = judge(plan, tell)

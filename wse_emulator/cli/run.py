@@ -13,10 +13,11 @@ import click
 from rich.console import Console
 
 from wse_emulator.api import run as emulate
-from wse_emulator.cli.options import parse_options
+from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.cli.step_options import step_options
+from wse_emulator.errors import DoesNotFitError
 from wse_emulator.fitting import fit
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
 from wse_emulator.results.files import run_document
@@ -27,7 +28,6 @@ from wse_emulator.views.report_folder import check_report_folder, write_report
 from wse_emulator.views.run_tables import run_tables, run_words
 from wse_emulator.wafer.parse import parse_wafer
 
-DOES_NOT_FIT: Final = 3
 RUN_STAGES: Final = 5
 """What the emulation tells of: model, capture, placing and planning, simulation, summary."""
 MOST_STEPS: Final = 1_000_000
@@ -112,7 +112,7 @@ def run(
             wafer=spec,
             engine=engine,
             mode=mode,
-            command=_command(),
+            command=typed_command(),
             tell=tell,
         )
         if not result.fits:
@@ -215,7 +215,7 @@ def _answer(result: RunResult, written: list[Path], out: Path | None, json_path:
         write_json(json_path, run_document(result))
     if json_path != STDOUT:
         print_result(result, written, out)
-    return 0 if result.fits else DOES_NOT_FIT
+    return 0 if result.fits else DoesNotFitError.exit_code
 
 
 def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
@@ -229,9 +229,3 @@ def print_result(result: RunResult, written: list[Path], out: Path | None) -> No
     if out is not None:
         names = ", ".join(path.name for path in written)
         console.print(f"\nWrote {out}: {names}", highlight=False, markup=False)
-
-
-def _command() -> str:
-    """The command line that repeats this run."""
-    words: list[str] = click.get_current_context().find_root().obj or []
-    return shlex.join(words)

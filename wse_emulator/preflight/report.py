@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from wse_emulator.errors import StaticRuleError
+from wse_emulator.errors import DoesNotFitError, InputError, StaticRuleError
 from wse_emulator.preflight.rates import Course
 from wse_emulator.results.codec import encode
 from wse_emulator.results.fit_report import BatchFacts, FitReport
 
 PREFLIGHT_SCHEMA: Final = "wse-preflight/1"
-BREAKS_A_RULE: Final = 4
-DOES_NOT_FIT: Final = 3
-WRONG_INPUT: Final = 2
+BREAKS_A_RULE: Final = StaticRuleError.exit_code
+DOES_NOT_FIT: Final = DoesNotFitError.exit_code
+WRONG_INPUT: Final = InputError.exit_code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

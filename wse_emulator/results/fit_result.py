@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from wse_emulator.engines.timing import PLANES
 from wse_emulator.results.fit_report import FitReport
 from wse_emulator.results.run_result import (
     Lever,
     MemoryFacts,
-    RunArrays,
     RunResult,
     Utilization,
     WallSeconds,
+    arrays_without_step,
 )
 
 
 def result_of_fit(report: FitReport) -> RunResult:
     """A result without steps: bytes in every PE, layers, levers; nothing was timed."""
-    shape = report.maps.peak.shape
     worst = report.worst[0]
-    nothing, no_series = np.zeros(0, dtype=np.int64), np.zeros(0)
+    nothing = np.zeros(0, dtype=np.int64)
     return RunResult(
         wafer=report.wafer,
         model=report.model,
@@ -63,18 +61,5 @@ def result_of_fit(report: FitReport) -> RunResult:
             for lever in report.levers
         ),
         gap_bytes=report.gap_bytes,
-        arrays=RunArrays(
-            pe_busy=np.zeros(shape, dtype=np.int64),
-            sram_peak=report.maps.peak,
-            link_busy=np.zeros((len(PLANES), *shape), dtype=np.int64),
-            op_start=nothing,
-            op_end=nothing,
-            op_tensor=nothing,
-            bin_cycles=1,
-            busy_pes=no_series,
-            busy_links=no_series,
-            temporary_bytes=no_series,
-            rate_step=nothing,
-            rate_value=no_series,
-        ),
+        arrays=arrays_without_step(report.maps.peak, nothing, (nothing, np.zeros(0))),
     )

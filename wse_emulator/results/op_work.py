@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +17,28 @@ from wse_emulator.plan.step import StepPlan
 from wse_emulator.results.run_result import OpFacts
 
 
-def op_facts(
-    plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timing
-) -> tuple[OpFacts, ...]:
-    """Busy cycles by phase and kind of op; they sum to the busy cycles of all PEs."""
+@dataclass(frozen=True, slots=True, eq=False)
+class OpWork:
+    """The work of all ops of a step.
+
+    Attributes:
+        facts: busy cycles by phase and kind of op; they sum to the busy cycles of all PEs.
+        most_cycles: (ops,) cycles of each op of the program on the PE that has most of it; 0 for
+            ops without cost.
+    """
+
+    facts: tuple[OpFacts, ...]
+    most_cycles: NDArray[np.int64]
+
+
+def op_work(plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timing) -> OpWork:
+    """Add up the work of each op over the PEs."""
     count: dict[tuple[str, str], int] = defaultdict(int)
     cycles: dict[tuple[str, str], int] = defaultdict(int)
     unsourced: dict[tuple[str, str], int] = defaultdict(int)
     costs = plan.costs
     names = [op.base_name for op in costs.program.ops]
+    most = np.zeros(len(names), dtype=np.int64)
     for phase, common in (
         ("schedule", lowered.controller_costs),
         ("global", lowered.central_costs),
@@ -33,6 +47,7 @@ def op_facts(
             count[phase, names[index]] += 1
             cycles[phase, names[index]] += cost.cycles
             unsourced[phase, names[index]] += cost.unsourced_cycles
+            most[index] += cost.cycles
     for tensor in placement.tensors:
         pieces = piece_counts(tensor)
         for number, segment in enumerate(costs.segments[tensor.parameter]):
@@ -44,12 +59,13 @@ def op_facts(
                     key = ("update", member.op.base_name)
                     cycles[key] += pes * cost.cycles
                     unsourced[key] += pes * cost.unsourced_cycles
+                    most[member.op.index] = max(most[member.op.index], cost.cycles)
     messages = [a for a in lowered.activities if not isinstance(a, Work)]
     if messages:
         key = ("messages", "send and take")
         count[key] = len(messages)
         cycles[key] = int(timing.pe_busy.sum()) - sum(cycles.values())
-    return tuple(
+    facts = tuple(
         OpFacts(
             name=name,
             phase=phase,
@@ -59,17 +75,4 @@ def op_facts(
         )
         for phase, name in sorted(count, key=lambda key: (-cycles[key], key))
     )
-
-
-def op_cycles(plan: StepPlan, placement: Placement, lowered: Lowered) -> NDArray[np.int64]:
-    """Cycles of each op of the program on the PE that has most of it; 0 for ops without cost."""
-    most = np.zeros(len(plan.costs.program.ops), dtype=np.int64)
-    for index, cost in (*lowered.controller_costs, *lowered.central_costs):
-        most[index] += cost.cycles
-    for tensor in placement.tensors:
-        for number, segment in enumerate(plan.costs.segments[tensor.parameter]):
-            for piece in piece_counts(tensor):
-                totals = plan.totals(tensor.parameter, number, piece)
-                for member, cost in zip(segment.ops, totals, strict=True):
-                    most[member.op.index] = max(most[member.op.index], cost.cycles)
-    return most
+    return OpWork(facts, most)

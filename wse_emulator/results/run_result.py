@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from wse_emulator.engines.timing import PLANES
 from wse_emulator.results.notebook import run_card
 
 IntArray = NDArray[np.int64]
@@ -261,6 +262,29 @@ class RunArrays:
     rate_step: IntArray
     rate_value: FloatArray
     op_cycles: IntArray = field(default_factory=_unknown)
+
+
+def arrays_without_step(
+    sram_peak: IntArray, op_tensor: IntArray, rate_curve: tuple[IntArray, FloatArray]
+) -> RunArrays:
+    """The arrays of a result that timed nothing: bytes in every PE, and the learning rates."""
+    shape = sram_peak.shape
+    nowhere, no_series = np.full(op_tensor.size, -1, dtype=np.int64), np.zeros(0)
+    return RunArrays(
+        pe_busy=np.zeros(shape, dtype=np.int64),
+        sram_peak=sram_peak,
+        link_busy=np.zeros((len(PLANES), *shape), dtype=np.int64),
+        op_start=nowhere,
+        op_end=nowhere,
+        op_tensor=op_tensor,
+        op_cycles=np.zeros(op_tensor.size, dtype=np.int64),
+        bin_cycles=1,
+        busy_pes=no_series,
+        busy_links=no_series,
+        temporary_bytes=no_series,
+        rate_step=rate_curve[0],
+        rate_value=rate_curve[1],
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -30,7 +30,7 @@ from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
 from wse_emulator.results.critical_path import pe_times, sampled_pes
 from wse_emulator.results.link_samples import link_samples
-from wse_emulator.results.op_work import op_cycles, op_facts
+from wse_emulator.results.op_work import OpWork, op_work
 from wse_emulator.results.run_result import (
     MemoryFacts,
     MessageFacts,
@@ -44,6 +44,7 @@ from wse_emulator.results.run_result import (
     Utilization,
     WaferFacts,
     WallSeconds,
+    arrays_without_step,
 )
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -78,7 +79,8 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
     program, placement, plan = emulated.program, emulated.placement, emulated.plan
     lowered, timing = emulated.lowered, emulated.timing
     spec = placement.wafer
-    ops = () if lowered is None or timing is None else op_facts(plan, placement, lowered, timing)
+    work = None if lowered is None or timing is None else op_work(plan, placement, lowered, timing)
+    ops = () if work is None else work.facts
     busy = sum(op.pe_cycles for op in ops)
     unsourced = sum(op.unsourced_pe_cycles for op in ops)
     sampled = {} if timing is None else sampled_pes(placement, timing)
@@ -138,7 +140,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         else link_samples(placement, lowered, timing, len(program.ops)),
         gap_bytes=plan.memory.gap_bytes,
         config_unused=facts.config_unused,
-        arrays=_arrays(emulated, facts),
+        arrays=_arrays(emulated, work, facts),
     )
 
 
@@ -288,31 +290,14 @@ def _most_wavelets(message: Message) -> int:
     return max(message.wavelets) if isinstance(message.wavelets, tuple) else message.wavelets
 
 
-def _arrays(emulated: EmulatedStep, facts: RunFacts) -> RunArrays:
-    program, memory, timing = emulated.program, emulated.plan.memory, emulated.timing
-    shape = memory.weights.shape
-    steps, rates = facts.rate_curve
+def _arrays(emulated: EmulatedStep, work: OpWork | None, facts: RunFacts) -> RunArrays:
+    timing = emulated.timing
     op_tensor = np.array(
-        [-1 if op.owner is None else op.owner for op in program.ops], dtype=np.int64
+        [-1 if op.owner is None else op.owner for op in emulated.program.ops], dtype=np.int64
     )
-    if timing is None or emulated.lowered is None:
-        nowhere = np.full(len(program.ops), -1, dtype=np.int64)
-        empty = np.zeros(0)
-        return RunArrays(
-            pe_busy=np.zeros(shape, dtype=np.int64),
-            sram_peak=memory.peak_bytes,
-            link_busy=np.zeros((5, *shape), dtype=np.int64),
-            op_start=nowhere,
-            op_end=nowhere,
-            op_tensor=op_tensor,
-            op_cycles=np.zeros(len(program.ops), dtype=np.int64),
-            bin_cycles=1,
-            busy_pes=empty,
-            busy_links=empty,
-            temporary_bytes=empty,
-            rate_step=steps,
-            rate_value=rates,
-        )
+    if timing is None or work is None:
+        return arrays_without_step(emulated.plan.memory.peak_bytes, op_tensor, facts.rate_curve)
+    steps, rates = facts.rate_curve
     bin_cycles = max(1, -(-timing.elapsed_cycles // MOST_BINS))
     return RunArrays(
         pe_busy=timing.pe_busy,
@@ -321,7 +306,7 @@ def _arrays(emulated: EmulatedStep, facts: RunFacts) -> RunArrays:
         op_start=timing.op_start,
         op_end=timing.op_end,
         op_tensor=op_tensor,
-        op_cycles=op_cycles(emulated.plan, emulated.placement, emulated.lowered),
+        op_cycles=work.most_cycles,
         bin_cycles=bin_cycles,
         busy_pes=_binned(timing.busy_pes, bin_cycles),
         busy_links=_binned(timing.busy_links, bin_cycles),

@@ -91,12 +91,11 @@ def _levers(result: RunResult) -> str:
         return ""
     if not result.levers:
         return "<p>To see what would make it fit, run <code>wse fit</code> with the same words.</p>"
-    best = sorted(result.levers, key=lambda lever: -lever.saves_bytes)
     items = "".join(
         f"<li>{html.escape(lever.what)}: saves {size(lever.saves_bytes)} in the fullest PE"
         f"{', and then it fits' if lever.fits else ''}"
         f"{f'<br><code>{html.escape(lever.command)}</code>' if lever.command else ''}</li>"
-        for lever in best
+        for lever in answers.best_levers(result, len(result.levers))
     )
     return f'<p>What would make room, most first:</p><ol class="levers" id="levers">{items}</ol>'
 
