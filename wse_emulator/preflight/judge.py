@@ -12,7 +12,10 @@ import torch
 from optimizers import Optimizer
 from wse_emulator.api import PreparedStep, prepare_step, run_prepared
 from wse_emulator.errors import InputError, StaticRuleError, WseError
-from wse_emulator.fitting import fit
+from wse_emulator.fitting.asking import Asked, to_request
+from wse_emulator.fitting.judge import judge
+from wse_emulator.fitting.levers import pull_levers
+from wse_emulator.fitting.report import report as report_of_fit
 from wse_emulator.fitting.request import Mode
 from wse_emulator.inputs.configured_model import is_run_config
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
@@ -142,25 +145,22 @@ def _fit(
         batch = from_config.batch_size if batch is None else batch
         sequence = from_config.sequence_length if sequence is None else sequence
 
-    def asked(levers: bool) -> FitReport:
-        return fit(
-            plan.model,
-            optimizer=_choice(prepared.step.optimizer) if prepared else plan.optimizer,
-            lr=plan.lr,
-            options=plan.options,
-            wafer=plan.wafer,
-            mode=plan.mode,
-            precision=plan.precision,
-            batch_size=batch,
-            sequence=sequence,
-            levers=levers,
-            command=plan.command,
-            tell=tell,
-        )
-
+    asked = Asked(
+        model=plan.model,
+        optimizer=_choice(prepared.step.optimizer) if prepared else plan.optimizer,
+        lr=plan.lr,
+        options=plan.options,
+        wafer=plan.wafer,
+        mode=plan.mode,
+        precision=plan.precision,
+        batch_size=batch,
+        sequence=sequence,
+    )
     try:
-        report = asked(levers=False)
-        return report if report.fits else asked(levers=True)
+        tell("planning the model as it is")
+        judgement = judge(to_request(asked))
+        levers = () if judgement.memory.fits else pull_levers(judgement, tell)
+        return report_of_fit(judgement, levers=levers, command=plan.command)
     except StaticRuleError:
         return None  # the same rule is found, and told, by the capture of the step
     except WseError as error:
