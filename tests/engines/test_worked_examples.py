@@ -18,8 +18,8 @@ from wse_emulator.activities import (
     Work,
 )
 from wse_emulator.engines import ENGINES, simulate
-from wse_emulator.engines.timing import PLANES, Timing
-from wse_emulator.wafer.region import Region
+from wse_emulator.engines.timing import Timing
+from wse_emulator.wafer.region import PLANES, Region
 from wse_emulator.wafer.spec import WaferSpec
 
 engines = pytest.mark.parametrize("engine", ENGINES)

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from wse_emulator.cost.formats import is_float
 from wse_emulator.cost.kernel import Kernel, Operand, number
 from wse_emulator.program import Scalar
+from wse_emulator.wafer.formats import is_float
 
 
 @dataclass(frozen=True, slots=True)

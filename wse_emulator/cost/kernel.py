@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from wse_emulator.cost.formats import BYTES, HALF_FLOATS, is_float, lane_dtype
 from wse_emulator.cost.instructions import Instruction, instruction_cycles
 from wse_emulator.cost.sequences import derived
+from wse_emulator.wafer.formats import BYTES, HALF_FLOATS, is_float, lane_dtype
 from wse_emulator.wafer.spec import WaferSpec
 
 _SOFTWARE_FLOAT64_OPS: Final = 20

@@ -7,11 +7,11 @@ from math import prod
 from typing import Final
 
 from wse_emulator.cost.elementwise import ELEMENTWISE, Call, Rule
-from wse_emulator.cost.formats import BYTES
 from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand, UnsupportedFormatError
 from wse_emulator.cost.reductions import MATRIX_PRODUCTS, REDUCTIONS
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.program import StepProgram, TensorOp
+from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
 _VIEW_NAMES = """

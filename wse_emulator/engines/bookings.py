@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from wse_emulator.engines.channel_slots import Channels
 from wse_emulator.engines.link_views import RAMP, LinkView
 from wse_emulator.engines.occupancy import Changes
-from wse_emulator.engines.timing import PLANES, IntArray
+from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 
 

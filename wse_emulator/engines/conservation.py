@@ -24,8 +24,9 @@ from wse_emulator.activities import (
     Work,
 )
 from wse_emulator.collectives.line_time import message_cycles
-from wse_emulator.engines.timing import PLANES, IntArray, Timing
+from wse_emulator.engines.timing import IntArray, Timing
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.activities import Axis
-from wse_emulator.engines.timing import PLANES, IntArray
-from wse_emulator.wafer.region import Region
+from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.region import PLANES, Region
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 

@@ -13,8 +13,9 @@ import numpy as np
 
 from wse_emulator.engines.clock import AFTER_ALL_OTHERS, Clock
 from wse_emulator.engines.messages import DOWN, STEP, Message
-from wse_emulator.engines.timing import PLANES, IntArray
+from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 
 

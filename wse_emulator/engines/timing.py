@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 IntArray = NDArray[np.int64]
-
-PLANES: Final = ("E", "W", "S", "N", "D")
-"""Link planes: the link leaving PE (r, c) eastward, westward, southward, northward, and the
-down-ramp from its router into the PE."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -13,7 +13,8 @@ from wse_emulator.engines.occupancy import Uncounted
 from wse_emulator.engines.op_tables import ChainTables
 from wse_emulator.engines.settling import settle
 from wse_emulator.engines.sweep import Sweep
-from wse_emulator.engines.timing import PLANES, IntArray
+from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from wse_emulator.activations.in_flight import streaming_bytes
-from wse_emulator.cost.formats import BYTES
 from wse_emulator.fitting.known import Known
 from wse_emulator.fitting.request import FitRequest
 from wse_emulator.fitting.samples import Samples
@@ -19,6 +18,7 @@ from wse_emulator.placement.layers import group_layers
 from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.plan.holdings import Holding
 from wse_emulator.plan.memory import IntArray, MemoryPlan, Sparsity
+from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wse_emulator.cost.formats import BYTES
 from wse_emulator.errors import UnknownNameError
+from wse_emulator.wafer.formats import BYTES
 
 STORAGE_DTYPES: Final = ("float32", "float16", "bfloat16", "cbfloat16")
 HALF_DTYPES: Final = ("float16", "bfloat16", "cbfloat16")

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from wse_emulator.cost.formats import BYTES
 from wse_emulator.products import Product
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
 from wse_emulator.spaces import STACKED, OpSpace, Space, accumulators, local_reductions, spaces_of
+from wse_emulator.wafer.formats import BYTES
 
 
 class Collective(Enum):

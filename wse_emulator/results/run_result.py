@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.engines.timing import PLANES
 from wse_emulator.results.notebook import run_card
+from wse_emulator.wafer.region import PLANES
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]

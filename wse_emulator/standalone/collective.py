@@ -19,10 +19,9 @@ from wse_emulator.collectives.compose import (
 )
 from wse_emulator.collectives.line_time import broadcast_cycles
 from wse_emulator.collectives.planner import Candidate, candidates
-from wse_emulator.engines.timing import PLANES
 from wse_emulator.errors import CollectiveError
 from wse_emulator.standalone.run import run_alone
-from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.region import PLANES, Region
 from wse_emulator.wafer.spec import WaferSpec
 
 CollectiveKind = Literal["broadcast", "reduce", "all-reduce"]

@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
-from wse_emulator.engines.timing import PLANES
 from wse_emulator.results.run_result import FloatArray, IntArray, RunResult
 from wse_emulator.views.answers import elapsed, no_step
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
@@ -18,6 +17,7 @@ from wse_emulator.views.style import LIGHT, SMALL, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.wafer_map import PERCENT, field_map, map_height
 from wse_emulator.views.words import DIRECTIONS, plural, share
+from wse_emulator.wafer.region import PLANES
 
 QUESTION: Final = "Which links carry the traffic?"
 _CELLS: Final = 340  # three maps beside each other: fewer pixels each

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+PLANES: Final = ("E", "W", "S", "N", "D")
+"""Link planes: the link leaving PE (r, c) eastward, westward, southward, northward, and the
+down-ramp from its router into the PE."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
