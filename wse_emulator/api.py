@@ -18,7 +18,6 @@ from optimizers import DynamicLossScale, Optimizer
 from wse_emulator.capture.kinds import capture_by_kind
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.step import capture_step
-from wse_emulator.cost import check_costs
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
@@ -35,6 +34,7 @@ from wse_emulator.inputs.run_config_values import RunConfig
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 from wse_emulator.near_names import near
+from wse_emulator.ops import check_costs
 from wse_emulator.program import StepProgram
 from wse_emulator.results.run_result import RunResult, WallSeconds
 from wse_emulator.results.summary import RunFacts, summarize

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wse_emulator.cost.banks import packed_addresses, sources_conflict, unavoidable_conflicts
+from wse_emulator.cost.banks import packed_addresses, sources_conflict
+from wse_emulator.ops.streams import unavoidable_conflicts
 from wse_emulator.program import TensorOp
 from wse_emulator.wafer import WSE2
 

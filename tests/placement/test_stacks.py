@@ -14,11 +14,11 @@ import optimizers
 from tests.placement.test_place import assert_covers_once, elements_per_pe, parameters_of
 from wse_emulator.capture.step import capture_step
 from wse_emulator.errors import UnknownOpError
+from wse_emulator.ops.stacks import statistic_of
 from wse_emulator.placement import place
 from wse_emulator.placement.forms import Blocks, Stack, TensorForm, tensor_forms
 from wse_emulator.placement.pieces import Piece, piece_counts, pieces_of
 from wse_emulator.program import StepProgram
-from wse_emulator.stacks import statistic_of
 from wse_emulator.wafer.presets import WSE2
 
 

@@ -1,6 +1,1 @@
-"""Cost of tensor ops on a PE, from documented instruction rates."""
-
-from wse_emulator.cost.kernel import OpCost
-from wse_emulator.cost.model import check_costs, has_cost, is_free, is_scalar_op, op_cost
-
-__all__ = ["OpCost", "check_costs", "has_cost", "is_free", "is_scalar_op", "op_cost"]
+"""Cost of one instruction on a PE: rates, sequences, SRAM banks."""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wse_emulator.activities import OpChain, VectorOp, Work
-from wse_emulator.cost import OpCost, op_cost
 from wse_emulator.errors import UnknownOpError
+from wse_emulator.ops import OpCost, op_cost
+from wse_emulator.ops.spaces import accumulators
 from wse_emulator.program import StepProgram, TensorOp, Value, ValueKind
-from wse_emulator.spaces import accumulators
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -17,12 +17,12 @@ import numpy.typing as npt
 from wse_emulator.activities import Activity, Axis, LineMulticast, OpChain, Work
 from wse_emulator.collectives import LineSet, reduce_lines, root_of
 from wse_emulator.collectives.compose import choose
+from wse_emulator.ops.contractions import Extent, Product
 from wse_emulator.placement.pieces import Piece, piece_counts, pieces_of
 from wse_emulator.placement.values import BlockGrid, TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.panels import wavelets_of
 from wse_emulator.plan.strips import StripChoice
-from wse_emulator.products import Extent, Product
 from wse_emulator.wafer.spec import WaferSpec
 
 

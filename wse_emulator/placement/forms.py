@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from wse_emulator.products import multiplied_as
+from wse_emulator.ops.contractions import multiplied_as
+from wse_emulator.ops.stacks import stacked_matrix
 from wse_emulator.program import Parameter, StepProgram
-from wse_emulator.stacks import stacked_matrix
 
 
 @dataclass(frozen=True, slots=True)

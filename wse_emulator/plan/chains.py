@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from wse_emulator.activities import OpChain, VectorOp
-from wse_emulator.cost import OpCost, op_cost
-from wse_emulator.cost.banks import step_conflicts
+from wse_emulator.ops import OpCost, op_cost
+from wse_emulator.ops.spaces import Space
+from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.panels import buffer_bytes, round_cost, sum_cost
 from wse_emulator.plan.segments import Buffers, Segment, SegmentOp
 from wse_emulator.plan.step_segments import StepSegments
 from wse_emulator.program import StepProgram
-from wse_emulator.spaces import Space
 from wse_emulator.wafer.spec import WaferSpec
 
 

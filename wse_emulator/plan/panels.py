@@ -7,11 +7,11 @@ of them, since every instruction costs its launch.
 
 from __future__ import annotations
 
-from wse_emulator.cost import OpCost
 from wse_emulator.cost.kernel import FREE
-from wse_emulator.cost.reductions import panel_cost
+from wse_emulator.ops import OpCost
+from wse_emulator.ops.contractions import Product
+from wse_emulator.ops.reductions import panel_cost
 from wse_emulator.placement.pieces import Piece
-from wse_emulator.products import Product
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -12,9 +12,16 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 
-from wse_emulator.products import Product
+from wse_emulator.ops.contractions import Product
+from wse_emulator.ops.spaces import (
+    STACKED,
+    OpSpace,
+    Space,
+    accumulators,
+    local_reductions,
+    spaces_of,
+)
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
-from wse_emulator.spaces import STACKED, OpSpace, Space, accumulators, local_reductions, spaces_of
 from wse_emulator.wafer.formats import BYTES
 
 

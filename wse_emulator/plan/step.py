@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wse_emulator.cost import OpCost
+from wse_emulator.ops import OpCost
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wse_emulator.cost import is_free, is_scalar_op, op_cost
 from wse_emulator.errors import UnknownOpError
+from wse_emulator.ops import is_free, is_scalar_op, op_cost
 from wse_emulator.program import Parameter, Scalar, StepProgram, TensorOp, Value, ValueKind
 from wse_emulator.wafer import WSE2, WSE3, WaferSpec
 

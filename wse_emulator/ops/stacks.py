@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import Literal
 
-from wse_emulator.products import multiplied_as
+from wse_emulator.ops.contractions import multiplied_as
 from wse_emulator.program import Parameter, TensorOp
 
 Statistic = Literal["rows", "cols", "matrices"]

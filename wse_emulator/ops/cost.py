@@ -6,10 +6,10 @@ from functools import lru_cache
 from math import prod
 from typing import Final
 
-from wse_emulator.cost.elementwise import ELEMENTWISE, Call, Rule
 from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand, UnsupportedFormatError
-from wse_emulator.cost.reductions import MATRIX_PRODUCTS, REDUCTIONS
 from wse_emulator.errors import UnknownOpError
+from wse_emulator.ops.elementwise import ELEMENTWISE, Call, Rule
+from wse_emulator.ops.reductions import MATRIX_PRODUCTS, REDUCTIONS
 from wse_emulator.program import StepProgram, TensorOp
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec

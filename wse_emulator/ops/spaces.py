@@ -15,9 +15,8 @@ from enum import Enum
 from math import prod
 
 from wse_emulator.errors import UnknownOpError
-from wse_emulator.products import PRODUCTS, GeneralProductError, Product, ProductReader
-from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
-from wse_emulator.stacks import (
+from wse_emulator.ops.contractions import PRODUCTS, GeneralProductError, Product, ProductReader
+from wse_emulator.ops.stacks import (
     Statistic,
     reduced_axis,
     reduces_the_stack,
@@ -25,6 +24,7 @@ from wse_emulator.stacks import (
     stacked_matrix,
     statistic_of,
 )
+from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
 
 
 class Space(Enum):

@@ -16,8 +16,8 @@ from optimizers.loss_scaling import DynamicLossScale
 from optimizers.registry import RECORDS, OptimizerRecord
 from schedulers import LRScheduler
 from wse_emulator.capture.step import capture_step, parameter_names, trace_update
-from wse_emulator.cost import check_costs, is_free, is_scalar_op, op_cost
-from wse_emulator.cost.banks import step_conflicts
+from wse_emulator.ops import check_costs, is_free, is_scalar_op, op_cost
+from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.program import Parameter, StepProgram
 from wse_emulator.wafer import WSE2, WSE3
 

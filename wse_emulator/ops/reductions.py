@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.cost.elementwise import Call, Rule
 from wse_emulator.cost.kernel import Kernel, OpCost, Operand, number
+from wse_emulator.ops.elementwise import Call, Rule
 from wse_emulator.wafer.spec import WaferSpec
 
 
