@@ -18,6 +18,8 @@ from optimizers import DynamicLossScale, Optimizer
 from wse_emulator.capture.kinds import capture_by_kind
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.step import capture_step
+from wse_emulator.configs.read import read_run_config
+from wse_emulator.configs.values import RunConfig
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
@@ -28,9 +30,7 @@ from wse_emulator.inputs.optimizer_choice import (
     SchedulersTogether,
     build_optimizer,
 )
-from wse_emulator.inputs.run_config import read_run_config
 from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
-from wse_emulator.inputs.run_config_values import RunConfig
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 from wse_emulator.near_names import near

@@ -12,8 +12,8 @@ from torch import nn
 
 from optimizers import Optimizer
 from schedulers import SchedulerError, ScheduleSection, build_formula
+from wse_emulator.configs.read import RunConfig
 from wse_emulator.errors import ConfigError, InputError
-from wse_emulator.inputs.run_config import RunConfig
 from wse_emulator.results.learning_rates import ALL_GROUPS, GroupRates, LearningRates
 
 _CHUNK_STEPS: Final = 1 << 18  # keeps the temporaries of one evaluation in the cache

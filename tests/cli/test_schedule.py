@@ -15,7 +15,7 @@ from optimizers import SGD
 from schedulers import CosineDecayLR, LinearLR, SequentialLR
 from tests.results.factory import make_result
 from wse_emulator.cli.main import run
-from wse_emulator.inputs.run_config import parse_run_config
+from wse_emulator.configs.read import parse_run_config
 from wse_emulator.schedule import learning_rates
 from wse_emulator.views.learning_rate import figure_learning_rate, figure_run_learning_rate
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, TypeVar
+from typing import Final
 
 import torch
 from torch import nn
@@ -16,9 +16,7 @@ from wse_emulator.architectures.self_distillation import (
     build_self_distillation,
 )
 from wse_emulator.architectures.vision import VisionFacts, VisionTransformer
-from wse_emulator.errors import ConfigError
-
-Value = TypeVar("Value", int, str, bool, float)
+from wse_emulator.configs.section import Settings
 
 ACTIVATIONS: Final[Mapping[str, tuple[Activation, bool]]] = {
     "gelu": ("gelu", False),
@@ -35,87 +33,6 @@ NORMS: Final[Mapping[str, Norm]] = {
     "rmsnorm": "rmsnorm",
     "biasless-layernorm": "rmsnorm",  # one weight a channel
 }
-
-
-MOST_LAYERS: Final = 10_000
-"""More than any model has; a config with more is a mistake, and would take minutes to build."""
-
-
-class Settings:
-    """The section, read with the defaults of the Model Zoo; wrong values are named."""
-
-    def __init__(self, settings: Mapping[str, object], source: str) -> None:
-        self._settings = settings
-        self._source = source
-
-    def refused(self, why: str) -> ConfigError:
-        """The error that says what of the section is wrong."""
-        return ConfigError(f"{self._source}: model: {why}")
-
-    def has(self, name: str) -> bool:
-        """Whether the section names it."""
-        return self._settings.get(name) is not None
-
-    def size(self, name: str, default: int | None = None) -> int:
-        """A whole number from 1."""
-        value = self._settings.get(name)
-        if value is None and default is not None:
-            return default
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self.refused(
-                f"{name} is {value!r}; the model cannot be built without a whole number from 1"
-            )
-        return value
-
-    def layers(self, name: str, default: int | None = None) -> int:
-        """A number of layers: each is built, so there is a limit."""
-        value = self.size(name, default)
-        if value > MOST_LAYERS:
-            raise self.refused(f"{name} is {value}; at most {MOST_LAYERS:,} layers are built")
-        return value
-
-    def get(self, name: str, default: Value) -> Value:
-        """A value of the default's type."""
-        value = self._settings.get(name)
-        if value is None:
-            return default
-        if isinstance(default, float) and isinstance(value, int):
-            value = float(value)
-        if not isinstance(value, type(default)):
-            raise self.refused(f"{name} is {value!r}, not a {type(default).__name__}")
-        return value
-
-    def pair(self, name: str) -> tuple[int, int]:
-        """Two whole numbers."""
-        value = self._settings.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = [value, value]
-        if not isinstance(value, list) or len(value) != 2 or not all(_is_size(v) for v in value):
-            raise self.refused(f"{name} is {value!r}, not two sizes")
-        return value[0], value[1]
-
-    def part(self, name: str) -> Settings:
-        """A section in the section; empty if it is not there."""
-        value = self._settings.get(name)
-        return Settings(value if isinstance(value, dict) else {}, self._source)
-
-    def first(self, name: str, inner: str) -> Settings:
-        """The section ``inner`` of the first entry of a list."""
-        value = self._settings.get(name)
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            return Settings(value[0], self._source).part(inner)
-        raise self.refused(f"{name} is not a list of sections")
-
-    def choice(self, name: str, default: str, known: Mapping[str, object]) -> str:
-        """One of the known words."""
-        word = self.get(name, default).lower()
-        if word not in known:
-            raise self.refused(f"{name} is {word!r}; known are {', '.join(known)}")
-        return word
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
 
 
 def build_model_zoo(name: str | None, section: Mapping[str, object], source: str) -> nn.Module:

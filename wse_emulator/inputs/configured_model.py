@@ -9,11 +9,11 @@ from torch import nn
 
 from optimizers.configure import read_section
 from wse_emulator.architectures.model_zoo import build_model_zoo
+from wse_emulator.configs.read import read_run_config
+from wse_emulator.configs.values import RunConfig
+from wse_emulator.configs.yaml_file import read_yaml_mapping
 from wse_emulator.errors import ConfigError
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.run_config import read_run_config
-from wse_emulator.inputs.run_config_values import RunConfig
-from wse_emulator.inputs.run_config_yaml import read_yaml_mapping
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 
 RUN_CONFIG_SUFFIXES = (".yaml", ".yml")

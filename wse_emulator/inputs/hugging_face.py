@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import nn
 
-from wse_emulator.architectures.model_zoo import MOST_LAYERS
+from wse_emulator.configs.section import MOST_LAYERS
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
 from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
 from wse_emulator.near_names import near

@@ -12,10 +12,11 @@ import torch
 from optimizers import Optimizer, configure_optimizer
 from optimizers.configure import read_section
 from optimizers.errors import IgnoredKeyWarning
-from schedulers import LRScheduler, SchedulerError
+from schedulers import LRScheduler
 from schedulers.configure import build_apart
+from schedulers.errors import SchedulerError
+from wse_emulator.configs.values import OptimizerSettings, RunConfig
 from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.run_config_values import OptimizerSettings, RunConfig
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

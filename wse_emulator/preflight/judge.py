@@ -11,6 +11,7 @@ import torch
 
 from optimizers import Optimizer
 from wse_emulator.api import PreparedStep, prepare_step, run_prepared
+from wse_emulator.configs.read import RunConfig, read_run_config
 from wse_emulator.errors import InputError, StaticRuleError, WseError
 from wse_emulator.fitting.asking import Asked, to_request
 from wse_emulator.fitting.judge import judge
@@ -19,7 +20,6 @@ from wse_emulator.fitting.report import report as report_of_fit
 from wse_emulator.fitting.request import Mode
 from wse_emulator.inputs.configured_model import is_run_config
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.run_config import RunConfig, read_run_config
 from wse_emulator.plan.precision import Precision
 from wse_emulator.preflight.rates import Course, constant_course, course_of
 from wse_emulator.preflight.report import Preflight, StepTime

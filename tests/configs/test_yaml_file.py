@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from wse_emulator.configs.yaml_file import LARGEST_FILE_BYTES, read_yaml_mapping
 from wse_emulator.errors import MalformedFileError
-from wse_emulator.inputs.run_config_yaml import LARGEST_FILE_BYTES, read_yaml_mapping
 
 
 def _file(tmp_path: Path, text: str | bytes) -> Path:

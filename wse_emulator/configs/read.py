@@ -15,16 +15,16 @@ from typing import Final, TypeVar
 from schedulers import SchedulerError, ScheduleSection
 from schedulers.names import number
 from schedulers.sections import read_grouped_schedules, read_learning_rate
-from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.run_config_section import Section, is_mapping
-from wse_emulator.inputs.run_config_values import (
+from wse_emulator.configs.section import Section, is_mapping
+from wse_emulator.configs.values import (
     LossScaling,
     ModelSettings,
     OptimizerSettings,
     ParameterGroup,
     RunConfig,
 )
-from wse_emulator.inputs.run_config_yaml import read_yaml_mapping
+from wse_emulator.configs.yaml_file import read_yaml_mapping
+from wse_emulator.errors import ConfigError
 
 __all__ = ["RunConfig", "parse_run_config", "read_run_config"]
 

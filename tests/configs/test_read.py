@@ -11,8 +11,8 @@ import yaml
 
 import schedulers
 from optimizers import SGD
+from wse_emulator.configs.read import parse_run_config, read_run_config
 from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.run_config import parse_run_config, read_run_config
 
 DATA = Path(__file__).parents[1] / "data"
 CONFIGS = sorted((DATA / "run_configs").glob("*.yaml"))

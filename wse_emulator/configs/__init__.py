@@ -1,0 +1,1 @@
+"""Run configs (YAML) of the Model Zoo, read into values."""
