@@ -23,7 +23,6 @@ from wse_emulator.configs.values import RunConfig
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
-from wse_emulator.inputs.load import load_model
 from wse_emulator.inputs.optimizer_choice import (
     DEFAULT_OPTIMIZER,
     OptimizerChoice,
@@ -32,7 +31,8 @@ from wse_emulator.inputs.optimizer_choice import (
 )
 from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
-from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.load import load_model
+from wse_emulator.models.shapes import Model, ModelShapes, shapes_of_module
 from wse_emulator.near_names import near
 from wse_emulator.ops import check_costs
 from wse_emulator.program import StepProgram
@@ -45,8 +45,6 @@ from wse_emulator.wafer.spec import WaferSpec
 DEFAULT_WAFER: Final = "wse2"
 CURVE_POINTS: Final = 1001
 RUN_MODES: Final = ("pipelined",)
-
-Model = str | ModelShapes | torch.nn.Module
 
 
 def run(

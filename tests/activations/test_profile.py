@@ -14,15 +14,11 @@ from wse_emulator.activations.in_flight import (
     samples_in_flight,
     streaming_bytes,
 )
-from wse_emulator.activations.profile import (
-    ActivationProfile,
-    LayerActivations,
-    activation_profile,
-    module_of_model,
-)
+from wse_emulator.activations.profile import ActivationProfile, LayerActivations, activation_profile
 from wse_emulator.errors import InputError
-from wse_emulator.inputs.catalog import builtin_model
-from wse_emulator.inputs.shapes import ModelShapes, TensorShape, shapes_of_module
+from wse_emulator.models.catalog import builtin_model
+from wse_emulator.models.load import module_of_model
+from wse_emulator.models.shapes import ModelShapes, TensorShape, shapes_of_module
 
 
 def test_stages_of_gpt2_lie_with_their_layers_and_the_tied_head_with_the_embedding():

@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.distributed._tools.mem_tracker import MemTracker
 from transformers import BertConfig, BertForPreTraining, GPT2Config, GPT2LMHeadModel
 
-from wse_emulator.activations.examples import example_for
 from wse_emulator.activations.saved import PROBE_BATCH, StageBytes, saved_for_backward
-from wse_emulator.architectures.published import build_published
-from wse_emulator.architectures.vision import ResidualNetwork
+from wse_emulator.models.examples import example_for
+from wse_emulator.models.published import build_published
+from wse_emulator.models.vision import ResidualNetwork
 
 
 def stages_of(module: nn.Module, *arguments: Tensor) -> dict[str, StageBytes]:

@@ -11,7 +11,7 @@ import optimizers
 from wse_emulator.api import capture_prepared, prepare_step, run, run_prepared
 from wse_emulator.capture.kinds import capture_by_kind, repeat_program
 from wse_emulator.capture.step import capture_step
-from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.step_segments import StepSegments
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.presets import WSE2

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from wse_emulator.cli.main import run
-from wse_emulator.inputs.catalog import builtin_names
+from wse_emulator.models.catalog import builtin_names
 
 
 def test_every_built_in_model_is_listed_with_its_parameters(

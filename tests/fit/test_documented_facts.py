@@ -13,8 +13,8 @@ import pytest
 from torch import nn
 
 from wse_emulator import fit
-from wse_emulator.architectures.published import build_published
-from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.published import build_published
+from wse_emulator.models.shapes import ModelShapes, shapes_of_module
 from wse_emulator.results.fit_report import FitReport
 
 DATA = Path(__file__).parents[1] / "data"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from wse_emulator import WSE2, fit
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
-from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.results.codec import decode, encode
 from wse_emulator.results.fit_report import BatchFacts, FitReport, Lever
 

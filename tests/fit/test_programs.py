@@ -11,7 +11,7 @@ from wse_emulator.inputs.optimizer_choice import (
     build_optimizer,
     optimizer_classes,
 )
-from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.program import StepProgram, ValueKind
 
 MODEL = ModelShapes(

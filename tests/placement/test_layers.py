@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from wse_emulator.placement.layers import group_layers, layer_of, merge_small
+from wse_emulator.models.names import layer_of
+from wse_emulator.placement.layers import group_layers, merge_small
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wse_emulator.inputs.catalog import builtin_model, builtin_names
+from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.placement import Placement, expand, place
 from wse_emulator.placement.forms import Blocks
 from wse_emulator.program import Parameter

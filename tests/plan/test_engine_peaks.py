@@ -13,7 +13,7 @@ from wse_emulator.errors import SramOverflowError
 from wse_emulator.fitting import fit
 from wse_emulator.fitting.programs import step_program
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.shapes import ModelShapes, TensorShape
+from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.wafer.presets import WSE2
 
 MODEL = ModelShapes(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from wse_emulator.capture.step import capture_step
 from wse_emulator.errors import UnknownNameError
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice, build_optimizer
-from wse_emulator.inputs.shapes import MetaModel, TensorShape
+from wse_emulator.models.shapes import MetaModel, TensorShape
 from wse_emulator.placement import place
 from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.placement.pieces import Piece

@@ -7,15 +7,16 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from wse_emulator.activations.examples import example_for
 from wse_emulator.activations.saved import PROBE_BATCH, StageBytes, saved_for_backward
 from wse_emulator.activations.stacks_of_blocks import shortened, stretched
-from wse_emulator.architectures.published import build_published
 from wse_emulator.errors import InputError, WseError
-from wse_emulator.inputs.shapes import ModelShapes
-from wse_emulator.placement.layers import group_layers, layer_of, module_of
+from wse_emulator.models.examples import example_for
+from wse_emulator.models.load import module_of_model
+from wse_emulator.models.names import layer_of, module_of
+from wse_emulator.models.shapes import ModelShapes
+from wse_emulator.placement.layers import group_layers
 
 COMPUTE_DTYPES: Final = {
     "float32": torch.float32,
@@ -65,24 +66,6 @@ class ActivationProfile:
     def saved_per_sample(self) -> int:
         """Bytes of all saved storages of a sample, each once."""
         return sum(stage.saved for stage in self.stages)
-
-
-def module_of_model(model: ModelShapes) -> nn.Module:
-    """The model as layers on the meta device.
-
-    Raises:
-        InputError: only its shapes are known.
-    """
-    if model.build is not None:
-        return model.build()
-    module = build_published(model.architecture, model.config) if model.architecture else None
-    if module is None:
-        raise InputError(
-            f"{model.name}: activations need the model's layers, and only its shapes are known; "
-            "name a built-in model, a config.json, a run config or module:factory, or leave out "
-            "--batch-size"
-        )
-    return module
 
 
 def activation_profile(

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 
-from wse_emulator.placement.layers import layer_of
+from wse_emulator.models.names import layer_of
 
 PROBE_BATCH: Final = 1009
 """Samples of the measuring pass: a prime that no size of a model is a multiple of."""

@@ -14,8 +14,8 @@ from typing import Final
 from torch import nn
 
 from wse_emulator.activations.saved import StageBytes
-from wse_emulator.architectures.resized import deepened, is_resizable
-from wse_emulator.placement.layers import layer_of
+from wse_emulator.models.names import layer_of
+from wse_emulator.models.resized import deepened, is_resizable
 
 MEASURED: Final = 3
 """Blocks of a stack that are run."""

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wse_emulator.cli.output import STDOUT, write_json
-from wse_emulator.inputs.catalog import builtin_model, builtin_names
+from wse_emulator.models.catalog import builtin_model, builtin_names
 
 
 @click.command()

@@ -15,7 +15,7 @@ from wse_emulator.fitting.report import report
 from wse_emulator.fitting.request import Mode
 from wse_emulator.fitting.solve import solve
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.shapes import ModelShapes
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.plan.precision import Precision
 from wse_emulator.results.fit_report import FitReport
 from wse_emulator.wafer.presets import WSE2
@@ -49,7 +49,7 @@ def fit(
     given here goes first.
 
     Args:
-        model: what :func:`~wse_emulator.inputs.load.load_model` takes, shapes, or a module (only
+        model: what :func:`~wse_emulator.models.load.load_model` takes, shapes, or a module (only
             names, shapes and dtypes of its parameters are used).
         optimizer: class name, or a choice with options; default AdamW.
         lr: learning rate, where the class has no default.

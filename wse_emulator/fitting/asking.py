@@ -9,11 +9,11 @@ from pathlib import Path
 from torch import nn
 
 from wse_emulator.fitting.request import FitRequest, Mode, parse_recompute
-from wse_emulator.inputs.configured_model import Configured, is_run_config, load_configured
-from wse_emulator.inputs.load import load_model
+from wse_emulator.inputs.configured_model import Configured, load_configured
 from wse_emulator.inputs.mask_file import read_masks
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.load import is_run_config, load_model
+from wse_emulator.models.shapes import ModelShapes, shapes_of_module
 from wse_emulator.plan.precision import AS_CAPTURED, Precision, parse_precision
 from wse_emulator.wafer.parse import parse_wafer
 from wse_emulator.wafer.presets import WSE2

@@ -14,7 +14,7 @@ from wse_emulator.fitting.known import Known, learn
 from wse_emulator.fitting.request import ALL_LAYERS, FitRequest
 from wse_emulator.fitting.samples import Samples, choose_samples
 from wse_emulator.fitting.streaming import Server, plan_streaming
-from wse_emulator.placement.layers import layer_of
+from wse_emulator.models.names import layer_of
 from wse_emulator.placement.place import place
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.holdings import Holding, holdings, load_per_element

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from wse_emulator.errors import InputError, UnknownNameError
 from wse_emulator.inputs.mask_file import Masks
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.shapes import ModelShapes
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.near_names import near
 from wse_emulator.plan.precision import AS_CAPTURED, Precision
 from wse_emulator.wafer.spec import WaferSpec

@@ -5,18 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import nn
-
 from optimizers.configure import read_section
-from wse_emulator.architectures.model_zoo import build_model_zoo
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
 from wse_emulator.configs.yaml_file import read_yaml_mapping
 from wse_emulator.errors import ConfigError
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
-from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
-
-RUN_CONFIG_SUFFIXES = (".yaml", ".yml")
+from wse_emulator.models.load import load_configured_model
+from wse_emulator.models.shapes import ModelShapes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,11 +32,6 @@ class Configured:
     sparsity: float
 
 
-def is_run_config(text: str) -> bool:
-    """Whether a user's MODEL names a run config."""
-    return Path(text).suffix in RUN_CONFIG_SUFFIXES
-
-
 def load_configured(path: Path) -> Configured:
     """The run config of a file, its model on the meta device, and its optimizer.
 
@@ -55,23 +46,6 @@ def load_configured(path: Path) -> Configured:
         optimizer=_optimizer(config),
         sparsity=_sparsity(path),
     )
-
-
-def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelShapes:
-    """The model that a run config describes, on the meta device.
-
-    Raises:
-        MalformedFileError: the file cannot be read.
-        ConfigError: it is no run config, or lacks a size of the model.
-    """
-    read = config or read_run_config(path)
-    if not read.model.settings:
-        raise ConfigError(f"{path}: has no model section to build layers from")
-
-    def build() -> nn.Module:
-        return build_model_zoo(read.model.name, read.model.settings, str(path))
-
-    return shapes_of_module(build(), path.stem, f"run config {path}", build=build)
 
 
 def _optimizer(config: RunConfig) -> OptimizerChoice | None:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.errors import MalformedFileError
-from wse_emulator.inputs.shapes import ModelShapes
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.near_names import near
 
 Masks = Mapping[str, NDArray[np.bool_]]

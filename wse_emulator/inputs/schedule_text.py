@@ -17,7 +17,7 @@ import yaml
 from schedulers.errors import SchedulerError
 from schedulers.names import known_schedulers, number, scheduler_class_name
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
-from wse_emulator.inputs.shapes import MOST_FILE_BYTES
+from wse_emulator.models.shapes import MOST_FILE_BYTES
 
 LearningRate = float | list[dict[str, object]] | dict[str, object]
 """What ``schedulers.configure_lr_scheduler`` takes."""

@@ -18,8 +18,8 @@ from wse_emulator.fitting.judge import judge
 from wse_emulator.fitting.levers import pull_levers
 from wse_emulator.fitting.report import report as report_of_fit
 from wse_emulator.fitting.request import Mode
-from wse_emulator.inputs.configured_model import is_run_config
 from wse_emulator.inputs.optimizer_choice import OptimizerChoice
+from wse_emulator.models.load import is_run_config
 from wse_emulator.plan.precision import Precision
 from wse_emulator.preflight.rates import Course, constant_course, course_of
 from wse_emulator.preflight.report import Preflight, StepTime

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wse_emulator.architectures.block import Block, BlockFacts, make_norm
+from wse_emulator.models.block import Block, BlockFacts, make_norm
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

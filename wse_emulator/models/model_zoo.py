@@ -9,14 +9,11 @@ from typing import Final
 import torch
 from torch import nn
 
-from wse_emulator.architectures.block import Activation, BlockFacts, Norm
-from wse_emulator.architectures.language import Decoder, Encoder, EncoderDecoder, LanguageFacts
-from wse_emulator.architectures.self_distillation import (
-    DistillationFacts,
-    build_self_distillation,
-)
-from wse_emulator.architectures.vision import VisionFacts, VisionTransformer
 from wse_emulator.configs.section import Settings
+from wse_emulator.models.block import Activation, BlockFacts, Norm
+from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder, LanguageFacts
+from wse_emulator.models.self_distillation import DistillationFacts, build_self_distillation
+from wse_emulator.models.vision import VisionFacts, VisionTransformer
 
 ACTIVATIONS: Final[Mapping[str, tuple[Activation, bool]]] = {
     "gelu": ("gelu", False),

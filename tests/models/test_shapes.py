@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError
-from wse_emulator.inputs.catalog import builtin_model, builtin_names
-from wse_emulator.inputs.load import load_model
+from wse_emulator.models.catalog import builtin_model, builtin_names
+from wse_emulator.models.load import load_model
 
 PUBLISHED_PARAMETERS = {
     # counts of the published checkpoints, tied parameters once

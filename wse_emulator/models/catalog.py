@@ -7,7 +7,7 @@ from functools import lru_cache
 from importlib.resources import files
 from typing import Final
 
-from wse_emulator.inputs.shapes import ModelShapes, parse_shapes
+from wse_emulator.models.shapes import ModelShapes, parse_shapes
 
 ALIASES: Final = {
     "resnet50": "tv-resnet50",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wse_emulator.architectures.vision import VisionFacts, VisionTrunk, images
+from wse_emulator.models.vision import VisionFacts, VisionTrunk, images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,9 @@ from typing import Final
 import torch
 from torch import nn
 
-from wse_emulator.architectures.block import BlockFacts
-from wse_emulator.architectures.language import (
-    Decoder,
-    Encoder,
-    EncoderDecoder,
-    LanguageFacts,
-)
-from wse_emulator.architectures.vision import ResidualNetwork, VisionFacts, VisionTransformer
+from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder, LanguageFacts
+from wse_emulator.models.vision import ResidualNetwork, VisionFacts, VisionTransformer
 
 Config = Mapping[str, object]
 

@@ -249,3 +249,6 @@ def _tied_pairs(tied: object, where: str) -> tuple[tuple[str, str], ...]:
     ):
         raise MalformedFileError(f'{where}: "tied" is not a list of pairs of names')
     return tuple((pair[0], pair[1]) for pair in tied)
+
+
+Model = str | ModelShapes | torch.nn.Module

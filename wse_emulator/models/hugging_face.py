@@ -14,7 +14,7 @@ from torch import nn
 
 from wse_emulator.configs.section import MOST_LAYERS
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
-from wse_emulator.inputs.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.shapes import ModelShapes, shapes_of_module
 from wse_emulator.near_names import near
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from wse_emulator.architectures.block import BlockFacts
-from wse_emulator.architectures.language import Decoder, Encoder, EncoderDecoder
-from wse_emulator.architectures.vision import VisionTransformer
+from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder
+from wse_emulator.models.vision import VisionTransformer
 
 Resizable = Decoder | Encoder | EncoderDecoder | VisionTransformer
 

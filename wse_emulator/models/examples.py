@@ -9,10 +9,10 @@ from typing import Protocol, runtime_checkable
 import torch
 from torch import Tensor, nn
 
-from wse_emulator.architectures.language import Decoder, Encoder, EncoderDecoder, tokens
-from wse_emulator.architectures.self_distillation import SelfDistillation
-from wse_emulator.architectures.vision import ResidualNetwork, VisionTransformer, images
 from wse_emulator.errors import InputError
+from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder, tokens
+from wse_emulator.models.self_distillation import SelfDistillation
+from wse_emulator.models.vision import ResidualNetwork, VisionTransformer, images
 
 DEFAULT_IMAGE = (224, 224)
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wse_emulator.architectures.model_zoo import build_model_zoo
-from wse_emulator.architectures.published import build_published
-from wse_emulator.architectures.resized import deepened, widened
 from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.catalog import builtin_model, builtin_names
-from wse_emulator.inputs.load import load_model
+from wse_emulator.models.catalog import builtin_model, builtin_names
+from wse_emulator.models.load import load_model
+from wse_emulator.models.model_zoo import build_model_zoo
+from wse_emulator.models.published import build_published
+from wse_emulator.models.resized import deepened, widened
 
 CONFIGS = Path(__file__).parents[1] / "data" / "run_configs"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from wse_emulator.errors import FactoryError, MalformedFileError
-from wse_emulator.inputs.load import load_model
+from wse_emulator.models.load import load_model
 
 SOURCE = """
 import torch

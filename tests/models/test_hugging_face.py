@@ -9,8 +9,8 @@ import pytest
 
 from wse_emulator.activations.profile import activation_profile
 from wse_emulator.errors import MalformedFileError, UnknownNameError
-from wse_emulator.inputs.catalog import builtin_model
-from wse_emulator.inputs.load import load_model
+from wse_emulator.models.catalog import builtin_model
+from wse_emulator.models.load import load_model
 
 SMALL = {
     "hidden_size": 64,

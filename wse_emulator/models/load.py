@@ -1,0 +1,104 @@
+"""MODEL, as a user writes it, -> its shapes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from torch import nn
+
+from wse_emulator.configs.read import read_run_config
+from wse_emulator.configs.values import RunConfig
+from wse_emulator.errors import ConfigError, InputError, MalformedFileError, UnknownNameError
+from wse_emulator.models.catalog import ALIASES, builtin_model, builtin_names
+from wse_emulator.models.factory import load_factory_model
+from wse_emulator.models.hugging_face import is_hugging_face_config, load_hugging_face
+from wse_emulator.models.model_zoo import build_model_zoo
+from wse_emulator.models.published import build_published
+from wse_emulator.models.shapes import ModelShapes, parse_shapes, read_json, shapes_of_module
+from wse_emulator.near_names import near
+
+RUN_CONFIG_SUFFIXES = (".yaml", ".yml")
+
+
+def load_model(text: str) -> ModelShapes:
+    """The shapes of a model named by a user.
+
+    Args:
+        text: a built-in name (``gpt2-xl``), a shapes file (JSON), a Hugging Face
+            ``config.json`` or the folder with it, a run config (YAML), or ``module:factory``.
+
+    Raises:
+        UnknownNameError: no such built-in model and no such file; names the nearest.
+        MalformedFileError: a file that is missing or is not what it should be.
+        ConfigError: a run config that lacks a size of the model.
+        FactoryError: a factory that fails or returns no module.
+    """
+    name = text.strip()
+    spelled = {known.lower(): known for known in (*builtin_names(), *ALIASES)}
+    if name.lower() in spelled:
+        return builtin_model(spelled[name.lower()])
+    path = Path(name)
+    if path.is_dir():
+        path = path / "config.json"
+        if not path.is_file():
+            raise MalformedFileError(f"{name}: a folder without a config.json")
+    if path.is_file() and is_run_config(name):
+        return load_configured_model(path)
+    if path.is_file() and path.suffix != ".py":
+        return _from_file(path)
+    if ":" in name:
+        return load_factory_model(name)
+    if path.suffix in (".json", ".yaml", ".yml") or "/" in name:
+        raise MalformedFileError(f"{name}: there is no such file")
+    raise UnknownNameError(
+        f"unknown model {name!r}{near(name, builtin_names())}; "
+        "'wse models' lists the built-in ones; a shapes file, a config.json or module:factory "
+        "is fine too"
+    )
+
+
+def _from_file(path: Path) -> ModelShapes:
+    document = read_json(path)
+    if is_hugging_face_config(document) and isinstance(document, dict):
+        return load_hugging_face(document, path)
+    return parse_shapes(document, path.stem, str(path))
+
+
+def is_run_config(text: str) -> bool:
+    """Whether a user's MODEL names a run config."""
+    return Path(text).suffix in RUN_CONFIG_SUFFIXES
+
+
+def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelShapes:
+    """The model that a run config describes, on the meta device.
+
+    Raises:
+        MalformedFileError: the file cannot be read.
+        ConfigError: it is no run config, or lacks a size of the model.
+    """
+    read = config or read_run_config(path)
+    if not read.model.settings:
+        raise ConfigError(f"{path}: has no model section to build layers from")
+
+    def build() -> nn.Module:
+        return build_model_zoo(read.model.name, read.model.settings, str(path))
+
+    return shapes_of_module(build(), path.stem, f"run config {path}", build=build)
+
+
+def module_of_model(model: ModelShapes) -> nn.Module:
+    """The model as layers on the meta device.
+
+    Raises:
+        InputError: only its shapes are known.
+    """
+    if model.build is not None:
+        return model.build()
+    module = build_published(model.architecture, model.config) if model.architecture else None
+    if module is None:
+        raise InputError(
+            f"{model.name}: activations need the model's layers, and only its shapes are known; "
+            "name a built-in model, a config.json, a run config or module:factory, or leave out "
+            "--batch-size"
+        )
+    return module
