@@ -23,13 +23,14 @@ from wse_emulator.configs.values import RunConfig
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
-from wse_emulator.inputs.optimizer_choice import (
+from wse_emulator.inputs.optimizer import (
     DEFAULT_OPTIMIZER,
     OptimizerChoice,
     SchedulersTogether,
+    build_configured_optimizer,
     build_optimizer,
 )
-from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
+from wse_emulator.inputs.read import DEFAULT_WAFER, RUN_MODES
 from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
 from wse_emulator.models.load import load_model
 from wse_emulator.models.shapes import Model, ModelShapes, shapes_of_module
@@ -42,9 +43,7 @@ from wse_emulator.validation.accuracy import class_error
 from wse_emulator.wafer.parse import parse_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
-DEFAULT_WAFER: Final = "wse2"
 CURVE_POINTS: Final = 1001
-RUN_MODES: Final = ("pipelined",)
 
 
 def run(

@@ -16,7 +16,6 @@ from typing import Final
 import numpy as np
 import torch
 
-from wse_emulator.api import DEFAULT_WAFER
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.step import (
     Scheduler,
@@ -32,6 +31,7 @@ from wse_emulator.capture.tracer import StepTracer
 from wse_emulator.emulate import emulate_step, place_and_plan
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import DoesNotFitError, InputError, UnknownNameError
+from wse_emulator.inputs.read import DEFAULT_WAFER
 from wse_emulator.ops import check_costs
 from wse_emulator.program import StepProgram
 from wse_emulator.results.run_result import RunResult, WallSeconds

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from wse_emulator.capture.step import capture_step
 from wse_emulator.errors import UnknownNameError
-from wse_emulator.inputs.optimizer_choice import OptimizerChoice, build_optimizer
+from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer
+from wse_emulator.inputs.precision import parse_precision
 from wse_emulator.models.shapes import MetaModel, TensorShape
 from wse_emulator.placement import place
 from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.memory import MemoryPlan, Sparsity, plan_resident
-from wse_emulator.plan.precision import parse_precision
 from wse_emulator.plan.step import StepPlan, plan_step
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.presets import WSE2

@@ -15,10 +15,10 @@ from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, step_options
-from wse_emulator.fitting.request import Mode
+from wse_emulator.inputs.precision import POLICIES, parse_precision
+from wse_emulator.inputs.read import Mode
 from wse_emulator.legality import check
 from wse_emulator.models.factory import call_factory
-from wse_emulator.plan.precision import POLICIES, parse_precision
 from wse_emulator.preflight import Plan, Preflight
 from wse_emulator.preflight import preflight as judge
 from wse_emulator.results.check_report import CheckReport

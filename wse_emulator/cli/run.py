@@ -19,7 +19,7 @@ from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.cli.step_options import step_options
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.fitting import fit
-from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
+from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
 from wse_emulator.results.files import run_document
 from wse_emulator.results.fit_report import FitReport
 from wse_emulator.results.run_result import Lever, RunResult

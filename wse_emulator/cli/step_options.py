@@ -8,9 +8,10 @@ from typing import Any, Final, TypedDict, TypeVar
 
 import click
 
-from wse_emulator.api import DEFAULT_WAFER, PreparedStep, prepare_step
+from wse_emulator.api import PreparedStep, prepare_step
 from wse_emulator.cli.options import parse_options
-from wse_emulator.inputs.optimizer_choice import DEFAULT_OPTIMIZER
+from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER
+from wse_emulator.inputs.read import DEFAULT_WAFER
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

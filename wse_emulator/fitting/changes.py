@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wse_emulator.fitting.request import ALL_LAYERS, FitRequest, with_batch
-from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
-from wse_emulator.plan.precision import parse_precision
+from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
+from wse_emulator.inputs.precision import parse_precision
+from wse_emulator.inputs.read import ALL_LAYERS, FitRequest, with_batch
 from wse_emulator.wafer.presets import PRESETS
 
 LIGHTER_OPTIMIZERS: Final = ("Adafactor", "Lion", "SGD")

@@ -11,9 +11,9 @@ from wse_emulator.activations.in_flight import pipelined_bytes, streaming_bytes
 from wse_emulator.errors import InputError, UnknownOpError
 from wse_emulator.fitting.extents import Layers, promising_extents
 from wse_emulator.fitting.known import Known, learn
-from wse_emulator.fitting.request import ALL_LAYERS, FitRequest
 from wse_emulator.fitting.samples import Samples, choose_samples
 from wse_emulator.fitting.streaming import Server, plan_streaming
+from wse_emulator.inputs.read import ALL_LAYERS, FitRequest
 from wse_emulator.models.names import layer_of
 from wse_emulator.placement.place import place
 from wse_emulator.placement.values import Placement

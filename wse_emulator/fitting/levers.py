@@ -19,7 +19,7 @@ from wse_emulator.fitting.changes import (
     streaming,
 )
 from wse_emulator.fitting.judge import Judgement, judge
-from wse_emulator.fitting.request import FitRequest, with_batch
+from wse_emulator.inputs.read import FitRequest, with_batch
 from wse_emulator.results.fit_report import Lever
 
 TOGETHER: Final = (streaming, precisions, sparser)

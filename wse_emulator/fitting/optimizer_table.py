@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from wse_emulator.errors import InputError, UnknownOpError
 from wse_emulator.fitting.judge import Judgement, judge
-from wse_emulator.inputs.optimizer_choice import OptimizerChoice, optimizer_classes
+from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
 from wse_emulator.results.fit_report import OptimizerRow
 
 

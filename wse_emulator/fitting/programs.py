@@ -9,7 +9,7 @@ from torch import nn
 
 from wse_emulator.capture.kinds import repeat_program, ties_parameters_together
 from wse_emulator.capture.step import capture_step
-from wse_emulator.inputs.optimizer_choice import OptimizerChoice, build_optimizer
+from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.program import Parameter, StepProgram
 

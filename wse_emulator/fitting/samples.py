@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wse_emulator.activations.in_flight import recomputable_layers
 from wse_emulator.activations.profile import ActivationProfile
-from wse_emulator.fitting.request import FitRequest
+from wse_emulator.inputs.read import FitRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from torch import nn
 
 from wse_emulator.errors import InputError
 from wse_emulator.fitting.judge import Judgement, judge
-from wse_emulator.fitting.request import FitRequest, with_batch
+from wse_emulator.inputs.read import FitRequest, with_batch
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.resized import deepened, is_resizable, widened, width_steps
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module

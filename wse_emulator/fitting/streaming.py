@@ -12,8 +12,8 @@ import numpy as np
 
 from wse_emulator.activations.in_flight import streaming_bytes
 from wse_emulator.fitting.known import Known
-from wse_emulator.fitting.request import FitRequest
 from wse_emulator.fitting.samples import Samples
+from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.layers import group_layers
 from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.plan.holdings import Holding

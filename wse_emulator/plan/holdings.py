@@ -8,8 +8,8 @@ from fractions import Fraction
 from math import prod
 from typing import Final, Literal
 
+from wse_emulator.inputs.precision import AS_CAPTURED, Precision
 from wse_emulator.ops.stacks import stack_height, statistic_of
-from wse_emulator.plan.precision import AS_CAPTURED, Precision
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
 from wse_emulator.wafer.formats import BYTES
 

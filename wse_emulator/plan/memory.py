@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wse_emulator.inputs.precision import AS_CAPTURED, Precision
 from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.placement.values import BlockGrid, LayerRegion, Placement, TensorPlacement
 from wse_emulator.plan.holdings import STORED, Holding, OtherState, controller_values, holdings
-from wse_emulator.plan.precision import AS_CAPTURED, Precision
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.formats import BYTES
 

@@ -13,14 +13,13 @@ from optimizers import Optimizer
 from wse_emulator.api import PreparedStep, prepare_step, run_prepared
 from wse_emulator.configs.read import RunConfig, read_run_config
 from wse_emulator.errors import InputError, StaticRuleError, WseError
-from wse_emulator.fitting.asking import Asked, to_request
 from wse_emulator.fitting.judge import judge
 from wse_emulator.fitting.levers import pull_levers
 from wse_emulator.fitting.report import report as report_of_fit
-from wse_emulator.fitting.request import Mode
-from wse_emulator.inputs.optimizer_choice import OptimizerChoice
+from wse_emulator.inputs.optimizer import OptimizerChoice
+from wse_emulator.inputs.precision import Precision
+from wse_emulator.inputs.read import Asked, Mode, to_request
 from wse_emulator.models.load import is_run_config
-from wse_emulator.plan.precision import Precision
 from wse_emulator.preflight.rates import Course, constant_course, course_of
 from wse_emulator.preflight.report import Preflight, StepTime
 from wse_emulator.results.check_report import CheckReport

@@ -9,7 +9,7 @@ import torch
 
 from wse_emulator.configs.read import parse_run_config, read_run_config
 from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.run_config_optimizer import build_configured_optimizer
+from wse_emulator.inputs.optimizer import build_configured_optimizer
 
 CONFIGS = sorted((Path(__file__).parents[1] / "data" / "run_configs").glob("*.yaml"))
 
