@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Final
 
 import wse_emulator
-from wse_emulator.api import capture_prepared, prepare_step
+from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import simulate
 from wse_emulator.wafer.presets import WSE2

@@ -13,7 +13,7 @@ import time
 
 import click
 
-from wse_emulator.fitting.programs import step_program
+from wse_emulator.capture.kinds import step_program
 from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER, OptimizerChoice
 from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.placement import place

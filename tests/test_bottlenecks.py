@@ -7,8 +7,8 @@ import dataclasses
 import pytest
 import torch
 
-from wse_emulator.api import capture_prepared, prepare_step
 from wse_emulator.bottlenecks import LIMITS, lift_limits
+from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.program import StepProgram

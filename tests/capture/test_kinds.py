@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import optimizers
-from wse_emulator.api import capture_prepared, prepare_step, run, run_prepared
+from wse_emulator.api import run, run_prepared
+from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.capture.kinds import capture_by_kind, repeat_program
 from wse_emulator.capture.step import capture_step
 from wse_emulator.models.shapes import ModelShapes, TensorShape
@@ -71,7 +72,7 @@ def test_a_run_has_the_digest_of_a_run_captured_whole(given, monkeypatch):
     wafer = WSE2.scaled(12, 16)
     by_kind = run_prepared(prepare_step(MODEL, **given), wafer)
     whole = prepare_step(MODEL, **given)
-    monkeypatch.setattr("wse_emulator.api.capture_by_kind", capture_step)
+    monkeypatch.setattr("wse_emulator.capture.built.capture_by_kind", capture_step)
     assert run_prepared(whole, wafer).digest == by_kind.digest
 
 

@@ -9,8 +9,8 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from wse_emulator.activations.saved import PROBE_BATCH, StageBytes, saved_for_backward
-from wse_emulator.activations.stacks_of_blocks import shortened, stretched
+from wse_emulator.capture.saved import PROBE_BATCH, StageBytes, saved_for_backward
+from wse_emulator.capture.stacks_of_blocks import shortened, stretched
 from wse_emulator.errors import InputError, WseError
 from wse_emulator.models.examples import example_for
 from wse_emulator.models.load import module_of_model

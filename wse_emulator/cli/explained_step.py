@@ -9,8 +9,8 @@ from typing import Final, cast
 
 import click
 
-from wse_emulator.api import PreparedStep, capture_prepared
 from wse_emulator.bottlenecks import LIMITS, lift_limits
+from wse_emulator.capture.built import PreparedStep, capture_prepared
 from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.progress import Tell
 from wse_emulator.cli.run import run

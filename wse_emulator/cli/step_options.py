@@ -8,7 +8,7 @@ from typing import Any, Final, TypedDict, TypeVar
 
 import click
 
-from wse_emulator.api import PreparedStep, prepare_step
+from wse_emulator.capture.built import PreparedStep, prepare_step
 from wse_emulator.cli.options import parse_options
 from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER
 from wse_emulator.inputs.read import DEFAULT_WAFER

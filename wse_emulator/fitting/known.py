@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from wse_emulator.activations.profile import ActivationProfile, activation_profile
-from wse_emulator.fitting.programs import sparse_state_names, step_program
+from wse_emulator.capture.kinds import sparse_state_names, step_program
 from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.forms import TensorForm, tensor_forms
 from wse_emulator.plan.chains import ChainCosts

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 
 from optimizers import Optimizer
-from wse_emulator.api import PreparedStep, prepare_step, run_prepared
+from wse_emulator.api import run_prepared
+from wse_emulator.capture.built import PreparedStep, prepare_step
 from wse_emulator.configs.read import RunConfig, read_run_config
 from wse_emulator.errors import InputError, StaticRuleError, WseError
 from wse_emulator.fitting.judge import judge

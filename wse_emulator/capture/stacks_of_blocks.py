@@ -13,7 +13,7 @@ from typing import Final
 
 from torch import nn
 
-from wse_emulator.activations.saved import StageBytes
+from wse_emulator.capture.saved import StageBytes
 from wse_emulator.models.names import layer_of
 from wse_emulator.models.resized import deepened, is_resizable
 

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.distributed._tools.mem_tracker import MemTracker
 from transformers import BertConfig, BertForPreTraining, GPT2Config, GPT2LMHeadModel
 
-from wse_emulator.activations.saved import PROBE_BATCH, StageBytes, saved_for_backward
+from wse_emulator.capture.saved import PROBE_BATCH, StageBytes, saved_for_backward
 from wse_emulator.models.examples import example_for
 from wse_emulator.models.published import build_published
 from wse_emulator.models.vision import ResidualNetwork

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from wse_emulator.capture.kinds import sparse_state_names, step_program
 from wse_emulator.capture.step import capture_step
-from wse_emulator.fitting.programs import sparse_state_names, step_program
 from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer, optimizer_classes
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.program import StepProgram, ValueKind
