@@ -28,11 +28,12 @@ from wse_emulator.capture.step import (
 )
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
-from wse_emulator.emulate import emulate_step, place_and_plan
+from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
 from wse_emulator.errors import DoesNotFitError, InputError, UnknownNameError
 from wse_emulator.inputs.read import DEFAULT_WAFER
 from wse_emulator.ops import check_costs
+from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.program import StepProgram
 from wse_emulator.results.run_result import RunResult, WallSeconds
 from wse_emulator.results.summary import RunFacts, summarize

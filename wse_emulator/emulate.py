@@ -5,23 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
-from wse_emulator.errors import InputError
 from wse_emulator.lowering import Lowered, lower
-from wse_emulator.placement.forms import tensor_forms
-from wse_emulator.placement.pieces import largest_piece
-from wse_emulator.placement.place import place
 from wse_emulator.placement.values import Placement
-from wse_emulator.plan.holdings import holdings, load_per_element
-from wse_emulator.plan.step import StepPlan, plan_step
+from wse_emulator.plan.placed import place_and_plan
+from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.spec import WaferSpec
-
-MOST_CYCLES: Final = 50_000_000
-"""Longest step that is simulated: utilization is recorded for every cycle."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,37 +80,3 @@ def emulate_step(
     )
     done = time.perf_counter()
     return EmulatedStep(program, placement, plan, lowered, timing, placed - begin, done - placed)
-
-
-def place_and_plan(program: StepProgram, spec: WaferSpec) -> tuple[Placement, StepPlan]:
-    """Where a captured step lies, and what it needs in every PE.
-
-    Raises:
-        InputError: it fits, and would run for longer than is recorded.
-    """
-    held = holdings(program)
-    placement = place(
-        program.parameters,
-        spec,
-        bytes_per_parameter=load_per_element(program, held),
-        forms=tensor_forms(program),
-    )
-    plan = plan_step(program, placement, held=held)
-    if plan.memory.fits:
-        _refuse_endless(placement, plan)
-    return placement, plan
-
-
-def _refuse_endless(placement: Placement, plan: StepPlan) -> None:
-    """Refuse a step whose record, cycle by cycle, would not fit in memory."""
-    for layer in placement.layers:
-        cycles = sum(
-            plan.cycles(index, largest_piece(placement.tensors[index]))
-            for index in layer.tensors
-            if plan.strips[index].elements
-        )
-        if cycles > MOST_CYCLES:
-            raise InputError(
-                f"the PEs of {layer.name} would work for {cycles:,} cycles, and {MOST_CYCLES:,} "
-                "are the most that are recorded; take a larger wafer or a smaller model"
-            )

@@ -13,7 +13,7 @@ from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.capture.kinds import capture_by_kind, repeat_program
 from wse_emulator.capture.step import capture_step
 from wse_emulator.models.shapes import ModelShapes, TensorShape
-from wse_emulator.plan.step_segments import StepSegments
+from wse_emulator.plan.segments import StepSegments
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.presets import WSE2
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from wse_emulator.activations.profile import activation_profile
 from wse_emulator.errors import MalformedFileError, UnknownNameError
 from wse_emulator.models.catalog import builtin_model
 from wse_emulator.models.load import load_model
+from wse_emulator.plan.activations import activation_profile
 
 SMALL = {
     "hidden_size": 64,

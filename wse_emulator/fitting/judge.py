@@ -7,19 +7,19 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Final
 
-from wse_emulator.activations.in_flight import pipelined_bytes, streaming_bytes
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.fitting.extents import Layers, promising_extents
 from wse_emulator.fitting.known import Known, learn
-from wse_emulator.fitting.samples import Samples, choose_samples
-from wse_emulator.fitting.streaming import Server, plan_streaming
 from wse_emulator.inputs.read import ALL_LAYERS, FitRequest
 from wse_emulator.models.names import layer_of
 from wse_emulator.placement.place import place
 from wse_emulator.placement.values import Placement
+from wse_emulator.plan.extents import Layers, promising_extents
 from wse_emulator.plan.holdings import Holding, holdings, load_per_element
+from wse_emulator.plan.in_flight import pipelined_bytes, streaming_bytes
 from wse_emulator.plan.memory import DENSE, MemoryPlan, Sparsity
+from wse_emulator.plan.samples import Samples, choose_samples
 from wse_emulator.plan.step import plan_step
+from wse_emulator.plan.streaming import Server, plan_streaming
 from wse_emulator.plan.strips import StripChoice
 from wse_emulator.program import Parameter
 
@@ -176,7 +176,7 @@ def _streaming(request: FitRequest, known: Known) -> Judgement:
     held = holdings(known.program, request.precision, states)
 
     def plan(samples: Samples | None) -> tuple[MemoryPlan, Server]:
-        return plan_streaming(request, known, held, sparsity, samples)
+        return plan_streaming(request, known.program, known.profile, held, sparsity, samples)
 
     def fits(samples: Samples) -> bool:
         return plan(samples)[0].fits

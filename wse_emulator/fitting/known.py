@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from wse_emulator.activations.profile import ActivationProfile, activation_profile
 from wse_emulator.capture.kinds import sparse_state_names, step_program
 from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.forms import TensorForm, tensor_forms
+from wse_emulator.plan.activations import ActivationProfile, activation_profile
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.formats import BYTES

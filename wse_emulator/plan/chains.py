@@ -17,8 +17,7 @@ from wse_emulator.ops.spaces import Space
 from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.panels import buffer_bytes, round_cost, sum_cost
-from wse_emulator.plan.segments import Buffers, Segment, SegmentOp
-from wse_emulator.plan.step_segments import StepSegments
+from wse_emulator.plan.segments import Buffers, Segment, SegmentOp, StepSegments
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.spec import WaferSpec
 

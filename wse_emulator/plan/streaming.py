@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wse_emulator.activations.in_flight import streaming_bytes
-from wse_emulator.fitting.known import Known
-from wse_emulator.fitting.samples import Samples
 from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.layers import group_layers
 from wse_emulator.placement.shards import expand, flat_runs
+from wse_emulator.plan.activations import ActivationProfile
 from wse_emulator.plan.holdings import Holding
+from wse_emulator.plan.in_flight import streaming_bytes
 from wse_emulator.plan.memory import IntArray, MemoryPlan, Sparsity
+from wse_emulator.plan.samples import Samples
+from wse_emulator.program import StepProgram
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -45,7 +46,8 @@ class Server:
 
 def plan_streaming(
     request: FitRequest,
-    known: Known,
+    program: StepProgram,
+    profile: ActivationProfile | None,
     held: Sequence[Holding],
     sparsity: Sparsity,
     samples: Samples | None,
@@ -55,7 +57,7 @@ def plan_streaming(
     On the wafer are the weights of one layer in the compute dtype, their gradients, and the
     activations. Optimizer state and step live at the server.
     """
-    parameters = known.program.parameters
+    parameters = program.parameters
     sent, back = [], []
     for parameter, holding in zip(parameters, held, strict=True):
         dtype = request.precision.compute or parameter.dtype
@@ -72,10 +74,10 @@ def plan_streaming(
     gradients = sum(back[i] for i in largest.tensors)
     terms = {f"weights of {largest.name}": weights, f"gradients of {largest.name}": gradients}
     activations = 0
-    if known.profile is not None and samples is not None:
+    if profile is not None and samples is not None:
         assert request.batch_size is not None
         alive = streaming_bytes(
-            known.profile, request.batch_size, samples.micro_batch, samples.recomputed
+            profile, request.batch_size, samples.micro_batch, samples.recomputed
         )
         terms |= alive
         activations = sum(alive.values())
@@ -90,20 +92,20 @@ def plan_streaming(
         temporaries=nothing,
         reserved_bytes=spec.reserved_bytes_per_pe,
     )
-    return memory, _server(held, sent, back, known, sparsity, terms, largest.name)
+    return memory, _server(held, sent, back, program, sparsity, terms, largest.name)
 
 
 def _server(
     held: Sequence[Holding],
     sent: Sequence[int],
     back: Sequence[int],
-    known: Known,
+    program: StepProgram,
     sparsity: Sparsity,
     terms: dict[str, int],
     largest: str,
 ) -> Server:
     weights = state = 0
-    for parameter, holding in zip(known.program.parameters, held, strict=True):
+    for parameter, holding in zip(program.parameters, held, strict=True):
         kept = sparsity.kept.get(parameter.index, parameter.numel)
         index = sparsity.index_bytes if parameter.index in sparsity.kept else 0
         weights += parameter.numel * holding.element_bytes["weights"]

@@ -9,16 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from wse_emulator.activations.in_flight import (
-    pipelined_bytes,
-    samples_in_flight,
-    streaming_bytes,
-)
-from wse_emulator.activations.profile import ActivationProfile, LayerActivations, activation_profile
 from wse_emulator.errors import InputError
 from wse_emulator.models.catalog import builtin_model
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.shapes import ModelShapes, TensorShape, shapes_of_module
+from wse_emulator.plan.activations import ActivationProfile, LayerActivations, activation_profile
+from wse_emulator.plan.in_flight import pipelined_bytes, samples_in_flight, streaming_bytes
 
 
 def test_stages_of_gpt2_lie_with_their_layers_and_the_tied_head_with_the_embedding():

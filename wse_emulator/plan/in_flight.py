@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wse_emulator.activations.profile import ActivationProfile, LayerActivations
+from wse_emulator.plan.activations import ActivationProfile, LayerActivations
 
 
 def samples_in_flight(stage: int, stages: int, batch: int, micro_batch: int) -> int:

@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wse_emulator.activations.in_flight import recomputable_layers
-from wse_emulator.activations.profile import ActivationProfile
 from wse_emulator.inputs.read import FitRequest
+from wse_emulator.plan.activations import ActivationProfile
+from wse_emulator.plan.in_flight import recomputable_layers
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

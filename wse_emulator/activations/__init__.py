@@ -1,1 +1,0 @@
-"""Activations: what forward keeps for backward, layer by layer, and how much of it is alive."""
