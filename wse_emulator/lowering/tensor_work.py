@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
-from wse_emulator.lowering.products import product_activities
+from wse_emulator.lowering.matmul import product_activities
 from wse_emulator.placement.pieces import piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
