@@ -35,11 +35,11 @@ import simpy
 
 from wse_emulator.activities import Activity, Axis, Chain, Multicast, OpChain, VectorOp, Work
 from wse_emulator.engines import Engine
-from wse_emulator.engines.array import simulate_array
-from wse_emulator.engines.clock import Clock
+from wse_emulator.engines.array.engine import simulate_array
 from wse_emulator.engines.digest import digest
-from wse_emulator.engines.pe import simulate_pe
-from wse_emulator.engines.programs import Programs, Step, WorkStep
+from wse_emulator.engines.pe.clock import Clock
+from wse_emulator.engines.pe.machine import simulate_pe
+from wse_emulator.engines.pe.programs import Programs, Step, WorkStep
 from wse_emulator.wafer.presets import WSE2
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec

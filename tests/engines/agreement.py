@@ -8,8 +8,8 @@ import numpy as np
 
 from tests.engines.drawn import OPS, Case
 from tests.engines.stepper import Stepper
-from wse_emulator.engines.array import simulate_array
-from wse_emulator.engines.pe import simulate_pe
+from wse_emulator.engines.array.engine import simulate_array
+from wse_emulator.engines.pe.machine import simulate_pe
 from wse_emulator.engines.timing import Timing
 
 OWN = ("events", "passes")

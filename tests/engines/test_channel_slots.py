@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wse_emulator.activities import Activity, Multicast, Send, Star
-from wse_emulator.engines.channel_slots import channels_of
+from wse_emulator.engines.array.channel_slots import channels_of
 from wse_emulator.wafer.region import Region
 
 

@@ -8,7 +8,7 @@ import pytest
 from tests.engines.agreement import both, differences, stepped
 from tests.engines.drawn import Case, machine
 from wse_emulator.activities import Activity, Multicast, OpChain, Send, VectorOp, Work
-from wse_emulator.engines.array import simulate_array
+from wse_emulator.engines.array.engine import simulate_array
 from wse_emulator.wafer.region import Region
 
 # a link is asked for out of program order and yet nobody waits: no wait to take into a pass

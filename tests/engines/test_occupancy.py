@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.engines.agreement import both, differences
 from tests.engines.drawn import Case, machine
 from wse_emulator.activities import Multicast, OpChain, VectorOp, Work
-from wse_emulator.engines.occupancy import Changes, moments
+from wse_emulator.engines.array.occupancy import Changes, moments
 from wse_emulator.wafer.region import Region
 
 TIMES = st.one_of(st.integers(0, 40), st.integers(0, 60_000))

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wse_emulator.engines.scans import (
+from wse_emulator.engines.array.scans import (
     first_come_first_served,
     largest,
     link_requests,

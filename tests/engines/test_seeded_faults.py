@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, Phase, find, settings
 
 from tests.engines.agreement import both, differences
 from tests.engines.drawn import KINDS, Case, Kind, cases, chains, works
-from wse_emulator.engines import array_reductions, bookings, messages, op_tables, programs
-from wse_emulator.engines.links import Fabric, Link
-from wse_emulator.engines.messages import Message
+from wse_emulator.engines.array import bookings, op_tables
+from wse_emulator.engines.array import reductions as array_reductions
+from wse_emulator.engines.pe import messages, programs
+from wse_emulator.engines.pe.links import Fabric, Link
+from wse_emulator.engines.pe.messages import Message
 from wse_emulator.errors import ConservationError
 
 Patch = pytest.MonkeyPatch

@@ -7,8 +7,8 @@ from typing import Final, Protocol
 
 from wse_emulator.activities import Activity
 from wse_emulator.engines.admission import admit
-from wse_emulator.engines.array import simulate_array
-from wse_emulator.engines.pe import simulate_pe
+from wse_emulator.engines.array.engine import simulate_array
+from wse_emulator.engines.pe.machine import simulate_pe
 from wse_emulator.engines.timing import IntArray, Timing
 from wse_emulator.errors import UnknownNameError
 from wse_emulator.wafer.spec import WaferSpec

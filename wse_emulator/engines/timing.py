@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,3 +45,15 @@ class Timing:
     temporary_bytes: IntArray
     events: int
     passes: int
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """No garbage collection inside: events and views by the thousand make each pass slow."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()

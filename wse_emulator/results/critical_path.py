@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from wse_emulator.activities import Activity, Chain, LineMulticast, Multicast, Star, Work
+from wse_emulator.engines.array.watch import releases_at
 from wse_emulator.engines.timing import Timing
-from wse_emulator.engines.watch import releases_at
 from wse_emulator.lowering import Lowered
 from wse_emulator.placement.pieces import Piece, pieces_of
 from wse_emulator.placement.values import Placement, TensorPlacement

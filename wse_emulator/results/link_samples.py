@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from wse_emulator.engines.array.watch import bookings_at
 from wse_emulator.engines.timing import Timing
-from wse_emulator.engines.watch import bookings_at
 from wse_emulator.lowering import Lowered
 from wse_emulator.placement.values import Placement
 from wse_emulator.results.critical_path import bearing_on

@@ -19,8 +19,8 @@ from wse_emulator.collectives.compose import (
 )
 from wse_emulator.collectives.line_time import broadcast_cycles
 from wse_emulator.collectives.planner import Candidate, candidates
+from wse_emulator.engines.alone import run_alone
 from wse_emulator.errors import CollectiveError
-from wse_emulator.standalone.run import run_alone
 from wse_emulator.wafer.region import PLANES, Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -18,8 +18,8 @@ from wse_emulator.collectives.compose import choose, reduction_lines, root_of
 from wse_emulator.collectives.line_time import free_latency
 from wse_emulator.cost.banks import packed_addresses, sources_conflict
 from wse_emulator.cost.instructions import vector_op_cycles
+from wse_emulator.engines.alone import compute, run_alone
 from wse_emulator.errors import CollectiveError, MalformedFileError
-from wse_emulator.standalone.run import compute, run_alone
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wse_emulator.activities import Work
-from wse_emulator.engines.op_tables import ChainTable, ChainTables
+from wse_emulator.engines.array.op_tables import ChainTable, ChainTables
 from wse_emulator.engines.timing import IntArray
 
 Places = Sequence[tuple[int, slice | IntArray]]

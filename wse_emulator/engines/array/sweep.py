@@ -12,15 +12,15 @@ import numpy as np
 
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives.line_time import message_cycles
-from wse_emulator.engines.bookings import Bookings, Flow
-from wse_emulator.engines.chain_stages import Stages
-from wse_emulator.engines.ground import Ground
-from wse_emulator.engines.link_views import Takers
-from wse_emulator.engines.multicast_arms import Spread
-from wse_emulator.engines.occupancy import Changes, moments
-from wse_emulator.engines.op_tables import ChainTables
+from wse_emulator.engines.array.bookings import Bookings, Flow
+from wse_emulator.engines.array.chain_stages import Stages
+from wse_emulator.engines.array.ground import Ground
+from wse_emulator.engines.array.link_views import Takers
+from wse_emulator.engines.array.multicast_arms import Spread
+from wse_emulator.engines.array.occupancy import Changes, moments
+from wse_emulator.engines.array.op_tables import ChainTables
+from wse_emulator.engines.array.work_shares import Places, Shares, shares_of
 from wse_emulator.engines.timing import IntArray
-from wse_emulator.engines.work_shares import Places, Shares, shares_of
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -15,13 +15,12 @@ from simpy.events import Event
 
 from wse_emulator.activities import Activity
 from wse_emulator.engines import conservation
-from wse_emulator.engines.array_sram import temporary_peaks
-from wse_emulator.engines.clock import collector_paused
-from wse_emulator.engines.op_tables import ChainTables
-from wse_emulator.engines.settling import settle
+from wse_emulator.engines.array.op_tables import ChainTables
+from wse_emulator.engines.array.settling import settle
+from wse_emulator.engines.array.sweep import NEVER, Sweep
+from wse_emulator.engines.array.temporaries import temporary_peaks
 from wse_emulator.engines.sram import check_resident
-from wse_emulator.engines.sweep import NEVER, Sweep
-from wse_emulator.engines.timing import IntArray, Timing
+from wse_emulator.engines.timing import IntArray, Timing, collector_paused
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -36,7 +35,7 @@ def simulate_array(
     op_count: int,
 ) -> Timing:
     """Simulate a program with all PEs of an activity at once; arguments, answer and errors are
-    those of :func:`~wse_emulator.engines.pe.simulate_pe`."""
+    those of :func:`~wse_emulator.engines.pe.machine.simulate_pe`."""
     with collector_paused():
         return _simulate(spec, activities, resident_bytes, op_count)
 

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wse_emulator.engines.bookings import Requests, Waits
-from wse_emulator.engines.scans import first_come_first_served
+from wse_emulator.engines.array.bookings import Requests, Waits
+from wse_emulator.engines.array.scans import first_come_first_served
 from wse_emulator.engines.timing import IntArray
 
 WaitsByFlow = dict[tuple[int, int], Waits]

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Final, TypeVarTuple, cast
 
@@ -74,15 +72,3 @@ class Pause(Event):
         clock = self.env
         heappush(clock._queue, (clock._now + cycles, NORMAL, next(clock._eid), self))
         return self
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """No garbage collection inside: events and views by the thousand make each pass slow."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()

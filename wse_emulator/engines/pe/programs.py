@@ -21,8 +21,8 @@ from wse_emulator.activities import (
     Work,
     line_wavelets,
 )
-from wse_emulator.engines.clock import Clock
-from wse_emulator.engines.messages import (
+from wse_emulator.engines.pe.clock import Clock
+from wse_emulator.engines.pe.messages import (
     ChainStarts,
     Hold,
     Message,

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wse_emulator.activities import Chain
-from wse_emulator.engines.bookings import Track
-from wse_emulator.engines.ground import Ground
+from wse_emulator.engines.array.bookings import Track
+from wse_emulator.engines.array.ground import Ground
+from wse_emulator.engines.array.link_views import Groups, Lines, StageLinks, StageRamps, Takers
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
-from wse_emulator.engines.link_views import Groups, Lines, StageLinks, StageRamps, Takers
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -11,12 +11,12 @@ from typing import Final
 import numpy as np
 
 from wse_emulator.activities import Chain, Star
-from wse_emulator.engines.bookings import Flow
-from wse_emulator.engines.chain_stages import Stages, stages_of
+from wse_emulator.engines.array.bookings import Flow
+from wse_emulator.engines.array.chain_stages import Stages, stages_of
+from wse_emulator.engines.array.link_views import Inward, Lines, Ramps
+from wse_emulator.engines.array.scans import largest, link_requests, relay_starts, windowed_maximum
+from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.engines.line_blocks import line_blocks
-from wse_emulator.engines.link_views import Inward, Lines, Ramps
-from wse_emulator.engines.scans import largest, link_requests, relay_starts, windowed_maximum
-from wse_emulator.engines.sweep import Sweep
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
 

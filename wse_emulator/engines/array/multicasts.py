@@ -10,11 +10,11 @@ from collections.abc import Sequence
 import numpy as np
 
 from wse_emulator.activities import LineMulticast, Multicast, Send
-from wse_emulator.engines.bookings import Flow, Track
-from wse_emulator.engines.link_views import Lines, Outward, Ramps, Takers
-from wse_emulator.engines.multicast_arms import Arm, line_spreads, rectangle_spread
-from wse_emulator.engines.scans import link_requests
-from wse_emulator.engines.sweep import Sweep
+from wse_emulator.engines.array.bookings import Flow, Track
+from wse_emulator.engines.array.link_views import Lines, Outward, Ramps, Takers
+from wse_emulator.engines.array.multicast_arms import Arm, line_spreads, rectangle_spread
+from wse_emulator.engines.array.scans import link_requests
+from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.region import Region

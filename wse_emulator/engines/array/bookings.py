@@ -3,7 +3,7 @@
 A pass takes the waits on links as given (none at first). It keeps the end of every channel's latest
 booking of a link; a message of another channel that asks earlier *marks* the link, since then
 program order is not the order of service. On links marked before the pass, all requests are
-collected, from which :mod:`~wse_emulator.engines.fixed_point` finds the waits.
+collected, from which :mod:`~wse_emulator.engines.array.fixed_point` finds the waits.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.engines.channel_slots import Channels
-from wse_emulator.engines.link_views import RAMP, LinkView
-from wse_emulator.engines.occupancy import Changes
+from wse_emulator.engines.array.channel_slots import Channels
+from wse_emulator.engines.array.link_views import RAMP, LinkView
+from wse_emulator.engines.array.occupancy import Changes
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from wse_emulator.activities import Activity
-from wse_emulator.engines.fixed_point import serve
-from wse_emulator.engines.occupancy import Uncounted
-from wse_emulator.engines.op_tables import ChainTables
-from wse_emulator.engines.settling import settle
-from wse_emulator.engines.sweep import Sweep
+from wse_emulator.engines.array.fixed_point import serve
+from wse_emulator.engines.array.occupancy import Uncounted
+from wse_emulator.engines.array.op_tables import ChainTables
+from wse_emulator.engines.array.settling import settle
+from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec

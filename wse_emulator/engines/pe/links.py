@@ -11,8 +11,8 @@ from heapq import heappop, heappush
 
 import numpy as np
 
-from wse_emulator.engines.clock import AFTER_ALL_OTHERS, Clock
-from wse_emulator.engines.messages import DOWN, STEP, Message
+from wse_emulator.engines.pe.clock import AFTER_ALL_OTHERS, Clock
+from wse_emulator.engines.pe.messages import DOWN, STEP, Message
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.region import PLANES

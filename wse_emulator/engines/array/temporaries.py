@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from wse_emulator.activities import Activity, Work
-from wse_emulator.engines.op_tables import ChainTables
+from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.sram import check_released, overflow
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import SramOverflowError

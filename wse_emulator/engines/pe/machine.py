@@ -2,9 +2,9 @@
 
 The reading copy of the machine: plain, slow, and to be checked rule by rule. Numbers in brackets
 are the rules of the machine semantics: what a PE does (2, 3.1, 3.5, 3.6, 4) stands here; who does
-what, and how strips unroll (2.3, 2.5, 4.3, 4.4), in :mod:`~wse_emulator.engines.programs`; trees,
-latency and capacity (1, 4.3) in :mod:`~wse_emulator.engines.messages`; links, arbiters and the
-order of channels (3.2 to 3.4, 3.7) in :mod:`~wse_emulator.engines.links`.
+what, and how strips unroll (2.3, 2.5, 4.3, 4.4), in :mod:`~wse_emulator.engines.pe.programs`; trees,
+latency and capacity (1, 4.3) in :mod:`~wse_emulator.engines.pe.messages`; links, arbiters and the
+order of channels (3.2 to 3.4, 3.7) in :mod:`~wse_emulator.engines.pe.links`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from simpy.events import Event, Timeout
 
 from wse_emulator.activities import Activity
 from wse_emulator.engines import conservation
-from wse_emulator.engines.clock import Clock, Pause, collector_paused
-from wse_emulator.engines.links import Fabric
-from wse_emulator.engines.messages import Message, capacity, latency
-from wse_emulator.engines.programs import (
+from wse_emulator.engines.pe.clock import Clock, Pause
+from wse_emulator.engines.pe.links import Fabric
+from wse_emulator.engines.pe.messages import Message, capacity, latency
+from wse_emulator.engines.pe.programs import (
     ChainStep,
     GatherStep,
     Programs,
@@ -31,7 +31,7 @@ from wse_emulator.engines.programs import (
     WorkStep,
 )
 from wse_emulator.engines.sram import check_released, check_resident, overflow
-from wse_emulator.engines.timing import IntArray, Timing
+from wse_emulator.engines.timing import IntArray, Timing, collector_paused
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wse_emulator.engines.bookings import Bookings
-from wse_emulator.engines.link_views import Groups, Ramps, Takers
+from wse_emulator.engines.array.bookings import Bookings
+from wse_emulator.engines.array.link_views import Groups, Ramps, Takers
 from wse_emulator.engines.timing import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -16,14 +16,14 @@ from wse_emulator.activities import (
     Star,
     Work,
 )
-from wse_emulator.engines.array_multicasts import line_multicast, multicast, send
-from wse_emulator.engines.array_reductions import chain, star
-from wse_emulator.engines.bookings import Bookings
-from wse_emulator.engines.channel_slots import channels_of
-from wse_emulator.engines.fixed_point import WaitsByFlow, same_waits, waits_from
-from wse_emulator.engines.occupancy import Changes
-from wse_emulator.engines.op_tables import ChainTables
-from wse_emulator.engines.sweep import Sweep
+from wse_emulator.engines.array.bookings import Bookings
+from wse_emulator.engines.array.channel_slots import channels_of
+from wse_emulator.engines.array.fixed_point import WaitsByFlow, same_waits, waits_from
+from wse_emulator.engines.array.multicasts import line_multicast, multicast, send
+from wse_emulator.engines.array.occupancy import Changes
+from wse_emulator.engines.array.op_tables import ChainTables
+from wse_emulator.engines.array.reductions import chain, star
+from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.wafer.spec import WaferSpec
 
 

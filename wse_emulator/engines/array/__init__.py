@@ -1,0 +1,1 @@
+"""The array engine: all PEs of an activity at once."""

@@ -1,0 +1,1 @@
+"""The PE engine: one SimPy process a PE."""
