@@ -15,11 +15,11 @@ import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.answers import elapsed, verdict
+from wse_emulator.results.answers import elapsed, verdict
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.words import cycles, size
 from wse_emulator.views.charts import figure_bars
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import cycles, size
 
 QUESTION = "Adafactor: memory against time"
 RATE = 1e-3

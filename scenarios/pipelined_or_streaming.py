@@ -14,10 +14,10 @@ import click
 import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
-from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.fit import FitReport
+from wse_emulator.results.words import seconds
 from wse_emulator.views.charts import Limit, figure_bars
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import seconds
 
 QUESTION = "From which model on do weights have to be streamed?"
 MODELS = "gpt2,gpt2-large,gpt2-xl,gpt-j-6b,llama-13b,llama2-70b"

@@ -19,7 +19,7 @@ import schedulers
 import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.run import report_run
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.views.report_folder import check_report_folder
 
 

@@ -14,7 +14,7 @@ import click
 import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
-from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.fit import FitReport
 from wse_emulator.views.charts import Limit, figure_curves
 from wse_emulator.views.table import Table
 

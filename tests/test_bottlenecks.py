@@ -12,7 +12,7 @@ from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.program import StepProgram
-from wse_emulator.results.explanation import Explanation, Limit
+from wse_emulator.results.explain import Explanation, Limit
 from wse_emulator.wafer import WSE2, WSE3, WaferSpec
 
 SMALL = WSE2.scaled(8, 6)

@@ -16,8 +16,9 @@ from typing import Final
 from wse_emulator.emulate import EmulatedStep, emulate_step
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.program import StepProgram
-from wse_emulator.results.critical_path import PeTime, pe_times, sampled_pes
-from wse_emulator.results.explanation import Effect, Explanation, Limit
+from wse_emulator.results.explain import Effect, Explanation, Limit
+from wse_emulator.results.run import PeTime
+from wse_emulator.summary.critical_path import pe_times, sampled_pes
 from wse_emulator.wafer.spec import WaferSpec
 
 UNLIMITED: Final = 10**6

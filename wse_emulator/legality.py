@@ -7,7 +7,7 @@ import torch
 from wse_emulator.capture.step import Scheduler, judge_steps
 from wse_emulator.errors import StaticRuleError
 from wse_emulator.ops import check_costs
-from wse_emulator.results.check_report import CheckReport
+from wse_emulator.results.check import CheckReport
 from wse_emulator.wafer import WSE2
 
 

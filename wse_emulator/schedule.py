@@ -14,7 +14,7 @@ from optimizers import Optimizer
 from schedulers import SchedulerError, ScheduleSection, build_formula
 from wse_emulator.configs.read import RunConfig
 from wse_emulator.errors import ConfigError, InputError
-from wse_emulator.results.learning_rates import ALL_GROUPS, GroupRates, LearningRates
+from wse_emulator.results.schedule import ALL_GROUPS, GroupRates, LearningRates
 
 _CHUNK_STEPS: Final = 1 << 18  # keeps the temporaries of one evaluation in the cache
 LARGEST_STEP_COUNT: Final = 50_000_000

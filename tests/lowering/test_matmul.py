@@ -21,7 +21,7 @@ from wse_emulator.engines.digest import digest
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.placement.pieces import pieces_of
 from wse_emulator.program import StepProgram
-from wse_emulator.results.summary import messages_of
+from wse_emulator.summary.run import messages_of
 from wse_emulator.wafer import WSE2
 
 Rule = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]

@@ -6,21 +6,18 @@ import dataclasses
 
 import numpy as np
 
-from wse_emulator.results.run_result import (
+from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.run import (
     CriticalPart,
-    Lever,
     MemoryFacts,
     MessageFacts,
-    ModelFacts,
     OpFacts,
-    OptimizerFacts,
     PeSample,
     RunArrays,
     RunResult,
     StepFacts,
     TensorFacts,
     Utilization,
-    WaferFacts,
     WallSeconds,
 )
 

@@ -17,7 +17,7 @@ from tests.results.factory import make_result, one_pe, tiny, too_large
 from wse_emulator.errors import OutputError, ResultFileError
 from wse_emulator.results.codec import decode
 from wse_emulator.results.files import read_run, run_document, run_files, run_schema, write_run
-from wse_emulator.results.run_result import RunArrays, RunResult, StepFacts
+from wse_emulator.results.run import RunArrays, RunResult, StepFacts
 
 
 def medium() -> RunResult:

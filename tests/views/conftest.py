@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from tests.results import factory
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
 
 CASES = {
     "one tensor on 4 x 4": factory.tiny,

@@ -12,10 +12,9 @@ from matplotlib.patches import Rectangle
 from tests.results.factory import tiny
 from tests.views.test_pictures import check_texts, shown_texts
 from wse_emulator.bottlenecks import LIMITS
-from wse_emulator.results.critical_path import PeTime
-from wse_emulator.results.explanation import Effect, Explanation, Limit
-from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.answers import elapsed
+from wse_emulator.results.answers import elapsed
+from wse_emulator.results.explain import Effect, Explanation, Limit
+from wse_emulator.results.run import PeTime, RunResult
 from wse_emulator.views.bottlenecks import QUESTION, bottlenecks_table, figure_bottlenecks
 from wse_emulator.views.style import LIGHT, STYLES, Style
 

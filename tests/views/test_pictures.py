@@ -15,13 +15,13 @@ from matplotlib.transforms import Bbox
 from PIL import Image
 
 from tests.results.factory import make_result, tiny, too_large
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.words import size
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.difference import figure_difference
 from wse_emulator.views.memory_over_step import slowest_ops
 from wse_emulator.views.page import render
 from wse_emulator.views.style import DARK, LIGHT
-from wse_emulator.views.words import size
 
 SMALLEST_POINTS = 8.0
 MOST_BYTES = 300_000

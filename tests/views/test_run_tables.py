@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from tests.results.factory import tiny
-from wse_emulator.results.run_result import OpFacts
+from wse_emulator.results.run import OpFacts
 from wse_emulator.views.run_tables import run_tables
 
 

@@ -16,7 +16,7 @@ from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.errors import FactoryError, StaticRuleError
 from wse_emulator.legality import check as judge
 from wse_emulator.models.factory import call_factory
-from wse_emulator.results.check_report import CheckReport
+from wse_emulator.results.check import CheckReport
 
 MOST_STEPS: Final = 100_000
 """Each is captured by itself, some milliseconds for a small model."""

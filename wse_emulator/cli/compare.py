@@ -11,14 +11,14 @@ from rich.table import Table
 
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.results.comparison import Comparison, Total
-from wse_emulator.results.comparison import compare as lay_side_by_side
+from wse_emulator.results.compare import Comparison, Total, answer
+from wse_emulator.results.compare import compare as lay_side_by_side
 from wse_emulator.results.files import read_run
 from wse_emulator.results.folder import check_folder, write_files
-from wse_emulator.views.difference import answer, figure_difference
+from wse_emulator.results.words import short, significant, without_common_prefix
+from wse_emulator.views.difference import figure_difference
 from wse_emulator.views.page import render
 from wse_emulator.views.style import LIGHT, STYLES
-from wse_emulator.views.words import short, significant, without_common_prefix
 
 _PICTURE = "difference.png"
 _TENSORS = 12

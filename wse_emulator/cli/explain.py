@@ -24,13 +24,12 @@ from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, step_options
 from wse_emulator.errors import InputError, ResultFileError
+from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.codec import encode
-from wse_emulator.results.explanation import Explanation
+from wse_emulator.results.explain import Explanation, costliest_limit
 from wse_emulator.results.files import RUN_JSON, read_document
-from wse_emulator.results.run_result import CriticalPart
-from wse_emulator.views.answers import phase_cycles, phase_words
-from wse_emulator.views.bottlenecks import costliest_limit
-from wse_emulator.views.words import cycles, seconds, share, short
+from wse_emulator.results.run import CriticalPart
+from wse_emulator.results.words import cycles, seconds, share, short
 
 EXPLAIN_SCHEMA: Final = "wse-explain/1"
 STRETCHES_SHOWN: Final = 10

@@ -18,7 +18,7 @@ from wse_emulator.cli.step_options import StepFlags, prepare_flags
 from wse_emulator.emulate import EmulatedStep, emulate_step
 from wse_emulator.engines.digest import digest
 from wse_emulator.errors import InputError, ResultFileError
-from wse_emulator.results.explanation import Explanation
+from wse_emulator.results.explain import Explanation
 from wse_emulator.results.files import check_run_document, read_document
 from wse_emulator.wafer.parse import parse_wafer
 from wse_emulator.wafer.spec import WaferSpec

@@ -18,7 +18,7 @@ from wse_emulator.fitting.solve import SOLVABLE
 from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER
 from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, Precision, parse_precision
 from wse_emulator.inputs.read import Mode, parse_micro_batch, parse_sparsity
-from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.fit import FitReport
 from wse_emulator.wafer.parse import parse_wafer
 
 _DTYPE = click.Choice(STORAGE_DTYPES)

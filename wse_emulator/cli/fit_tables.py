@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.results.fit_report import BatchFacts, FitReport, WeightServer
+from wse_emulator.results.fit import BatchFacts, FitReport, WeightServer
 
 LAYERS_SHOWN = 8
 

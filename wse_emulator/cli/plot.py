@@ -11,7 +11,7 @@ from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.errors import InputError, OutputError
 from wse_emulator.results.files import read_run, result_file
 from wse_emulator.results.folder import write_files
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.views import bottlenecks
 from wse_emulator.views.catalog import QUESTIONS, VIEWS, check_view_name
 from wse_emulator.views.page import FORMATS, render

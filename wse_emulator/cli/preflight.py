@@ -19,10 +19,11 @@ from wse_emulator.inputs.precision import POLICIES, parse_precision
 from wse_emulator.inputs.read import Mode
 from wse_emulator.legality import check
 from wse_emulator.models.factory import call_factory
-from wse_emulator.preflight import Plan, Preflight
-from wse_emulator.preflight import preflight as judge
-from wse_emulator.results.check_report import CheckReport
-from wse_emulator.views.words import cycles, seconds, short
+from wse_emulator.preflight.judge import Plan
+from wse_emulator.preflight.judge import preflight as judge
+from wse_emulator.results.check import CheckReport
+from wse_emulator.results.preflight import Preflight
+from wse_emulator.results.words import cycles, seconds, short
 from wse_emulator.wafer.parse import parse_wafer
 
 UNUSED_TOLD = 6

@@ -20,9 +20,10 @@ from wse_emulator.cli.step_options import step_options
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.fitting import fit
 from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
+from wse_emulator.results.facts import Lever
 from wse_emulator.results.files import run_document
-from wse_emulator.results.fit_report import FitReport
-from wse_emulator.results.run_result import Lever, RunResult
+from wse_emulator.results.fit import FitReport
+from wse_emulator.results.run import RunResult
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.report_folder import check_report_folder, write_report
 from wse_emulator.views.run_tables import run_tables, run_words

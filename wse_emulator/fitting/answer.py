@@ -16,7 +16,7 @@ from wse_emulator.inputs.optimizer import OptimizerChoice
 from wse_emulator.inputs.precision import Precision
 from wse_emulator.inputs.read import Asked, Mode, to_request
 from wse_emulator.models.shapes import ModelShapes
-from wse_emulator.results.fit_report import FitReport
+from wse_emulator.results.fit import FitReport
 from wse_emulator.wafer.presets import WSE2
 from wse_emulator.wafer.spec import WaferSpec
 

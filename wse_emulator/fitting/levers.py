@@ -20,13 +20,13 @@ from wse_emulator.fitting.changes import (
 )
 from wse_emulator.fitting.judge import Judgement, judge
 from wse_emulator.inputs.read import FitRequest, with_batch
-from wse_emulator.results.fit_report import Lever
+from wse_emulator.results.fit import FitLever
 
 TOGETHER: Final = (streaming, precisions, sparser)
 """What is added one after the other until a model fits: what costs the training least first."""
 
 
-def pull_levers(judgement: Judgement, tell: Callable[[str], object] = str) -> tuple[Lever, ...]:
+def pull_levers(judgement: Judgement, tell: Callable[[str], object] = str) -> tuple[FitLever, ...]:
     """Every change that saves bytes on the fullest PE; those that make it fit come first.
 
     If the model does not fit and no single change is enough, one of the levers is several
@@ -49,9 +49,9 @@ def pull_levers(judgement: Judgement, tell: Callable[[str], object] = str) -> tu
     return tuple(sorted(levers, key=lambda lever: (not lever.fits, -lever.saves_bytes)))
 
 
-def _lever(judgement: Judgement, change: Change) -> Lever:
+def _lever(judgement: Judgement, change: Change) -> FitLever:
     before, after = judgement.memory, judge(change.request, judgement).memory
-    return Lever(
+    return FitLever(
         what=change.what,
         arguments=change.arguments,
         saves_bytes=before.worst_bytes - after.worst_bytes,

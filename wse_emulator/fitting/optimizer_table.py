@@ -8,7 +8,7 @@ from dataclasses import replace
 from wse_emulator.errors import InputError, UnknownOpError
 from wse_emulator.fitting.judge import Judgement, judge
 from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
-from wse_emulator.results.fit_report import OptimizerRow
+from wse_emulator.results.fit import OptimizerRow
 
 
 def optimizer_table(

@@ -10,20 +10,20 @@ from wse_emulator.placement.shards import expand
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.in_flight import recomputable_layers, samples_in_flight
 from wse_emulator.plan.memory import CATEGORIES, DENSE, MemoryPlan
-from wse_emulator.results.fit_report import (
+from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.fit import (
     BatchFacts,
+    FitLever,
     FitMaps,
     FitReport,
     HeldBytes,
     LayerFacts,
-    Lever,
     OptimizerRow,
     PeFacts,
     Solution,
     WeightServer,
     WorstPe,
 )
-from wse_emulator.results.run_result import ModelFacts, OptimizerFacts, WaferFacts
 
 NEAR_LIMIT: Final = 0.95
 WORST_PES: Final = 5
@@ -37,7 +37,7 @@ NO_ACTIVATIONS: Final = (
 def report(
     judgement: Judgement,
     *,
-    levers: tuple[Lever, ...] = (),
+    levers: tuple[FitLever, ...] = (),
     optimizers: tuple[OptimizerRow, ...] = (),
     solution: Solution | None = None,
     command: str = "",

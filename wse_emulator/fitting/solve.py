@@ -14,7 +14,7 @@ from wse_emulator.inputs.read import FitRequest, with_batch
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.resized import deepened, is_resizable, widened, width_steps
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module
-from wse_emulator.results.fit_report import Solution
+from wse_emulator.results.fit import Solution
 
 SOLVABLE: Final = ("batch", "sequence", "width", "depth")
 MOST: Final = 2**16

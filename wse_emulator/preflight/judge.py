@@ -21,11 +21,11 @@ from wse_emulator.inputs.optimizer import OptimizerChoice
 from wse_emulator.inputs.precision import Precision
 from wse_emulator.inputs.read import Asked, Mode, to_request
 from wse_emulator.models.load import is_run_config
-from wse_emulator.preflight.rates import Course, constant_course, course_of
-from wse_emulator.preflight.report import Preflight, StepTime
-from wse_emulator.results.check_report import CheckReport
-from wse_emulator.results.fit_report import FitReport
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.preflight.rates import constant_course, course_of
+from wse_emulator.results.check import CheckReport
+from wse_emulator.results.fit import FitReport
+from wse_emulator.results.preflight import Course, Preflight, StepTime
+from wse_emulator.results.run import RunResult
 from wse_emulator.wafer.presets import WSE2
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 
 from schedulers import LRScheduler
 from wse_emulator.errors import InputError
+from wse_emulator.results.preflight import Course, RatePoint
 
 MOST_STEPS: Final = 5_000_000
 """Every step is evaluated up to here; of a longer run, as many steps evenly spaced."""
@@ -18,46 +18,6 @@ JUMP: Final = 0.2
 """A change of one step by more than this part of the highest rate is told as a jump."""
 
 _JUMPS_TOLD: Final = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RatePoint:
-    """The learning rate of one step; steps count from 0."""
-
-    step: int
-    rate: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Course:
-    """A schedule over a run.
-
-    Attributes:
-        scheduler: class name; empty for a constant rate.
-        run_steps: steps the run is to take; None if nothing says.
-        schedule_steps: steps after which the schedule rests; None if it never does.
-        first, highest, last: rates; ``last`` is that of the run's (or the schedule's) last step.
-        remarks: what looks unintended, one sentence each without its full stop.
-    """
-
-    scheduler: str
-    run_steps: int | None
-    schedule_steps: int | None
-    first: RatePoint
-    highest: RatePoint
-    last: RatePoint
-    remarks: tuple[str, ...]
-
-    @property
-    def words(self) -> str:
-        """The course in one sentence."""
-        if not self.scheduler:
-            return f"constant rate {self.first.rate:.6g}."
-        return (
-            f"{self.scheduler} starts at {self.first.rate:.6g}, is highest at step "
-            f"{self.highest.step:,} with {self.highest.rate:.6g}, and ends at "
-            f"{self.last.rate:.6g} in step {self.last.step:,}."
-        )
 
 
 def constant_course(rate: float, run_steps: int | None) -> Course:

@@ -20,7 +20,7 @@ import numpy as np
 from wse_emulator.errors import ResultFileError
 from wse_emulator.results.codec import decode, decode_fields, encode, json_schema
 from wse_emulator.results.folder import write_files
-from wse_emulator.results.run_result import RUN_SCHEMA, RunArrays, RunResult
+from wse_emulator.results.run import RUN_SCHEMA, RunArrays, RunResult
 
 RUN_JSON: Final = "run.json"
 RUN_ARRAYS: Final = "run.npz"

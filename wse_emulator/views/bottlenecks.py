@@ -9,31 +9,19 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from wse_emulator.results.explanation import Effect, Explanation
-from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.answers import no_step
+from wse_emulator.results.answers import no_step
+from wse_emulator.results.explain import Effect, Explanation, costliest_limit
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.words import cycles, share
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import BLUE, GREEN, LIGHT, ORANGE, PURPLE, Style
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import cycles, share
 
 NAME: Final = "bottlenecks"
 QUESTION: Final = "What limits the step: compute, memory port, fabric or latency?"
 _COLOURS: Final = {"compute": BLUE, "memory port": ORANGE, "fabric": GREEN, "latency": PURPLE}
 _KINDS: Final = {kind: kind for kind in _COLOURS} | {"unknown": "costs that no document states"}
 _HATCH: Final = "////"
-
-
-def costliest_limit(explanation: Explanation) -> str:
-    """The limit of the machine that costs most, what its absence would save, and what helps."""
-    worst = explanation.worst
-    if worst is None:
-        return "No single limit costs anything: several bind at once."
-    return (
-        f"What costs most is {worst.limit.name}. Without it ({worst.limit.lifted}) the step would "
-        f"take {cycles(worst.cycles)}, {share(worst.saved_share)} less. What helps: "
-        f"{worst.limit.remedy}."
-    )
 
 
 def figure_bottlenecks(

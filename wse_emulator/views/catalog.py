@@ -10,7 +10,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from wse_emulator.errors import UnknownNameError
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.views import (
     bottlenecks,
     learning_rate,

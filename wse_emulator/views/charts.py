@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
+from wse_emulator.results.words import short
 from wse_emulator.views.page import legend_above, new_page
 from wse_emulator.views.style import BLUE, GREEN, LIGHT, ORANGE, PURPLE, SKY, Style
-from wse_emulator.views.words import short
 
 COLOURS: Final = (BLUE, ORANGE, GREEN, PURPLE, SKY)
 _HATCHES: Final = ("", "//", "..", "xx", "--")  # what tells bars apart in a grey print

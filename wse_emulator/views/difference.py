@@ -10,13 +10,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from wse_emulator.results.comparison import Comparison, TensorChange, compare
-from wse_emulator.results.run_result import FloatArray, RunResult
+from wse_emulator.results.compare import Comparison, TensorChange, answer, compare
+from wse_emulator.results.run import FloatArray, RunResult
+from wse_emulator.results.words import short, significant, without_common_prefix
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import new_page, thousands
 from wse_emulator.views.style import BLUE, LIGHT, VERMILION, Style
 from wse_emulator.views.wafer_map import map_height
-from wse_emulator.views.words import share, short, significant, without_common_prefix
 
 QUESTION: Final = "Did the change help?"
 _MOST: Final = 14
@@ -52,28 +52,6 @@ def figure_difference(before: RunResult, after: RunResult, style: Style = LIGHT)
         if changed:
             _draw_bars(page.figure.add_subplot(grid[-1, :]), changed)
         return page.figure
-
-
-def answer(comparison: Comparison) -> str:
-    """The change of the step time and of the fullest PE, in words."""
-    words = []
-    for total in comparison.totals:
-        if (total.name, total.unit) not in (("step", "cycles"), ("fullest PE", "bytes")):
-            continue
-        what = "The step" if total.name == "step" else "The fullest PE"
-        verb = "takes" if total.name == "step" else "holds"
-        if not total.before or not total.after:
-            words.append(f"{what}: {total.before:,.0f} to {total.after:,.0f} {total.unit}.")
-        elif total.before == total.after:
-            words.append(f"{what} {verb} as many {total.unit} as before, {total.after:,.0f}.")
-        else:
-            change = abs(total.after / total.before - 1)
-            less = "fewer" if total.after < total.before else "more"
-            words.append(
-                f"{what} {verb} {share(change)} {less} {total.unit}: {total.before:,.0f} to "
-                f"{total.after:,.0f}."
-            )
-    return " ".join(words)
 
 
 def _most_changed(comparison: Comparison) -> tuple[list[TensorChange], str]:

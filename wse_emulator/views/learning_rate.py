@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from wse_emulator.results.learning_rates import ALL_GROUPS, GroupRates, LearningRates
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.schedule import ALL_GROUPS, GroupRates, LearningRates
+from wse_emulator.results.words import plural, rate, short
 from wse_emulator.views.page import Page, empty_page, new_page, thousands
 from wse_emulator.views.style import (
     BLUE,
@@ -29,7 +30,6 @@ from wse_emulator.views.style import (
     VERMILION,
     Style,
 )
-from wse_emulator.views.words import plural, rate, short
 
 QUESTION: Final = "What is the learning rate at each step?"
 _COLOURS: Final = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)

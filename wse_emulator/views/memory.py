@@ -10,12 +10,12 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from wse_emulator.results.run_result import RunResult
-from wse_emulator.views.answers import advice, best_levers, verdict
+from wse_emulator.results.answers import advice, best_levers, verdict
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.words import share, short, size
 from wse_emulator.views.page import byte_axis, legend_above, new_page
 from wse_emulator.views.style import LIGHT, MEMORY, Style
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import share, short, size
 
 QUESTION: Final = "What fills the memory, and how far is the fullest PE from its limit?"
 

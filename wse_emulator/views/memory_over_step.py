@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from wse_emulator.results.run_result import RunResult, TensorFacts
-from wse_emulator.views.answers import elapsed, no_step
+from wse_emulator.results.answers import elapsed, no_step
+from wse_emulator.results.run import RunResult, TensorFacts
+from wse_emulator.results.words import cycles, plural, share, short, size, without_common_prefix
 from wse_emulator.views.page import byte_axis, cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.utilization import bin_edges, resident_bytes
-from wse_emulator.views.words import cycles, plural, share, short, size, without_common_prefix
 
 QUESTION: Final = "When is the memory peak, and who makes it?"
 _SLOWEST: Final = 5

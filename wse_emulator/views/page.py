@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
 from wse_emulator.views.style import BODY, DPI, SMALL, TITLE, Style
-from wse_emulator.views.words import wrapped
+from wse_emulator.views.text import wrapped
 
 _POINTS: Final = 72.0
 _MARGIN: Final = 0.15  # inches around the page

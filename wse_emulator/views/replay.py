@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from wse_emulator.errors import InputError
-from wse_emulator.results.run_result import MessageFacts, RunResult
-from wse_emulator.views.answers import about, elapsed, verdict
+from wse_emulator.results.answers import about, elapsed, verdict
+from wse_emulator.results.run import MessageFacts, RunResult
+from wse_emulator.results.words import seconds
 from wse_emulator.views.blocks import block_size
 from wse_emulator.views.page import legend_above, new_page, thousands
 from wse_emulator.views.style import LIGHT, SMALL, Style
 from wse_emulator.views.wafer_map import map_height
-from wse_emulator.views.words import seconds
 
 REPLAY: Final = "replay"
 REPLAY_FORMATS: Final = ("gif", "mp4")

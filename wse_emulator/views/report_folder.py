@@ -10,7 +10,7 @@ from typing import Final
 
 from wse_emulator.results.files import RUN_ARRAYS, RUN_JSON, run_files
 from wse_emulator.results.folder import check_folder, write_files
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.html_report import html_report
 from wse_emulator.views.page import FORMATS, render

@@ -5,9 +5,9 @@ from __future__ import annotations
 from rich import box
 from rich.table import Table
 
-from wse_emulator.results.run_result import RunResult
-from wse_emulator.views import answers
-from wse_emulator.views.words import cycles, rate, seconds, share, short, significant
+from wse_emulator.results import answers
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.words import cycles, rate, seconds, share, short, significant
 
 _ROWS = 12
 _NAME = 18

@@ -8,8 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from wse_emulator.results.run_result import OpFacts, RunResult
-from wse_emulator.views.answers import (
+from wse_emulator.results.answers import (
     bottleneck,
     elapsed,
     no_step,
@@ -17,10 +16,11 @@ from wse_emulator.views.answers import (
     phase_words,
     step_time,
 )
+from wse_emulator.results.run import OpFacts, RunResult
+from wse_emulator.results.words import cycles, share, short, significant
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import LIGHT, Style
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import cycles, share, short, significant
 
 QUESTION: Final = "What takes the time: which phase, which op?"
 _MOST: Final = 12

@@ -11,12 +11,12 @@ from matplotlib.collections import PatchCollection
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 
-from wse_emulator.results.run_result import RunResult, TensorFacts
-from wse_emulator.views.answers import about, bottleneck, elapsed, no_step, step_time
+from wse_emulator.results.answers import about, bottleneck, elapsed, no_step, step_time
+from wse_emulator.results.run import RunResult, TensorFacts
+from wse_emulator.results.words import plural, rate, short, without_common_prefix
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.style import LIGHT, Style
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import plural, rate, short, without_common_prefix
 
 QUESTION: Final = "Where does the time go, and what waits for what?"
 _MOST_ROWS: Final = 56  # a row of 8 pt text each, on a page that a screen still shows

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from math import inf, nextafter
 from typing import Final
 
-from wse_emulator.results.run_result import MessageFacts, RunResult
-from wse_emulator.views.answers import elapsed
+from wse_emulator.results.answers import elapsed
+from wse_emulator.results.run import MessageFacts, RunResult
+from wse_emulator.results.words import DIRECTIONS, without_common_prefix
 from wse_emulator.views.utilization import resident_bytes
-from wse_emulator.views.words import DIRECTIONS, without_common_prefix
 
 EVENT_BUDGET: Final = 200_000
 _STEP, _LAYERS, _PES, _FABRIC, _COUNTERS, _OPS, _LINKS = 1, 2, 3, 4, 5, 6, 7

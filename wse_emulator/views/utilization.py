@@ -8,12 +8,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from wse_emulator.results.run_result import FloatArray, RunResult
-from wse_emulator.views.answers import busy, elapsed, mesh_links, no_step
+from wse_emulator.results.answers import busy, elapsed, mesh_links, no_step
+from wse_emulator.results.run import FloatArray, RunResult
+from wse_emulator.results.words import plural, significant
 from wse_emulator.views.page import cycle_axis, empty_page, new_page
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, VERMILION, Style
 from wse_emulator.views.table import Table
-from wse_emulator.views.words import plural, significant
 
 QUESTION: Final = "How busy are PEs, links and SRAM while the step runs?"
 

@@ -8,8 +8,8 @@ from wse_emulator.engines.array.watch import bookings_at
 from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
 from wse_emulator.placement.values import Placement
-from wse_emulator.results.critical_path import bearing_on
-from wse_emulator.results.run_result import LinkBooking, LinkSample
+from wse_emulator.results.run import LinkBooking, LinkSample
+from wse_emulator.summary.critical_path import bearing_on
 from wse_emulator.wafer.region import PLANES
 
 

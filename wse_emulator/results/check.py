@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import StaticRuleError
-from wse_emulator.results.notebook import check_card
+from wse_emulator.results.card import card_table
 
 CHECK_SCHEMA: Final = "wse-check/1"
 
@@ -52,3 +53,10 @@ class CheckReport:
                 for violation in self.violations
             ],
         }
+
+
+def check_card(report: CheckReport) -> str:
+    """HTML of whether an optimizer is legal, and each broken rule with its remedy."""
+    verdict = "keeps all" if report.legal else f"breaks {len(report.violations)} of the"
+    said = f"{report.optimizer} {verdict} static-state rules over {report.steps:,} steps."
+    return f"<p>{html.escape(said)}</p>{card_table((v.rule, str(v)) for v in report.violations)}"

@@ -7,9 +7,6 @@ from functools import lru_cache
 from math import floor, log10
 from typing import Final
 
-from matplotlib.font_manager import FontProperties, findfont, get_font
-from matplotlib.textpath import TextToPath
-
 _KIB = 1024
 
 DIRECTIONS: Final[Mapping[str, str]] = {
@@ -103,34 +100,10 @@ def without_common_prefix(names: list[str]) -> list[str]:
     return [".".join(p[shared:]).replace(f" {prefix}", " ") for p in parts]
 
 
-def wrapped(text: str, width: float, points: float, bold: bool = False) -> list[str]:
-    """Lines of ``text`` no wider than ``width`` points in our font, broken at spaces."""
-    lines: list[str] = []
-    for paragraph in text.split("\n"):
-        line = ""
-        for word in paragraph.split():
-            longer = f"{line} {word}" if line else word
-            if line and text_width(longer, points, bold) > width:
-                lines.append(line)
-                line = word
-            else:
-                line = longer
-        lines.append(line)
-    return lines
-
-
-@lru_cache(maxsize=4096)
-def text_width(text: str, points: float, bold: bool = False) -> float:
-    """Width in points of one line of text in our font."""
-    font = _font(points, bold)
-    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
-    return float(width)
-
-
-def _font(points: float, bold: bool) -> FontProperties:
-    return FontProperties(family="DejaVu Sans", size=points, weight="bold" if bold else "normal")
-
-
 @lru_cache(maxsize=1)
 def _glyphs() -> frozenset[int]:
-    return frozenset(get_font(findfont(_font(10, False))).get_charmap())
+    # most words need no font, and matplotlib takes long to load
+    from matplotlib.font_manager import FontProperties, findfont, get_font  # noqa: PLC0415
+
+    font = FontProperties(family="DejaVu Sans", size=10, weight="normal")
+    return frozenset(get_font(findfont(font)).get_charmap())

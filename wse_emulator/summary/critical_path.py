@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,24 +14,7 @@ from wse_emulator.lowering import Lowered
 from wse_emulator.placement.pieces import Piece, pieces_of
 from wse_emulator.placement.values import Placement, TensorPlacement
 from wse_emulator.plan.step import StepPlan
-from wse_emulator.results.run_result import CriticalPart
-
-
-@dataclass(frozen=True, slots=True)
-class PeTime:
-    """One PE's step.
-
-    Attributes:
-        pe: (row, col).
-        parts: stretches of its time in order.
-        low_cycles, high_cycles: when it would end at the lower and upper ends of the costs that
-            rest on no source.
-    """
-
-    pe: tuple[int, int]
-    parts: tuple[CriticalPart, ...]
-    low_cycles: int
-    high_cycles: int
+from wse_emulator.results.run import CriticalPart, PeTime
 
 
 def pe_times(

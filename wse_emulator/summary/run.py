@@ -28,24 +28,22 @@ from wse_emulator.placement.values import Placement
 from wse_emulator.plan.memory import MemoryPlan
 from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
-from wse_emulator.results.critical_path import pe_times, sampled_pes
-from wse_emulator.results.link_samples import link_samples
-from wse_emulator.results.op_work import OpWork, op_work
-from wse_emulator.results.run_result import (
+from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.run import (
     MemoryFacts,
     MessageFacts,
-    ModelFacts,
-    OptimizerFacts,
     PeSample,
     RunArrays,
     RunResult,
     StepFacts,
     TensorFacts,
     Utilization,
-    WaferFacts,
     WallSeconds,
     arrays_without_step,
 )
+from wse_emulator.summary.critical_path import pe_times, sampled_pes
+from wse_emulator.summary.link_samples import link_samples
+from wse_emulator.summary.op_work import OpWork, op_work
 from wse_emulator.wafer.spec import WaferSpec
 
 MOST_BINS: Final = 2048

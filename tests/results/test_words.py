@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.results.factory import tiny, too_large
-from wse_emulator.views import answers, words
+from wse_emulator.results import answers, words
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,6 @@ def test_shared_leading_parts_go_and_layer_numbers_keep_their_word() -> None:
     assert words.without_common_prefix(["a.b"]) == ["a.b"]
     merged = ["t.wte .. t.wpe", "t.h.0"]
     assert words.without_common_prefix(merged) == ["wte .. wpe", "h.0"]
-
-
-def test_wrapped_lines_are_no_wider_than_asked() -> None:
-    text = "the fullest PE holds so many bytes of the capacity that it has " * 5
-    lines = words.wrapped(text, 200, 9)
-    assert " ".join(lines) == text.strip()
-    assert all(words.text_width(line, 9) <= 200 for line in lines)
 
 
 def test_the_verdict_says_which_pe_and_by_how_much() -> None:

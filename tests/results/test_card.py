@@ -11,7 +11,7 @@ import optimizers
 import wse_emulator
 from tests.results.factory import tiny, too_large
 from wse_emulator.errors import StaticRuleError
-from wse_emulator.results.check_report import CheckReport
+from wse_emulator.results.check import CheckReport
 
 
 def test_the_card_gives_the_answer() -> None:

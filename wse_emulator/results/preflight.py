@@ -6,9 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import DoesNotFitError, InputError, StaticRuleError
-from wse_emulator.preflight.rates import Course
 from wse_emulator.results.codec import encode
-from wse_emulator.results.fit_report import BatchFacts, FitReport
+from wse_emulator.results.fit import BatchFacts, FitReport
 
 PREFLIGHT_SCHEMA: Final = "wse-preflight/1"
 BREAKS_A_RULE: Final = StaticRuleError.exit_code
@@ -129,3 +128,43 @@ class Preflight:
             "problems": list(self.problems),
             "config_unused": list(self.unused),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RatePoint:
+    """The learning rate of one step; steps count from 0."""
+
+    step: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """A schedule over a run.
+
+    Attributes:
+        scheduler: class name; empty for a constant rate.
+        run_steps: steps the run is to take; None if nothing says.
+        schedule_steps: steps after which the schedule rests; None if it never does.
+        first, highest, last: rates; ``last`` is that of the run's (or the schedule's) last step.
+        remarks: what looks unintended, one sentence each without its full stop.
+    """
+
+    scheduler: str
+    run_steps: int | None
+    schedule_steps: int | None
+    first: RatePoint
+    highest: RatePoint
+    last: RatePoint
+    remarks: tuple[str, ...]
+
+    @property
+    def words(self) -> str:
+        """The course in one sentence."""
+        if not self.scheduler:
+            return f"constant rate {self.first.rate:.6g}."
+        return (
+            f"{self.scheduler} starts at {self.first.rate:.6g}, is highest at step "
+            f"{self.highest.step:,} with {self.highest.rate:.6g}, and ends at "
+            f"{self.last.rate:.6g} in step {self.last.step:,}."
+        )

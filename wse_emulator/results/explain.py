@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from wse_emulator.results.critical_path import PeTime
+from wse_emulator.results.run import PeTime
+from wse_emulator.results.words import cycles, share
 from wse_emulator.wafer.spec import WaferSpec
 
 LimitKind = Literal["compute", "memory port", "fabric", "latency", "unknown"]
@@ -75,3 +76,15 @@ class Explanation:
         """The limit of the machine that costs most; None if none costs anything by itself."""
         costly = (e for e in self.effects if e.limit.kind != "unknown" and e.saved_cycles > 0)
         return next(costly, None)
+
+
+def costliest_limit(explanation: Explanation) -> str:
+    """The limit of the machine that costs most, what its absence would save, and what helps."""
+    worst = explanation.worst
+    if worst is None:
+        return "No single limit costs anything: several bind at once."
+    return (
+        f"What costs most is {worst.limit.name}. Without it ({worst.limit.lifted}) the step would "
+        f"take {cycles(worst.cycles)}, {share(worst.saved_share)} less. What helps: "
+        f"{worst.limit.remedy}."
+    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from wse_emulator.results.run_result import CriticalPart, Lever, RunResult
-from wse_emulator.views.words import cycles, plural, seconds, share, short, size
+from wse_emulator.results.facts import Lever
+from wse_emulator.results.run import CriticalPart, RunResult
+from wse_emulator.results.words import cycles, plural, seconds, share, short, size
 
 
 def verdict(result: RunResult) -> str:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from wse_emulator.api import run
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
 
 
 def emulated(optimizer: str, wafer: str) -> RunResult:

@@ -14,7 +14,7 @@ from wse_emulator.lowering import Lowered
 from wse_emulator.placement.pieces import piece_counts
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.step import StepPlan
-from wse_emulator.results.run_result import OpFacts
+from wse_emulator.results.run import OpFacts
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,8 +6,8 @@ import dataclasses
 import json
 
 from tests.results.factory import make_result, tiny, too_large
-from wse_emulator.results.comparison import compare
-from wse_emulator.results.run_result import OptimizerFacts
+from wse_emulator.results.compare import compare
+from wse_emulator.results.facts import OptimizerFacts
 
 
 def test_a_result_equals_itself() -> None:

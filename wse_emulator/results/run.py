@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.results.notebook import run_card
+from wse_emulator.results.card import card_table
+from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.wafer.region import PLANES
 
 IntArray = NDArray[np.int64]
@@ -22,36 +23,6 @@ RUN_SCHEMA = "wse-run/1"
 
 def _unknown() -> IntArray:
     return np.zeros(0, dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WaferFacts:
-    """The machine of a result; ``assumptions`` names each field that rests on no source."""
-
-    name: str
-    rows: int
-    cols: int
-    pes: int
-    clock_hz: int
-    sram_bytes_per_pe: int
-    reserved_bytes_per_pe: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
-    """The model of a result: name, number of parameter elements, number of tensors."""
-
-    name: str
-    parameters: int
-    tensors: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizerFacts:
-    """The optimizer: class name, and its hyper-parameters as given (JSON values)."""
-
-    name: str
-    options: dict[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,19 +159,6 @@ class LinkSample:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lever:
-    """A change that makes room: what the fullest PE loses by it, and whether it fits then.
-
-    ``command`` is the command line that judges the model with it; empty where nobody knows.
-    """
-
-    what: str
-    saves_bytes: int
-    fits: bool
-    command: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Utilization:
     """Fractions of the step, over all PEs, all fabric links, and the fullest PE's SRAM."""
 
@@ -328,3 +286,38 @@ class RunResult:
     def _repr_html_(self) -> str:
         """What a notebook shows for a result."""
         return run_card(self)
+
+
+@dataclass(frozen=True, slots=True)
+class PeTime:
+    """One PE's step.
+
+    Attributes:
+        pe: (row, col).
+        parts: stretches of its time in order.
+        low_cycles, high_cycles: when it would end at the lower and upper ends of the costs that
+            rest on no source.
+    """
+
+    pe: tuple[int, int]
+    parts: tuple[CriticalPart, ...]
+    low_cycles: int
+    high_cycles: int
+
+
+def run_card(result: RunResult) -> str:
+    """HTML of the verdict, the step time and what was run."""
+    memory, wafer = result.memory, result.wafer
+    rows = [
+        ("model", f"{result.model.name}, {result.model.parameters:,} parameters"),
+        ("optimizer", result.optimizer.name),
+        ("wafer", f"{wafer.name}, {wafer.rows:,} rows x {wafer.cols:,} columns"),
+        ("fits", "yes" if result.fits else f"no, {result.gap_bytes:,} bytes over"),
+        ("fullest PE", f"{memory.peak_bytes:,} of {memory.capacity_bytes:,} bytes"),
+    ]
+    if result.steps:
+        step = result.steps[-1]
+        rows.append(("step", f"{step.cycles:,} cycles, {step.seconds * 1e6:,.4g} µs"))
+        rows.append(("PEs busy", f"{result.utilization.pe_busy:.1%}"))
+    rows += [("lever", f"{v.what}: saves {v.saves_bytes:,} bytes") for v in result.levers]
+    return card_table(rows)

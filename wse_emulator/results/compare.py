@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.results.codec import encode
-from wse_emulator.results.run_result import RunResult
+from wse_emulator.results.run import RunResult
+from wse_emulator.results.words import share
 
 COMPARE_SCHEMA: Final = "wse-compare/1"
 
@@ -159,3 +160,25 @@ def _row(result: RunResult) -> tuple[float, ...]:
         result.memory.mean_bytes,
         sum(held for name, held in result.memory.bytes.items() if name != "total"),
     )
+
+
+def answer(comparison: Comparison) -> str:
+    """The change of the step time and of the fullest PE, in words."""
+    words = []
+    for total in comparison.totals:
+        if (total.name, total.unit) not in (("step", "cycles"), ("fullest PE", "bytes")):
+            continue
+        what = "The step" if total.name == "step" else "The fullest PE"
+        verb = "takes" if total.name == "step" else "holds"
+        if not total.before or not total.after:
+            words.append(f"{what}: {total.before:,.0f} to {total.after:,.0f} {total.unit}.")
+        elif total.before == total.after:
+            words.append(f"{what} {verb} as many {total.unit} as before, {total.after:,.0f}.")
+        else:
+            change = abs(total.after / total.before - 1)
+            less = "fewer" if total.after < total.before else "more"
+            words.append(
+                f"{what} {verb} {share(change)} {less} {total.unit}: {total.before:,.0f} to "
+                f"{total.after:,.0f}."
+            )
+    return " ".join(words)

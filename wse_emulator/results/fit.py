@@ -6,15 +6,16 @@ are drawn from are kept beside them, in :class:`FitMaps`.
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wse_emulator.results.card import card_table
 from wse_emulator.results.codec import encode
-from wse_emulator.results.notebook import fit_card
-from wse_emulator.results.run_result import ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
 
 IntArray = NDArray[np.int64]
 
@@ -122,7 +123,7 @@ class WeightServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lever:
+class FitLever:
     """One change that would save bytes, judged by planning again with it.
 
     Attributes:
@@ -239,7 +240,7 @@ class FitReport:
     strip_elements: tuple[int, int]
     layers: tuple[LayerFacts, ...]
     worst: tuple[WorstPe, ...]
-    levers: tuple[Lever, ...]
+    levers: tuple[FitLever, ...]
     optimizers: tuple[OptimizerRow, ...]
     weight_server: WeightServer | None
     solution: Solution | None
@@ -290,3 +291,43 @@ class FitReport:
             if entry.name != "maps":
                 document[entry.name] = encode(getattr(self, entry.name))
         return document
+
+
+def fit_card(report: FitReport) -> str:
+    """HTML of the verdict, what was judged, where the bytes are, and what would make room."""
+    rows = [
+        ("model", f"{report.model.name}, {report.model.parameters:,} parameters"),
+        ("optimizer", report.optimizer.name),
+        (
+            "wafer",
+            f"{report.wafer.name}, {report.wafer.rows:,} rows x {report.wafer.cols:,} columns",
+        ),
+        ("mode", f"{report.mode}, {report.precision}"),
+    ]
+    if report.batch is not None:
+        rows.append(("batch", f"{report.batch.batch_size:,}"))
+    rows.append(("fullest PE", f"{report.pe.peak_bytes:,} of {report.pe.capacity_bytes:,} bytes"))
+    rows += [
+        (f"{name.replace('_', ' ')}, all PEs", f"{count:,} bytes")
+        for name, count in report.bytes.items()
+        if count
+    ]
+    rows += [
+        (
+            "lever",
+            f"{lever.what}: saves {lever.saves_bytes:,} bytes in the fullest PE"
+            f"{', and then it fits' if lever.fits else ''}",
+        )
+        for lever in report.levers
+    ]
+    rows += [(row.optimizer, _optimizer_words(row)) for row in report.optimizers]
+    if report.solution is not None:
+        rows.append(("solved", report.solution.sentence))
+    return f"<p>{html.escape(report.verdict)}</p>{card_table(rows)}"
+
+
+def _optimizer_words(row: OptimizerRow) -> str:
+    if row.refused:
+        return f"refused: {row.refused}"
+    verdict = "fits" if row.fits else f"does not fit, {row.gap_bytes:,} bytes over"
+    return f"{verdict}; {row.state_bytes:,} bytes of state"

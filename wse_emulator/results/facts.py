@@ -1,0 +1,48 @@
+"""What several results say: the machine, the model, the optimizer, and what would make room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaferFacts:
+    """The machine of a result; ``assumptions`` names each field that rests on no source."""
+
+    name: str
+    rows: int
+    cols: int
+    pes: int
+    clock_hz: int
+    sram_bytes_per_pe: int
+    reserved_bytes_per_pe: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelFacts:
+    """The model of a result: name, number of parameter elements, number of tensors."""
+
+    name: str
+    parameters: int
+    tensors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OptimizerFacts:
+    """The optimizer: class name, and its hyper-parameters as given (JSON values)."""
+
+    name: str
+    options: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lever:
+    """A change that makes room: what the fullest PE loses by it, and whether it fits then.
+
+    ``command`` is the command line that judges the model with it; empty where nobody knows.
+    """
+
+    what: str
+    saves_bytes: int
+    fits: bool
+    command: str = ""

@@ -1,0 +1,1 @@
+"""From the stages of an emulated step to what its result says."""
