@@ -22,8 +22,8 @@ from wse_emulator.emulate import EmulatedStep, emulate_step
 from wse_emulator.engines import simulate
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.lowering.update import SUM_CHANNEL
+from wse_emulator.questions.collective import Choice, Request, study
 from wse_emulator.results.words import cycles
-from wse_emulator.standalone.collective import Choice, Request, study
 from wse_emulator.views.charts import figure_bars
 from wse_emulator.views.table import Table
 from wse_emulator.wafer import WaferSpec, parse_wafer

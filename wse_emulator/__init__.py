@@ -11,10 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from wse_emulator.api import run
-    from wse_emulator.attachment import Emulation, attach
-    from wse_emulator.fitting import fit
-    from wse_emulator.legality import check
+    from wse_emulator.questions.attach import Emulation, attach
+    from wse_emulator.questions.check import check
+    from wse_emulator.questions.fit import fit
+    from wse_emulator.questions.run import run
     from wse_emulator.wafer import WSE1, WSE2, WSE3, WSE3_SILICON, WaferSpec
 
 __all__ = [
@@ -36,11 +36,11 @@ _HOME: Final = {
     "WSE3": "wafer",
     "WSE3_SILICON": "wafer",
     "WaferSpec": "wafer",
-    "Emulation": "attachment",
-    "attach": "attachment",
-    "check": "legality",
-    "fit": "fitting",
-    "run": "api",
+    "Emulation": "questions.attach",
+    "attach": "questions.attach",
+    "check": "questions.check",
+    "fit": "questions.fit",
+    "run": "questions.run",
 }
 
 

@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import optimizers
-from wse_emulator.api import run, run_prepared
 from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.capture.kinds import capture_by_kind, repeat_program
 from wse_emulator.capture.step import capture_step
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.segments import StepSegments
 from wse_emulator.program import StepProgram
+from wse_emulator.questions.run import run, run_prepared
 from wse_emulator.wafer.presets import WSE2
 
 MODEL = ModelShapes(

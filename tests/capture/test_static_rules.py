@@ -23,7 +23,7 @@ from wse_emulator.errors import (
     StepFailedError,
     UnknownOpError,
 )
-from wse_emulator.legality import check
+from wse_emulator.questions.check import check
 
 
 class Rule(torch.optim.Optimizer):

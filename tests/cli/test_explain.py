@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import wse
-from wse_emulator.bottlenecks import LIMITS
+from wse_emulator.questions.explain import LIMITS
 
 SHAPES = [["a.w", [31, 17], "float32"], ["a.b", [17], "float32"], ["b.w", [17, 5], "float32"]]
 FLAGS = ("--optimizer", "Lamb", "--wafer", "wse2:6x4", "--lr-schedule", "linear:0:1e-3:10")

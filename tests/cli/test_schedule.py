@@ -16,7 +16,7 @@ from schedulers import CosineDecayLR, LinearLR, SequentialLR
 from tests.results.factory import make_result
 from wse_emulator.cli.main import run
 from wse_emulator.configs.read import parse_run_config
-from wse_emulator.schedule import learning_rates
+from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.views.learning_rate import figure_learning_rate, figure_run_learning_rate
 
 CONFIGS = sorted((Path(__file__).parents[1] / "data" / "run_configs").glob("*.yaml"))

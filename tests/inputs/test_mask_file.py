@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from wse_emulator.errors import MalformedFileError
-from wse_emulator.fitting import fit
 from wse_emulator.inputs.mask_file import read_masks
 from wse_emulator.models.shapes import ModelShapes, TensorShape
+from wse_emulator.questions.fit import fit
 
 MODEL = ModelShapes(
     name="mine",

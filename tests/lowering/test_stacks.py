@@ -13,11 +13,11 @@ import optimizers
 from tests.engines.stepper import Stepper
 from tests.lowering.agreed import agreed
 from wse_emulator.activities import Chain, Multicast, Star
-from wse_emulator.api import run
 from wse_emulator.capture.step import capture_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.program import StepProgram
+from wse_emulator.questions.run import run
 from wse_emulator.wafer import WSE2
 
 Rule = Callable[[torch.Tensor], torch.Tensor]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from wse_emulator.api import run
+from wse_emulator.questions.run import run
 from wse_emulator.results.run import RunResult
 
 

@@ -11,7 +11,7 @@ from matplotlib.patches import Rectangle
 
 from tests.results.factory import tiny
 from tests.views.test_pictures import check_texts, shown_texts
-from wse_emulator.bottlenecks import LIMITS
+from wse_emulator.questions.explain import LIMITS
 from wse_emulator.results.answers import elapsed
 from wse_emulator.results.explain import Effect, Explanation, Limit
 from wse_emulator.results.run import PeTime, RunResult

@@ -14,8 +14,8 @@ from rich.table import Table
 from wse_emulator.capture.step import Scheduler
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.errors import FactoryError, StaticRuleError
-from wse_emulator.legality import check as judge
 from wse_emulator.models.factory import call_factory
+from wse_emulator.questions.check import check as judge
 from wse_emulator.results.check import CheckReport
 
 MOST_STEPS: Final = 100_000

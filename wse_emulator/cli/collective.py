@@ -13,7 +13,7 @@ from rich.text import Text
 from wse_emulator.cli.output import write_json
 from wse_emulator.collectives.routes import Route, RouterColors, router_table
 from wse_emulator.errors import CollectiveError
-from wse_emulator.standalone.collective import (
+from wse_emulator.questions.collective import (
     CHOICES,
     COLLECTIVES,
     Choice,

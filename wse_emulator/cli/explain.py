@@ -13,17 +13,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.cli.explained_step import (
-    EXPLAIN_STAGES,
-    Subject,
-    explain_subject,
-    subject_of_flags,
-    subject_of_result,
-)
+from wse_emulator.cli.explained_step import subject_of_flags, subject_of_result
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, step_options
 from wse_emulator.errors import InputError, ResultFileError
+from wse_emulator.questions.explain import EXPLAIN_STAGES, Subject, explain_subject
 from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.codec import encode
 from wse_emulator.results.explain import Explanation, costliest_limit

@@ -13,11 +13,11 @@ from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.fitting import fit as judge_fit
-from wse_emulator.fitting.solve import SOLVABLE
 from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER
 from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, Precision, parse_precision
 from wse_emulator.inputs.read import Mode, parse_micro_batch, parse_sparsity
+from wse_emulator.questions.fit import fit as judge_fit
+from wse_emulator.questions.fit.solve import SOLVABLE
 from wse_emulator.results.fit import FitReport
 from wse_emulator.wafer.parse import parse_wafer
 

@@ -98,7 +98,7 @@ def plot(
 def _stages(name: str) -> int:
     """What drawing a view tells of."""
     if name == bottlenecks.NAME:
-        from wse_emulator.cli.explained_step import EXPLAIN_STAGES  # noqa: PLC0415 - as below
+        from wse_emulator.questions.explain import EXPLAIN_STAGES  # noqa: PLC0415 - as below
 
         return EXPLAIN_STAGES + 1
     return REPLAY_STAGES if name == REPLAY else 1
@@ -124,10 +124,8 @@ def _bottlenecks(result: RunResult, path: Path, kind: str, style: Style, tell: T
     explanation = None
     if result.steps:
         # no other view emulates: they answer without loading torch
-        from wse_emulator.cli.explained_step import (  # noqa: PLC0415 - slow, for this view alone
-            explain_subject,
-            subject_of_result,
-        )
+        from wse_emulator.cli.explained_step import subject_of_result  # noqa: PLC0415 - slow, for this view alone
+        from wse_emulator.questions.explain import explain_subject  # noqa: PLC0415 - slow, for this view alone
 
         explanation = explain_subject(subject_of_result(result_file(path)), tell)
     tell(f"drawing {bottlenecks.NAME}")

@@ -17,10 +17,10 @@ from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, step_options
 from wse_emulator.inputs.precision import POLICIES, parse_precision
 from wse_emulator.inputs.read import Mode
-from wse_emulator.legality import check
 from wse_emulator.models.factory import call_factory
-from wse_emulator.preflight.judge import Plan
-from wse_emulator.preflight.judge import preflight as judge
+from wse_emulator.questions.check import check
+from wse_emulator.questions.preflight import Plan
+from wse_emulator.questions.preflight import preflight as judge
 from wse_emulator.results.check import CheckReport
 from wse_emulator.results.preflight import Preflight
 from wse_emulator.results.words import cycles, seconds, short

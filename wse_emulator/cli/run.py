@@ -12,14 +12,14 @@ from typing import Final
 import click
 from rich.console import Console
 
-from wse_emulator.api import run as emulate
 from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import Tell, quiet_option, telling
 from wse_emulator.cli.step_options import step_options
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.fitting import fit
 from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
+from wse_emulator.questions.fit import fit
+from wse_emulator.questions.run import run as emulate
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.files import run_document
 from wse_emulator.results.fit import FitReport

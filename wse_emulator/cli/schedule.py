@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from wse_emulator.cli.output import STDOUT, write_bytes_atomically, write_text_atomically
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.configs.read import read_run_config
+from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.results.schedule import LearningRates
-from wse_emulator.schedule import learning_rates
 
 _TABLE_ROWS = 24
 _MARKED_ROWS = 12

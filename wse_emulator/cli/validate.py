@@ -12,14 +12,14 @@ from rich.text import Text
 
 from wse_emulator.cli.output import write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.validation import (
+from wse_emulator.questions.validate import (
     Comparison,
     ValidationReport,
     read_measurements,
     report_document,
 )
-from wse_emulator.validation import validate as validate_records
-from wse_emulator.validation.operations import OPERATIONS
+from wse_emulator.questions.validate import validate as validate_records
+from wse_emulator.questions.validate.operations import OPERATIONS
 
 
 @click.command()

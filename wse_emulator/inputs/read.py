@@ -201,7 +201,7 @@ def _configured_sparsity(path: Path) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked, as given; None where nothing was. See :func:`~wse_emulator.fitting.fit`."""
+    """What was asked, as given; None where nothing was. See :func:`~wse_emulator.questions.fit.fit`."""
 
     model: str | ModelShapes | nn.Module
     optimizer: str | OptimizerChoice | None = None

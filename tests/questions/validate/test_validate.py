@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError
-from wse_emulator.validation import (
+from wse_emulator.questions.validate import (
     ValidationReport,
     read_measurements,
     report_document,
     validate,
 )
-from wse_emulator.validation.accuracy import class_error, interval
-from wse_emulator.validation.operations import OPERATIONS
+from wse_emulator.questions.validate.accuracy import class_error, interval
+from wse_emulator.questions.validate.operations import OPERATIONS
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.fitting.judge import Judgement
 from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.shards import expand
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.in_flight import recomputable_layers, samples_in_flight
 from wse_emulator.plan.memory import CATEGORIES, DENSE, MemoryPlan
+from wse_emulator.questions.fit.judge import Judgement
 from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.results.fit import (
     BatchFacts,

@@ -1,7 +1,7 @@
 """The machine held against published measurements."""
 
-from wse_emulator.validation.measurements import Measurement, read_measurements
-from wse_emulator.validation.report import (
+from wse_emulator.questions.validate.measurements import Measurement, read_measurements
+from wse_emulator.questions.validate.report import (
     Comparison,
     Summary,
     ValidationReport,

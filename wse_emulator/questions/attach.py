@@ -35,9 +35,9 @@ from wse_emulator.inputs.read import DEFAULT_WAFER
 from wse_emulator.ops import check_costs
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.program import StepProgram
+from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
-from wse_emulator.validation.accuracy import class_error
 from wse_emulator.wafer.parse import parse_wafer
 from wse_emulator.wafer.spec import WaferSpec
 

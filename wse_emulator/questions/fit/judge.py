@@ -8,7 +8,6 @@ from math import ceil
 from typing import Final
 
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.fitting.known import Known, learn
 from wse_emulator.inputs.read import ALL_LAYERS, FitRequest
 from wse_emulator.models.names import layer_of
 from wse_emulator.placement.place import place
@@ -22,6 +21,7 @@ from wse_emulator.plan.step import plan_step
 from wse_emulator.plan.streaming import Server, plan_streaming
 from wse_emulator.plan.strips import StripChoice
 from wse_emulator.program import Parameter
+from wse_emulator.questions.fit.known import Known, learn
 
 DENSE_NAMES: Final = ("embed", "wte", "wpe", "shared", "norm", "head", "position", "token")
 """Parts of the names of parameters that stay dense: embeddings, norms, output layers."""

@@ -9,11 +9,11 @@ from typing import Final
 from torch import nn
 
 from wse_emulator.errors import InputError
-from wse_emulator.fitting.judge import Judgement, judge
 from wse_emulator.inputs.read import FitRequest, with_batch
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.resized import deepened, is_resizable, widened, width_steps
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module
+from wse_emulator.questions.fit.judge import Judgement, judge
 from wse_emulator.results.fit import Solution
 
 SOLVABLE: Final = ("batch", "sequence", "width", "depth")

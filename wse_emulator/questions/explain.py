@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
+from wse_emulator.capture.built import PreparedStep, capture_prepared
+from wse_emulator.cli.progress import Tell
 from wse_emulator.emulate import EmulatedStep, emulate_step
-from wse_emulator.errors import DoesNotFitError
+from wse_emulator.engines.digest import digest
+from wse_emulator.errors import DoesNotFitError, ResultFileError
 from wse_emulator.program import StepProgram
 from wse_emulator.results.explain import Effect, Explanation, Limit
 from wse_emulator.results.run import PeTime
@@ -228,3 +232,53 @@ def _cycles(step: EmulatedStep) -> int:
             "explain; wse fit says what would make it fit"
         )
     return step.timing.elapsed_cycles
+
+
+EXPLAIN_STAGES: Final = len(LIMITS) + 3
+"""What explaining tells of: capture, the step as it is, each limit, all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """The step that is explained.
+
+    Attributes:
+        prepared: what is captured.
+        spec, engine: where it runs.
+        command: the command of the result it comes from, or this very command.
+        source, digest: the result it comes from; both empty if it comes from flags.
+    """
+
+    prepared: PreparedStep
+    spec: WaferSpec
+    engine: str
+    command: str
+    source: str = ""
+    digest: str = ""
+
+
+def explain_subject(subject: Subject, tell: Tell) -> Explanation:
+    """Emulate the step as it is, then with each limit lifted.
+
+    Args:
+        tell: called with the name of each of ``EXPLAIN_STAGES`` parts as it begins.
+
+    Raises:
+        ResultFileError: the repeated step has other times than the result it comes from.
+        DoesNotFitError: there is no step to explain.
+    """
+    tell("capturing the step")
+    program = capture_prepared(subject.prepared, subject.spec)
+    tell("the step as it is")
+    base = emulate_step(program, subject.spec, subject.engine)
+    _check_same(subject, base)
+    return lift_limits(program, subject.spec, engine=subject.engine, base=base, tell=tell)
+
+
+def _check_same(subject: Subject, step: EmulatedStep) -> None:
+    """See that the repeated step has the times of the result it comes from."""
+    if subject.digest and step.timing is not None and digest(step.timing) != subject.digest:
+        raise ResultFileError(
+            f"{subject.source}: its command no longer gives the times it holds (another "
+            f"version, or the model or config has changed since); run it again: {subject.command}"
+        )

@@ -19,9 +19,9 @@ from wse_emulator.inputs.read import DEFAULT_WAFER, RUN_MODES
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.shapes import Model
 from wse_emulator.near_names import near
+from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
-from wse_emulator.validation.accuracy import class_error
 from wse_emulator.wafer.parse import parse_wafer
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import cache
 from math import ceil, floor
 
-from wse_emulator.validation.measurements import read_measurements
-from wse_emulator.validation.report import summarise, validate
+from wse_emulator.questions.validate.measurements import read_measurements
+from wse_emulator.questions.validate.report import summarise, validate
 
 
 @cache

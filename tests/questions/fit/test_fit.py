@@ -17,7 +17,7 @@ from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.results.codec import decode, encode
 from wse_emulator.results.fit import BatchFacts, FitLever, FitReport
 
-CONFIGS = Path(__file__).parents[1] / "data" / "run_configs"
+CONFIGS = Path(__file__).parents[2] / "data" / "run_configs"
 
 
 def shapes(*sizes: tuple[int, ...]) -> ModelShapes:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.fitting.judge import Judgement, judge
 from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
+from wse_emulator.questions.fit.judge import Judgement, judge
 from wse_emulator.results.fit import OptimizerRow
 
 

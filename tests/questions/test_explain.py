@@ -7,11 +7,11 @@ import dataclasses
 import pytest
 import torch
 
-from wse_emulator.bottlenecks import LIMITS, lift_limits
 from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.program import StepProgram
+from wse_emulator.questions.explain import LIMITS, lift_limits
 from wse_emulator.results.explain import Explanation, Limit
 from wse_emulator.wafer import WSE2, WSE3, WaferSpec
 

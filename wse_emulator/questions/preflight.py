@@ -10,18 +10,18 @@ from pathlib import Path
 import torch
 
 from optimizers import Optimizer
-from wse_emulator.api import run_prepared
 from wse_emulator.capture.built import PreparedStep, prepare_step
 from wse_emulator.configs.read import RunConfig, read_run_config
 from wse_emulator.errors import InputError, StaticRuleError, WseError
-from wse_emulator.fitting.judge import judge
-from wse_emulator.fitting.levers import pull_levers
-from wse_emulator.fitting.report import report as report_of_fit
 from wse_emulator.inputs.optimizer import OptimizerChoice
 from wse_emulator.inputs.precision import Precision
 from wse_emulator.inputs.read import Asked, Mode, to_request
 from wse_emulator.models.load import is_run_config
-from wse_emulator.preflight.rates import constant_course, course_of
+from wse_emulator.questions.fit.judge import judge
+from wse_emulator.questions.fit.levers import pull_levers
+from wse_emulator.questions.fit.report import report as report_of_fit
+from wse_emulator.questions.rates import constant_course, course_of
+from wse_emulator.questions.run import run_prepared
 from wse_emulator.results.check import CheckReport
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.preflight import Course, Preflight, StepTime
@@ -37,7 +37,7 @@ class Plan:
     """A run that is to be queued.
 
     Attributes:
-        model: as :func:`~wse_emulator.api.run` takes it; a run config brings all the rest.
+        model: as :func:`~wse_emulator.questions.run.run` takes it; a run config brings all the rest.
         config: a run config beside the model.
         optimizer, lr, lr_schedule, options, max_grad_norm: as for ``run``; go before the config.
         wafer, engine: where, and how it is emulated.

@@ -11,9 +11,9 @@ from wse_emulator.collectives.bounds import broadcast_terms, reduce_terms, two_s
 from wse_emulator.collectives.compose import RootPlace, line_arms, root_of
 from wse_emulator.collectives.planner import cheapest
 from wse_emulator.errors import MalformedFileError
-from wse_emulator.validation import kernels
-from wse_emulator.validation.kernels import Modelled
-from wse_emulator.validation.measurements import Measurement
+from wse_emulator.questions.validate import kernels
+from wse_emulator.questions.validate.kernels import Modelled
+from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.wafer.machine_file import preset
 from wse_emulator.wafer.presets import WSE3_SILICON
 from wse_emulator.wafer.region import Region

@@ -7,15 +7,15 @@ from pathlib import Path
 
 from torch import nn
 
-from wse_emulator.fitting.judge import judge
-from wse_emulator.fitting.levers import pull_levers
-from wse_emulator.fitting.optimizer_table import optimizer_table
-from wse_emulator.fitting.report import report
-from wse_emulator.fitting.solve import solve
 from wse_emulator.inputs.optimizer import OptimizerChoice
 from wse_emulator.inputs.precision import Precision
 from wse_emulator.inputs.read import Asked, Mode, to_request
 from wse_emulator.models.shapes import ModelShapes
+from wse_emulator.questions.fit.judge import judge
+from wse_emulator.questions.fit.levers import pull_levers
+from wse_emulator.questions.fit.optimizer_table import optimizer_table
+from wse_emulator.questions.fit.report import report
+from wse_emulator.questions.fit.solve import solve
 from wse_emulator.results.fit import FitReport
 from wse_emulator.wafer.presets import WSE2
 from wse_emulator.wafer.spec import WaferSpec

@@ -10,7 +10,8 @@ from dataclasses import replace
 from typing import Final
 
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.fitting.changes import (
+from wse_emulator.inputs.read import FitRequest, with_batch
+from wse_emulator.questions.fit.changes import (
     Change,
     changes,
     precisions,
@@ -18,8 +19,7 @@ from wse_emulator.fitting.changes import (
     sparser,
     streaming,
 )
-from wse_emulator.fitting.judge import Judgement, judge
-from wse_emulator.inputs.read import FitRequest, with_batch
+from wse_emulator.questions.fit.judge import Judgement, judge
 from wse_emulator.results.fit import FitLever
 
 TOGETHER: Final = (streaming, precisions, sparser)

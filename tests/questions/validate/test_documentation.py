@@ -11,10 +11,10 @@ import pytest
 
 from wse_emulator.cost.instructions import instruction_cycles
 from wse_emulator.cost.sequences import derived
-from wse_emulator.validation import read_measurements, validate
+from wse_emulator.questions.validate import read_measurements, validate
 from wse_emulator.wafer import WSE2, WaferSpec
 
-TEXT = (Path(__file__).parents[2] / "docs" / "machine.md").read_text(encoding="utf-8")
+TEXT = (Path(__file__).parents[3] / "docs" / "machine.md").read_text(encoding="utf-8")
 
 
 def rows_with(cells: int) -> dict[str, list[str]]:

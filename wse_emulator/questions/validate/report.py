@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import MalformedFileError, WseError
-from wse_emulator.validation.measurements import Measurement
-from wse_emulator.validation.operations import (
+from wse_emulator.questions.validate.measurements import Measurement
+from wse_emulator.questions.validate.operations import (
     CONSISTENCY,
     NOT_MODELLED,
     OPERATIONS,

@@ -17,7 +17,7 @@ from wse_emulator.models.published import build_published
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module
 from wse_emulator.results.fit import FitReport
 
-DATA = Path(__file__).parents[1] / "data"
+DATA = Path(__file__).parents[2] / "data"
 FACTS = json.loads((DATA / "published_fit.json").read_text())["fit"]
 
 

@@ -1,0 +1,1 @@
+"""The questions that can be asked, each in the file of its command's name."""
