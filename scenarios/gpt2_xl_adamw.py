@@ -14,7 +14,7 @@ import click
 import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.run import report_run
-from wse_emulator.views.report_folder import check_report_folder
+from wse_emulator.report.folder import check_report_folder
 
 # The rate and warm-up are those of the GPT-2 family's published run configs for this size.
 SCHEDULE = "linear:0:2.5e-4:2000,cosine_decay:2.5e-4:0:98000"

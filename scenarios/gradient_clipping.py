@@ -12,8 +12,8 @@ from pathlib import Path
 import click
 
 import wse_emulator
+from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.results.answers import elapsed, phase_cycles, verdict
 from wse_emulator.results.run import RunResult

@@ -13,9 +13,9 @@ from typing import Final
 
 import click
 
+from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.cli.main import run_command
-from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.collectives import LineAlgorithm, candidates, reduce_2d, root_of
 from wse_emulator.collectives.compose import line_arms
 from wse_emulator.emulate import EmulatedStep, emulate_step

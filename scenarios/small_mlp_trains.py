@@ -19,8 +19,8 @@ import schedulers
 import wse_emulator
 from wse_emulator.cli.main import run_command
 from wse_emulator.cli.run import report_run
+from wse_emulator.report.folder import check_report_folder
 from wse_emulator.results.run import RunResult
-from wse_emulator.views.report_folder import check_report_folder
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,8 @@ from torch import nn
 
 import optimizers
 import wse_emulator
+from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.views.table import Table
 
 MOMENTUM: Final = 0.9

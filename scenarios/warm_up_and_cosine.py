@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.cli.scenario_answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.configs.read import RunConfig, read_run_config
 from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.results.schedule import LearningRates

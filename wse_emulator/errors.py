@@ -6,6 +6,8 @@ command line returns for it: 2 wrong usage or input, 3 does not fit, 4 breaks a 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import ClassVar
 
 
@@ -174,3 +176,10 @@ class SramOverflowError(WseError):
 
 class ResultFileError(InputError):
     """A result file is truncated, of another schema, or no result at all."""
+
+
+def near(name: str, known: Iterable[str], count: int = 3) -> str:
+    """``" (did you mean a, b?)"`` for the known names nearest to ``name``, else ``""``."""
+    spelled = {candidate.lower(): candidate for candidate in known}
+    found = get_close_matches(name.lower(), spelled, n=count, cutoff=0.5)
+    return f" (did you mean {', '.join(spelled[match] for match in found)}?)" if found else ""

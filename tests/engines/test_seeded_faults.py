@@ -10,8 +10,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 
 from tests.engines.agreement import both, differences
 from tests.engines.drawn import KINDS, Case, Kind, cases, chains, works
-from wse_emulator.engines.array import bookings, op_tables
-from wse_emulator.engines.array import reductions as array_reductions
+from wse_emulator.engines.array import bookings, op_tables, reductions
 from wse_emulator.engines.pe import messages, programs
 from wse_emulator.engines.pe.links import Fabric, Link
 from wse_emulator.engines.pe.messages import Message
@@ -45,8 +44,8 @@ def contention_goes_unseen(patch: Patch) -> None:
 
 
 def back_pressure_reaches_one_position(patch: Patch) -> None:
-    whole = array_reductions.windowed_maximum
-    patch.setattr(array_reductions, "windowed_maximum", lambda v, w: whole(v, min(w, 2)))
+    whole = reductions.windowed_maximum
+    patch.setattr(reductions, "windowed_maximum", lambda v, w: whole(v, min(w, 2)))
 
 
 def channels_keep_no_order(patch: Patch) -> None:

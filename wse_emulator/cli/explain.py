@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Final, Unpack, cast
 
 import click
 from click.core import ParameterSource
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from wse_emulator.cli.explained_step import subject_of_flags, subject_of_result
+from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.cli.step_options import StepFlags, step_options
+from wse_emulator.cli.run import run
+from wse_emulator.cli.step_options import StepFlags, prepare_flags, step_options
 from wse_emulator.errors import InputError, ResultFileError
 from wse_emulator.questions.explain import EXPLAIN_STAGES, Subject, explain_subject
-from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.codec import encode
 from wse_emulator.results.explain import Explanation, costliest_limit
-from wse_emulator.results.files import RUN_JSON, read_document
-from wse_emulator.results.run import CriticalPart
-from wse_emulator.results.words import cycles, seconds, share, short
+from wse_emulator.results.files import RUN_JSON, check_run_document, read_document
+from wse_emulator.terminal.explain import print_explanation
+from wse_emulator.wafer.parse import parse_wafer
 
 EXPLAIN_SCHEMA: Final = "wse-explain/1"
-STRETCHES_SHOWN: Final = 10
 
 
 @click.command()
@@ -59,7 +54,7 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
     if json_path is not None:
         write_json(json_path, _document(subject, explanation))
     if json_path != STDOUT:
-        _print(subject, explanation)
+        print_explanation(subject, explanation)
     return 0
 
 
@@ -125,79 +120,60 @@ def _document(subject: Subject, explanation: Explanation) -> dict[str, object]:
     }
 
 
-def _print(subject: Subject, explanation: Explanation) -> None:
-    console = Console(soft_wrap=False)
-    total = explanation.cycles
-    row, col = explanation.critical.pe
-    spent = phase_cycles(explanation.critical.parts)
-    by_phase = ", ".join(
-        f"{phase_words(phase)} {share(count / total)}" for phase, count in spent.items() if count
+def subject_of_flags(model: str, flags: StepFlags) -> Subject:
+    """The step that a model and the flags name.
+
+    Raises:
+        InputError: a name, number or file that cannot be used.
+    """
+    return Subject(
+        prepared=prepare_flags(model, flags),
+        spec=parse_wafer(flags["wafer"], flags["settings"]),
+        engine=flags["engine"],
+        command=typed_command(),
     )
-    words = [
-        f"{short(subject.prepared.model, 40)} with {short(explanation.optimizer, 30)} on "
-        f"{subject.spec.name}: one step takes {cycles(total)} = "
-        f"{seconds(subject.spec.seconds(total))}.",
-        f"The last PE to finish is row {row} column {col}: {by_phase or 'it has nothing to do'}.",
-        costliest_limit(explanation),
-    ]
-    for paragraph in words:
-        console.print(paragraph, highlight=False, markup=False)
-    for table in (_path_table(explanation.critical.parts, total), _effects_table(explanation)):
-        console.print()
-        console.print(table)
 
 
-def _path_table(parts: Sequence[CriticalPart], total: int) -> Table:
-    """The longest stretches of the critical PE's time, in order of time."""
-    table = Table(
-        title="The critical path", box=box.SIMPLE_HEAD, title_justify="left", pad_edge=False
-    )
-    for heading in ("from", "to", "cycles", "share", "phase", "what"):
-        table.add_column(
-            heading, justify="left" if heading in ("phase", "what") else "right", overflow="fold"
+def subject_of_result(path: Path) -> Subject:
+    """The step of a result file, built again from its command.
+
+    Raises:
+        ResultFileError: no result, or one that no ``wse run`` wrote.
+        InputError: the command cannot be repeated; says why.
+    """
+    document = read_document(path)
+    check_run_document(path, document)
+    command, known = document.get("command"), document.get("digest")
+    if not isinstance(command, str) or not isinstance(known, str):
+        raise ResultFileError(f"{path} holds no command to repeat; run again to make it")
+    words = _words(command)
+    if words[:2] != ["wse", "run"]:
+        by = f"made by {command!r}" if command else "made from Python, without a command"
+        raise ResultFileError(
+            f"{path} was {by}; only a result of wse run can be repeated; wse explain MODEL "
+            "explains any step"
         )
-    ranked = sorted(parts, key=lambda part: part.start_cycle - part.end_cycle)
-    for part in sorted(ranked[:STRETCHES_SHOWN], key=lambda part: part.start_cycle):
-        length = part.end_cycle - part.start_cycle
-        table.add_row(
-            f"{part.start_cycle:,}",
-            f"{part.end_cycle:,}",
-            f"{length:,}",
-            share(length / total),
-            part.phase,
-            Text(short(part.what, 40)),
+    try:
+        context = run.make_context("wse run", words[2:])
+        parameters = context.params
+        return Subject(
+            prepared=prepare_flags(parameters["model"], cast("StepFlags", parameters)),
+            spec=parse_wafer(parameters["wafer"], parameters["settings"]),
+            engine=parameters["engine"],
+            command=command,
+            source=str(path),
+            digest=known,
         )
-    rest = ranked[STRETCHES_SHOWN:]
-    if rest:
-        left = sum(part.end_cycle - part.start_cycle for part in rest)
-        table.caption = f"{len(rest)} shorter left out, {cycles(left)}; all are in the JSON"
-        table.caption_justify = "left"
-    return table
+    except (InputError, click.ClickException) as error:
+        reason = error.format_message() if isinstance(error, click.ClickException) else str(error)
+        raise InputError(
+            f"{path} cannot be repeated: {reason}. It was made by: {command} (its files are "
+            "looked up from the current folder)"
+        ) from error
 
 
-def _effects_table(explanation: Explanation) -> Table:
-    total = explanation.cycles
-    table = Table(
-        title="The same step with each limit lifted in turn",
-        caption="Limits overlap, so the savings do not sum. Each line is an emulation of its own.",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-        pad_edge=False,
-    )
-    for heading in ("lifted", "cycles", "saved", "share"):
-        table.add_column(heading, justify="left" if heading == "lifted" else "right")
-    table.add_row("nothing", f"{total:,}", "", "")
-    for effect in explanation.effects:
-        saved = f"{effect.saved_cycles:,}" if effect.binds else "as it is"
-        part = share(effect.saved_share) if effect.binds else ""
-        table.add_row(effect.limit.name, f"{effect.cycles:,}", saved, part)
-    least = explanation.all_lifted_cycles
-    table.add_section()
-    table.add_row(
-        "all at once",
-        f"{least:,}",
-        f"{total - least:,}",
-        share((total - least) / total) if total else "",
-    )
-    return table
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return []

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import get_args
 
 import click
-from rich.console import Console
 
-from wse_emulator.cli.fit_tables import fit_tables
 from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
@@ -18,7 +16,7 @@ from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, Precision, p
 from wse_emulator.inputs.read import Mode, parse_micro_batch, parse_sparsity
 from wse_emulator.questions.fit import fit as judge_fit
 from wse_emulator.questions.fit.solve import SOLVABLE
-from wse_emulator.results.fit import FitReport
+from wse_emulator.terminal.fit import print_report
 from wse_emulator.wafer.parse import parse_wafer
 
 _DTYPE = click.Choice(STORAGE_DTYPES)
@@ -144,7 +142,7 @@ def fit(
     static-state rule.
     """
     if out is not None:
-        from wse_emulator.cli import fit_pictures  # noqa: PLC0415 - slow, for pictures alone
+        from wse_emulator.report import fit as fit_pictures  # noqa: PLC0415 - slow, for pictures alone
 
         fit_pictures.check_folder(out, force=force)
     wrote = ""
@@ -198,18 +196,3 @@ def _precision(
         gradient=gradient,
         state=state,
     )
-
-
-def print_report(report: FitReport) -> None:
-    """The verdict in words, then the tables."""
-    console = Console(soft_wrap=False)
-    lines = [report.verdict, report.inequality]
-    if report.mode_reason:
-        lines.append(f"Mode: {report.mode}, since {report.mode_reason}.")
-    if report.solution is not None:
-        lines.append(f"Solved: {report.solution.sentence}.")
-    for line in (*lines, *(f"Note: {note}." for note in report.notes)):
-        console.print(line, highlight=False, markup=False)
-    for table in fit_tables(report):
-        console.print()
-        console.print(table)

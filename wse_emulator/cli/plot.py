@@ -7,11 +7,12 @@ from typing import Final
 
 import click
 
-from wse_emulator.cli.progress import Tell, quiet_option, telling
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.errors import InputError, OutputError
 from wse_emulator.results.files import read_run, result_file
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run import RunResult
+from wse_emulator.tell import Tell
 from wse_emulator.views import bottlenecks
 from wse_emulator.views.catalog import QUESTIONS, VIEWS, check_view_name
 from wse_emulator.views.page import FORMATS, render
@@ -124,7 +125,7 @@ def _bottlenecks(result: RunResult, path: Path, kind: str, style: Style, tell: T
     explanation = None
     if result.steps:
         # no other view emulates: they answer without loading torch
-        from wse_emulator.cli.explained_step import subject_of_result  # noqa: PLC0415 - slow, for this view alone
+        from wse_emulator.cli.explain import subject_of_result  # noqa: PLC0415 - slow, for this view alone
         from wse_emulator.questions.explain import explain_subject  # noqa: PLC0415 - slow, for this view alone
 
         explanation = explain_subject(subject_of_result(result_file(path)), tell)

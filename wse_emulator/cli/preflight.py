@@ -5,10 +5,6 @@ from __future__ import annotations
 from typing import Unpack, get_args
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from wse_emulator.cli.check import optimizer_among
 from wse_emulator.cli.options import parse_options, typed_command
@@ -22,11 +18,8 @@ from wse_emulator.questions.check import check
 from wse_emulator.questions.preflight import Plan
 from wse_emulator.questions.preflight import preflight as judge
 from wse_emulator.results.check import CheckReport
-from wse_emulator.results.preflight import Preflight
-from wse_emulator.results.words import cycles, seconds, short
+from wse_emulator.terminal.preflight import print_page
 from wse_emulator.wafer.parse import parse_wafer
-
-UNUSED_TOLD = 6
 
 
 @click.command()
@@ -98,94 +91,10 @@ def preflight(
     if json_path is not None:
         write_json(json_path, page.document())
     if json_path != STDOUT:
-        _print(page)
+        print_page(page)
     return page.exit_code
 
 
 def _checked(factory: str) -> CheckReport:
     optimizer, scheduler, model = optimizer_among(factory, call_factory(factory))
     return check(optimizer, scheduler, model=model)
-
-
-def _print(page: Preflight) -> None:
-    console = Console(soft_wrap=False)
-    console.print(
-        f"{short(page.model, 40)} with {short(page.optimizer or 'no optimizer', 30)} on "
-        f"{page.wafer}",
-        highlight=False,
-        markup=False,
-    )
-    console.print(page.verdict, highlight=False, markup=False)
-    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for question, answer, words in _rows(page):
-        table.add_row(question, answer, Text(words))
-    console.print(table)
-    heading = "What to change:" if page.changes else "Nothing has to change."
-    console.print(heading, highlight=False, markup=False)
-    for number, change in enumerate(page.changes, start=1):
-        console.print(f"{number}. {change}.", highlight=False, markup=False)
-    if page.unused:
-        more = len(page.unused) - UNUSED_TOLD
-        console.print(
-            "Not used of the run config: "
-            + ", ".join(page.unused[:UNUSED_TOLD])
-            + (f" and {more} more (all in the JSON)." if more > 0 else "."),
-            highlight=False,
-            markup=False,
-        )
-
-
-def _rows(page: Preflight) -> list[tuple[str, str, str]]:
-    """(question, answer, words) of each line of the page."""
-    rows = [("legal", *_legal(page)), ("fits", *_fits(page))]
-    batch = page.submit
-    if batch is None and page.fit is not None and page.fit.batch is not None:
-        rows.append(("submit", "-", "nothing as it is asked for; what to change is below"))
-    if batch is not None:
-        length = f", {batch.sequence_length:,} tokens each" if batch.sequence_length else ""
-        rows.append(
-            (
-                "submit",
-                "",
-                f"batch {batch.batch_size:,}, micro-batch {batch.micro_batch:,}, recomputation "
-                f"{batch.recompute}{length}",
-            )
-        )
-    rows += [
-        ("schedule", "look" if course.remarks else "yes", course.words) for course in page.schedules
-    ]
-    if not page.schedules:
-        rows.append(("schedule", "-", "not known"))
-    return [*rows, ("step time", *_time(page))]
-
-
-def _legal(page: Preflight) -> tuple[str, str]:
-    if page.legal is None:
-        return "-", "not known: the step could not be built"
-    if page.legal:
-        return "yes", "the step keeps all static-state rules"
-    return "NO", "; ".join(violation.message for violation in page.violations[:3])
-
-
-def _fits(page: Preflight) -> tuple[str, str]:
-    fit = page.fit
-    if fit is None:
-        return "-", "not known"
-    reason = f" Mode: {fit.mode}, since {fit.mode_reason}." if fit.mode_reason else ""
-    counted = "" if fit.activations_counted else " No batch is given: activations do not count."
-    return "yes" if fit.fits else "NO", f"{fit.verdict}{reason}{counted}"
-
-
-def _time(page: Preflight) -> tuple[str, str]:
-    time = page.time
-    if time is None:
-        return "-", "not known"
-    low, high = time.interval
-    taken = seconds(time.seconds) if time.cycles is None else cycles(time.cycles)
-    if time.cycles is None or high is None:
-        return "", f"at least {taken}: {time.words}"
-    between = f", between {seconds(low)} and {seconds(high)}" if 0 < low < high else ""
-    return "", f"{taken} = {seconds(time.seconds)}{between}: {time.words}"

@@ -12,14 +12,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from wse_emulator.tell import Tell
+
 SILENT_SECONDS: Final = 2.0
 """A command that takes less says nothing."""
 
 quiet_option: Final = click.option("--quiet", is_flag=True, help="No progress on standard error.")
 """The option of every command that can take longer."""
-
-Tell = Callable[[str], None]
-"""Told the name of each part of the work as it begins."""
 
 
 @contextmanager

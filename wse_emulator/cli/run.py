@@ -10,23 +10,23 @@ from pathlib import Path
 from typing import Final
 
 import click
-from rich.console import Console
 
 from wse_emulator.cli.options import parse_options, typed_command
 from wse_emulator.cli.output import STDOUT, write_json
-from wse_emulator.cli.progress import Tell, quiet_option, telling
+from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import step_options
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
 from wse_emulator.questions.fit import fit
 from wse_emulator.questions.run import run as emulate
+from wse_emulator.report.folder import check_report_folder, write_report
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.files import run_document
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.run import RunResult
+from wse_emulator.tell import Tell
+from wse_emulator.terminal.run import print_result
 from wse_emulator.views.catalog import VIEWS
-from wse_emulator.views.report_folder import check_report_folder, write_report
-from wse_emulator.views.run_tables import run_tables, run_words
 from wse_emulator.wafer.parse import parse_wafer
 
 RUN_STAGES: Final = 5
@@ -217,16 +217,3 @@ def _answer(result: RunResult, written: list[Path], out: Path | None, json_path:
     if json_path != STDOUT:
         print_result(result, written, out)
     return 0 if result.fits else DoesNotFitError.exit_code
-
-
-def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
-    """The answer in words, then where the time goes, then what was written."""
-    console = Console(soft_wrap=False)
-    for paragraph in run_words(result):
-        console.print(paragraph, highlight=False, markup=False)
-    for table in run_tables(result):
-        console.print()
-        console.print(table)
-    if out is not None:
-        names = ", ".join(path.name for path in written)
-        console.print(f"\nWrote {out}: {names}", highlight=False, markup=False)

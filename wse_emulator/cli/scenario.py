@@ -7,8 +7,7 @@ import importlib
 import click
 
 from wse_emulator.cli.scenarios import scenario_names
-from wse_emulator.errors import UnknownNameError
-from wse_emulator.near_names import near
+from wse_emulator.errors import UnknownNameError, near
 
 
 @click.command(

@@ -33,6 +33,7 @@ def _files() -> dict[str, Path]:
         module.name: Path(folder) / f"{module.name}.py"
         for folder in folders
         for module in pkgutil.iter_modules([folder])
+        if not module.name.startswith("_")
     }
 
 

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
 from wse_emulator.cli.output import STDOUT, write_bytes_atomically, write_text_atomically
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.results.schedule import LearningRates
-
-_TABLE_ROWS = 24
-_MARKED_ROWS = 12
+from wse_emulator.terminal.schedule import csv_text, table_lines
 
 
 @click.command()
@@ -81,69 +76,15 @@ def schedule(
             _write_plot(plot_path, rates, other)
     schedules = [rates] if other is None else [rates, other]
     if csv_path is not None:
-        _write(csv_path, _csv(schedules))
+        _write(csv_path, csv_text(schedules))
     if json_path is not None:
         document = rates.document()
         if other is not None:
             document["compare"] = other.document()
         _write(json_path, json.dumps(document, allow_nan=False) + "\n")
     if STDOUT not in (csv_path, json_path):
-        for line in _table(schedules):
+        for line in table_lines(schedules):
             click.echo(line)
-
-
-def _columns(schedules: list[LearningRates]) -> dict[str, NDArray[np.float32]]:
-    """Column title -> rates; titles carry the file when there are two."""
-    columns: dict[str, NDArray[np.float32]] = {}
-    for number, rates in enumerate(schedules, start=1):
-        file = Path(rates.source).name
-        for group in rates.groups:
-            title = "learning_rate" if len(rates.groups) == 1 else group.name
-            if len(schedules) > 1:
-                title = file if len(rates.groups) == 1 else f"{file}:{group.name}"
-            if title in columns:
-                title = f"{title} ({number})"
-            columns[title] = group.learning_rate
-    return columns
-
-
-def _shown_steps(schedules: list[LearningRates]) -> dict[int, bool]:
-    """Steps of the table, evenly spread, and whether each is a milestone."""
-    last = max(rates.steps for rates in schedules) - 1
-    marked = sorted({m for rates in schedules for group in rates.groups for m in group.milestones})
-    spread = np.unique(np.linspace(0, last, _TABLE_ROWS).round().astype(int)).tolist()
-    kept = marked[:_MARKED_ROWS]
-    return {step: step in marked for step in sorted({*spread, *kept})}
-
-
-def _table(schedules: list[LearningRates]) -> Iterator[str]:
-    for rates in schedules:
-        yield f"{rates.source}: {rates.steps:,} step{'' if rates.steps == 1 else 's'}"
-    columns = _columns(schedules)
-    widths = {title: max(len(title), 12) for title in columns}
-    yield "  ".join(["step".rjust(12), *(title.rjust(widths[title]) for title in columns)])
-    for step, milestone in _shown_steps(schedules).items():
-        cells = [
-            (f"{rates[step]:.6g}" if step < rates.size else "-").rjust(widths[title])
-            for title, rates in columns.items()
-        ]
-        mark = "  milestone" if milestone else ""
-        yield "  ".join([f"{step:,}".rjust(12), *cells]) + mark
-    for rates in schedules:
-        if rates.ignored:
-            yield f"{rates.source}: not used by the schedule: {', '.join(rates.ignored)}"
-
-
-def _csv(schedules: list[LearningRates]) -> str:
-    columns = _columns(schedules)
-    last = max(rates.size for rates in columns.values())
-    quoted = (f'"{t}"' if "," in t or '"' in t else t for t in columns)
-    header = ",".join(["step", *quoted])
-    # 9 significant digits are enough to read every float32 back exactly
-    texts = [np.char.mod("%.9g", rates).tolist() for rates in columns.values()]
-    padded = [text + [""] * (last - len(text)) for text in texts]
-    rows = (",".join(row) for row in zip(map(str, range(last)), *padded, strict=True))
-    return "\n".join([header, *rows]) + "\n"
 
 
 def _write(target: str, text: str) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.errors import MalformedFileError
+from wse_emulator.errors import MalformedFileError, near
 from wse_emulator.models.shapes import ModelShapes
-from wse_emulator.near_names import near
 
 Masks = Mapping[str, NDArray[np.bool_]]
 """Parameter name -> which of its elements are kept, in its shape."""

@@ -21,9 +21,8 @@ from schedulers import LRScheduler
 from schedulers.configure import build_apart
 from schedulers.errors import SchedulerError
 from wse_emulator.configs.values import OptimizerSettings, RunConfig
-from wse_emulator.errors import ConfigError, InputError, UnknownNameError
+from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
 from wse_emulator.inputs.schedule_text import LearningRate, finite_rate
-from wse_emulator.near_names import near
 
 DEFAULT_OPTIMIZER: Final = "AdamW"
 

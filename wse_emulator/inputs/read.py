@@ -13,13 +13,12 @@ from optimizers.configure import read_section
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
 from wse_emulator.configs.yaml_file import read_yaml_mapping
-from wse_emulator.errors import ConfigError, InputError, UnknownNameError
+from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
 from wse_emulator.inputs.mask_file import Masks, read_masks
 from wse_emulator.inputs.optimizer import OptimizerChoice
 from wse_emulator.inputs.precision import AS_CAPTURED, Precision, parse_precision
 from wse_emulator.models.load import is_run_config, load_configured_model, load_model
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module
-from wse_emulator.near_names import near
 from wse_emulator.wafer.parse import parse_wafer
 from wse_emulator.wafer.presets import WSE2
 from wse_emulator.wafer.spec import WaferSpec
@@ -201,7 +200,7 @@ def _configured_sparsity(path: Path) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What was asked, as given; None where nothing was. See :func:`~wse_emulator.questions.fit.fit`."""
+    """What was asked, as given; None where nothing was. See :func:`wse_emulator.fit`."""
 
     model: str | ModelShapes | nn.Module
     optimizer: str | OptimizerChoice | None = None

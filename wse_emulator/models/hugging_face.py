@@ -13,9 +13,8 @@ import torch
 from torch import nn
 
 from wse_emulator.configs.section import MOST_LAYERS
-from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
+from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError, near
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module
-from wse_emulator.near_names import near
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

@@ -8,14 +8,13 @@ from torch import nn
 
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
-from wse_emulator.errors import ConfigError, InputError, MalformedFileError, UnknownNameError
+from wse_emulator.errors import ConfigError, InputError, MalformedFileError, UnknownNameError, near
 from wse_emulator.models.catalog import ALIASES, builtin_model, builtin_names
 from wse_emulator.models.factory import load_factory_model
 from wse_emulator.models.hugging_face import is_hugging_face_config, load_hugging_face
 from wse_emulator.models.model_zoo import build_model_zoo
 from wse_emulator.models.published import build_published
 from wse_emulator.models.shapes import ModelShapes, parse_shapes, read_json, shapes_of_module
-from wse_emulator.near_names import near
 
 RUN_CONFIG_SUFFIXES = (".yaml", ".yml")
 

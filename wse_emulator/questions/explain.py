@@ -15,7 +15,6 @@ from fractions import Fraction
 from typing import Final
 
 from wse_emulator.capture.built import PreparedStep, capture_prepared
-from wse_emulator.cli.progress import Tell
 from wse_emulator.emulate import EmulatedStep, emulate_step
 from wse_emulator.engines.digest import digest
 from wse_emulator.errors import DoesNotFitError, ResultFileError
@@ -23,6 +22,7 @@ from wse_emulator.program import StepProgram
 from wse_emulator.results.explain import Effect, Explanation, Limit
 from wse_emulator.results.run import PeTime
 from wse_emulator.summary.critical_path import pe_times, sampled_pes
+from wse_emulator.tell import Tell
 from wse_emulator.wafer.spec import WaferSpec
 
 UNLIMITED: Final = 10**6

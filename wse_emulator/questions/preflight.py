@@ -37,7 +37,7 @@ class Plan:
     """A run that is to be queued.
 
     Attributes:
-        model: as :func:`~wse_emulator.questions.run.run` takes it; a run config brings all the rest.
+        model: as :func:`wse_emulator.run` takes it; a run config brings all the rest.
         config: a run config beside the model.
         optimizer, lr, lr_schedule, options, max_grad_norm: as for ``run``; go before the config.
         wafer, engine: where, and how it is emulated.

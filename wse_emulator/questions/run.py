@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from wse_emulator.capture.built import PreparedStep, Step, capture_prepared, prepare_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES
-from wse_emulator.errors import InputError, UnknownNameError
+from wse_emulator.errors import InputError, UnknownNameError, near
 from wse_emulator.inputs.read import DEFAULT_WAFER, RUN_MODES
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.shapes import Model
-from wse_emulator.near_names import near
 from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize

@@ -16,8 +16,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError
-from wse_emulator.near_names import near
+from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError, near
 from wse_emulator.wafer.lanes import LaneRate
 from wse_emulator.wafer.presets import PRESETS
 from wse_emulator.wafer.spec import WaferSpec

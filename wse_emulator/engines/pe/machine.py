@@ -2,9 +2,9 @@
 
 The reading copy of the machine: plain, slow, and to be checked rule by rule. Numbers in brackets
 are the rules of the machine semantics: what a PE does (2, 3.1, 3.5, 3.6, 4) stands here; who does
-what, and how strips unroll (2.3, 2.5, 4.3, 4.4), in :mod:`~wse_emulator.engines.pe.programs`; trees,
-latency and capacity (1, 4.3) in :mod:`~wse_emulator.engines.pe.messages`; links, arbiters and the
-order of channels (3.2 to 3.4, 3.7) in :mod:`~wse_emulator.engines.pe.links`.
+what, and how strips unroll (2.3, 2.5, 4.3, 4.4), in :mod:`~wse_emulator.engines.pe.programs`;
+trees, latency and capacity (1, 4.3) in :mod:`~wse_emulator.engines.pe.messages`; links, arbiters
+and the order of channels (3.2 to 3.4, 3.7) in :mod:`~wse_emulator.engines.pe.links`.
 """
 
 from __future__ import annotations

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
+from wse_emulator.report.page import html_report
+from wse_emulator.report.trace import trace_json
 from wse_emulator.results.files import RUN_ARRAYS, RUN_JSON, run_files
 from wse_emulator.results.folder import check_folder, write_files
 from wse_emulator.results.run import RunResult
+from wse_emulator.tell import Tell
 from wse_emulator.views.catalog import VIEWS
-from wse_emulator.views.html_report import html_report
 from wse_emulator.views.page import FORMATS, render
 from wse_emulator.views.style import LIGHT, Style
-from wse_emulator.views.trace import trace_json
 
 PAGE: Final = "report.html"
 TRACE: Final = "trace.json"
-
-Tell = Callable[[str], None]
-"""Told the name of each part as it begins; there are ``len(views) + 2``."""
 
 
 def report_names(views: Iterable[str] = VIEWS) -> list[str]:

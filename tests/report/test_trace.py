@@ -17,9 +17,9 @@ from hypothesis import strategies as st
 from tests.results.factory import make_result, tiny, too_large
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.questions.run import run
+from wse_emulator.report.trace import Span, lanes, microseconds, trace_events, trace_json
 from wse_emulator.results.files import run_document
 from wse_emulator.results.run import RunResult
-from wse_emulator.views.trace import Span, lanes, microseconds, trace_events, trace_json
 from wse_emulator.wafer.region import PLANES
 
 Event = dict[str, Any]

@@ -12,11 +12,11 @@ import pytest
 
 from tests.results.factory import gpt2_xl_like, make_result, tiny, too_large
 from wse_emulator.errors import OutputError
+from wse_emulator.report.folder import report_names, write_report
+from wse_emulator.report.page import html_report, pack_map
 from wse_emulator.results.files import read_run, run_document
 from wse_emulator.views.catalog import VIEWS
-from wse_emulator.views.html_report import html_report, pack_map
 from wse_emulator.views.page import render
-from wse_emulator.views.report_folder import report_names, write_report
 from wse_emulator.views.style import LIGHT
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rich import box
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -156,3 +157,18 @@ def optimizers(report: FitReport) -> Table:
             "yes" if row.fits else "no",
         )
     return table
+
+
+def print_report(report: FitReport) -> None:
+    """The verdict in words, then the tables."""
+    console = Console(soft_wrap=False)
+    lines = [report.verdict, report.inequality]
+    if report.mode_reason:
+        lines.append(f"Mode: {report.mode}, since {report.mode_reason}.")
+    if report.solution is not None:
+        lines.append(f"Solved: {report.solution.sentence}.")
+    for line in (*lines, *(f"Note: {note}." for note in report.notes)):
+        console.print(line, highlight=False, markup=False)
+    for table in fit_tables(report):
+        console.print()
+        console.print(table)

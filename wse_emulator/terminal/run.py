@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from rich import box
+from rich.console import Console
 from rich.table import Table
 
 from wse_emulator.results import answers
@@ -106,3 +109,16 @@ def _ops(result: RunResult) -> Table:
             "",
         )
     return table
+
+
+def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
+    """The answer in words, then where the time goes, then what was written."""
+    console = Console(soft_wrap=False)
+    for paragraph in run_words(result):
+        console.print(paragraph, highlight=False, markup=False)
+    for table in run_tables(result):
+        console.print()
+        console.print(table)
+    if out is not None:
+        names = ", ".join(path.name for path in written)
+        console.print(f"\nWrote {out}: {names}", highlight=False, markup=False)

@@ -14,12 +14,12 @@ from typing import Final, Literal
 import matplotlib as mpl
 import numpy as np
 
+from wse_emulator.report.tables import number_list, sortable_table
 from wse_emulator.results import answers
 from wse_emulator.results.run import IntArray, RunResult
 from wse_emulator.results.words import plural, rate, seconds, share, size
 from wse_emulator.views.blocks import reduce_blocks
 from wse_emulator.views.catalog import VIEWS
-from wse_emulator.views.html_table import number_list, sortable_table
 from wse_emulator.views.style import FIELD_MAP
 from wse_emulator.views.table import Table
 
@@ -83,7 +83,7 @@ def pack_map(
 
 
 def _part(name: str) -> str:
-    return files("wse_emulator.views").joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
 def _levers(result: RunResult) -> str:

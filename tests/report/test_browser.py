@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.results.factory import gpt2_xl_like, tiny, too_large
-from wse_emulator.views.report_folder import write_report
+from wse_emulator.report.folder import write_report
 
 pytestmark = pytest.mark.browser
 

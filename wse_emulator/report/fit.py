@@ -10,6 +10,7 @@ from typing import Final
 
 import numpy as np
 
+from wse_emulator.report.folder import check_report_folder, report_names, write_report
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.run import (
@@ -19,7 +20,7 @@ from wse_emulator.results.run import (
     WallSeconds,
     arrays_without_step,
 )
-from wse_emulator.views.report_folder import Tell, check_report_folder, report_names, write_report
+from wse_emulator.tell import Tell
 
 MEMORY_VIEWS: Final = ("memory", "wafer", "pe-curve")
 
@@ -28,7 +29,7 @@ def check_folder(folder: Path, *, force: bool) -> None:
     """Refuse a folder that cannot be written, before anything is planned.
 
     Raises:
-        OutputError: as :func:`~wse_emulator.views.report_folder.check_report_folder`.
+        OutputError: as :func:`~wse_emulator.report.folder.check_report_folder`.
     """
     check_report_folder(folder, force=force, views=MEMORY_VIEWS)
 

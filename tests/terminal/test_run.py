@@ -10,7 +10,7 @@ from rich.console import Console
 
 from tests.results.factory import tiny
 from wse_emulator.results.run import OpFacts
-from wse_emulator.views.run_tables import run_tables
+from wse_emulator.terminal.run import run_tables
 
 
 def printed(largest: int, kinds: int = 20) -> str:

@@ -1,0 +1,1 @@
+"""The report folder: a page, its tables, a trace for Perfetto."""

@@ -1,0 +1,1 @@
+"""Results as words and tables on a terminal, one file a command."""
