@@ -18,8 +18,7 @@ from optimizers.validation import (
 )
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
-    from optimizers.validation import Params
+    from optimizers.validation import Group, Params
 
 
 class Adafactor(UpdateRule):

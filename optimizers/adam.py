@@ -24,8 +24,7 @@ from optimizers.validation import (
 )
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
-    from optimizers.validation import Params
+    from optimizers.validation import Group, Params
 
 
 class AdamBase(UpdateRule):

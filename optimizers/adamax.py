@@ -10,9 +10,8 @@ from optimizers.rule import UpdateRule, decayed_gradient, descend_, like, scalar
 from optimizers.validation import check_at_least_zero, check_betas, check_flag, check_rate
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
     from optimizers.rule import StateTensor
-    from optimizers.validation import Params, Rate
+    from optimizers.validation import Group, Params, Rate
 
 
 class Adamax(UpdateRule):

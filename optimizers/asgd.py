@@ -16,9 +16,8 @@ from optimizers.validation import (
 )
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
     from optimizers.rule import StateTensor
-    from optimizers.validation import Params, Rate
+    from optimizers.validation import Group, Params, Rate
 
 
 class ASGD(UpdateRule):

@@ -12,12 +12,11 @@ import torch
 from optimizers.errors import GlobalStepError, ParameterError
 from optimizers.loading import load
 from optimizers.seal import Seal
+from optimizers.validation import Group
 
 Loss = torch.Tensor | float
 Closure = Callable[[], Loss]
 
-Group = dict[str, Any]
-"""A parameter group as `torch.optim` types it: "params", and hyper-parameters by argument name."""
 
 # What torch builds anew in every optimizer object, and what is rebuilt from the state.
 _NOT_CARRIED = ("_seal", "_zero_grad_profile_name", "_warned_capturable_if_run_uncaptured")

@@ -24,8 +24,9 @@ from optimizers.rprop import Rprop
 from optimizers.sgd import SGD
 
 if TYPE_CHECKING:
-    from optimizers.base import Group, Optimizer
+    from optimizers.base import Optimizer
     from optimizers.rule import UpdateRule
+    from optimizers.validation import Group
 
 # The classes whose rule torch.optim has under the same name.
 COUNTERPARTS: dict[str, type[UpdateRule]] = {

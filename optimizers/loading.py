@@ -4,19 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import torch
 
 from optimizers.errors import StateDictError
 
 if TYPE_CHECKING:
-    from optimizers.base import Group, Optimizer
+    from optimizers.validation import Group
 
 # Keys by which torch.optim chooses an implementation; they say nothing about the update rule.
 IMPLEMENTATION_KEYS = frozenset({"foreach", "capturable", "differentiable", "fused"})
 # Any of these in a saved group marks the dict as torch's, which creates state lazily.
 MADE_BY_TORCH = IMPLEMENTATION_KEYS | {"decoupled_weight_decay", "adjust_lr_fn"}
+
+
+class Loadable(Protocol):
+    """What loading asks of an optimizer; every `optimizers.Optimizer` answers it."""
+
+    param_groups: list[Group]
+    defaults: Group
+    state: Any
+    decouples_weight_decay: ClassVar[bool]
+
+    def check_hyperparameters(self, owner: str, group: Group) -> None:
+        """Refuse a hyper-parameter outside its range."""
+
+    def adopt_saved_group(self, saved: Group) -> Group:
+        """Translate a saved group of a foreign form into the class's own."""
+
+    def adopt_saved_state(self, saved: dict[str, Any], group: Group) -> dict[str, Any]:
+        """Translate a parameter's saved state of a foreign form into the class's own."""
+
+    def fresh_state(self, p: torch.Tensor, group: Group) -> dict[str, torch.Tensor] | None:
+        """The state of `p` at construction, or None if only `preinitialize` knows it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +49,7 @@ class _Copy:
     value: Any
 
 
-def load(optimizer: Optimizer, state_dict: Mapping[str, Any]) -> None:
+def load(optimizer: Loadable, state_dict: Mapping[str, Any]) -> None:
     """Fill an optimizer's state and groups from `state_dict`; see `Optimizer.load_state_dict`."""
     owner = type(optimizer).__name__
     saved_groups, saved_state = _parts(owner, state_dict)
@@ -69,7 +90,7 @@ def _parts(owner: str, state_dict: Mapping[str, Any]) -> tuple[list[Any], Mappin
     return state_dict["param_groups"], state_dict["state"]
 
 
-def _adopted_group(optimizer: Optimizer, index: int, saved: object, live: Group) -> Group:
+def _adopted_group(optimizer: Loadable, index: int, saved: object, live: Group) -> Group:
     """The hyper-parameters that a saved group brings, checked, without "params"."""
     owner = f"{type(optimizer).__name__}, saved group {index}"
     if not isinstance(saved, Mapping) or not isinstance(saved.get("params"), (list, tuple)):
@@ -102,7 +123,7 @@ def _adopted_group(optimizer: Optimizer, index: int, saved: object, live: Group)
 
 
 def _parameter_copies(
-    optimizer: Optimizer,
+    optimizer: Loadable,
     key: object,
     p: torch.Tensor,
     saved_group: Mapping[str, Any],

@@ -17,8 +17,7 @@ from optimizers.validation import (
 )
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
-    from optimizers.validation import Params
+    from optimizers.validation import Group, Params
 
 # Coefficients of the quintic iteration, and the guard of its normalisation, from the author's
 # publication (see the class's source).

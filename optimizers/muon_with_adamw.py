@@ -10,8 +10,8 @@ import torch
 from optimizers import AdamW, Muon
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
     from optimizers.rule import StateTensor
+    from optimizers.validation import Group
 
 
 class MuonWithAdamW(Muon):

@@ -18,9 +18,8 @@ from optimizers.rule import (
 from optimizers.validation import check_at_least_zero, check_betas, check_rate
 
 if TYPE_CHECKING:
-    from optimizers.base import Group
     from optimizers.rule import StateTensor
-    from optimizers.validation import Params, Rate
+    from optimizers.validation import Group, Params, Rate
 
 
 # The second moment is trusted once its approximated degrees of freedom exceed this.

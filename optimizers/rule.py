@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from optimizers.base import Closure, Group, Loss, Optimizer, closure_loss, keep_where
+from optimizers.base import Closure, Loss, Optimizer, closure_loss, keep_where
 from optimizers.errors import SparseGradientError
+from optimizers.validation import Group
 
 if TYPE_CHECKING:
     from optimizers.validation import Rate

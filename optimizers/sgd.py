@@ -17,8 +17,7 @@ from optimizers.validation import (
 if TYPE_CHECKING:
     import torch
 
-    from optimizers.base import Group
-    from optimizers.validation import Params
+    from optimizers.validation import Group, Params
 
 
 class SGD(UpdateRule):

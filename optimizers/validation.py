@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     Params = Iterable[torch.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, torch.Tensor]]
 
+Group = dict[str, Any]
+"""A parameter group as `torch.optim` types it: "params", and hyper-parameters by argument name."""
+
 Rate = float | torch.Tensor
 """A learning rate: a Python float, or a 0-dim floating tensor that a schedule writes in place."""
 

@@ -1,4 +1,7 @@
-"""What both engines return: times of every op and activity, busy cycles of every PE and link."""
+"""What both engines return: times of every op and activity, busy cycles of every PE and link.
+
+The collector's pause, which both run under, stands here too.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a user has: model names, shapes files, configs, factories -> typed values."""
+"""What a user asks for: options, schedules, masks, dtypes -> typed values."""

@@ -1,4 +1,4 @@
-"""What is asked of a fit: everything that decides the bytes, as one value."""
+"""What is asked: names resolved, a run config's values as defaults, checked, as one value."""
 
 from __future__ import annotations
 

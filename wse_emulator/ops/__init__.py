@@ -1,4 +1,4 @@
-"""Cost of tensor ops on a PE, from documented instruction rates."""
+"""Tensor ops: what each does to axes, what it reads together, and what it costs on a PE."""
 
 from wse_emulator.cost.kernel import OpCost
 from wse_emulator.ops.cost import check_costs, has_cost, is_free, is_scalar_op, op_cost

@@ -1,4 +1,4 @@
-"""A result as a notebook shows it: the answer as a small table, no script, no picture."""
+"""The small table in which a notebook shows a result: no script, no picture."""
 
 from __future__ import annotations
 

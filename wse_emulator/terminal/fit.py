@@ -1,4 +1,4 @@
-"""The tables of ``wse fit``."""
+"""What ``wse fit`` prints: the verdict, then tables."""
 
 from __future__ import annotations
 
