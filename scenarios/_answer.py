@@ -9,12 +9,11 @@ from typing import Any, Final, TypeVar
 
 import click
 from matplotlib.figure import Figure
-from rich import box
-from rich.console import Console
 from rich.table import Table as RichTable
-from rich.text import Text
 
 from wse_emulator.results.folder import check_folder, write_files
+from wse_emulator.terminal.say import say, say_written, show
+from wse_emulator.terminal.say import table as look
 from wse_emulator.views.page import render
 from wse_emulator.views.style import LIGHT
 from wse_emulator.views.table import Cell, Table
@@ -73,11 +72,8 @@ def report_answer(answer: ScenarioAnswer, out: Path | None, *, force: bool = Fal
     Raises:
         OutputError: the folder cannot be written, or holds such files and ``force`` is not given.
     """
-    console = Console(soft_wrap=False)
-    for paragraph in answer.words:
-        console.print(paragraph, highlight=False, markup=False)
-    console.print()
-    console.print(_printed(answer.table))
+    say(*answer.words)
+    show(_printed(answer.table))
     if out is not None:
         files = {
             ANSWER_FILE: ("\n\n".join(answer.words) + "\n").encode(),
@@ -85,25 +81,25 @@ def report_answer(answer: ScenarioAnswer, out: Path | None, *, force: bool = Fal
             **{f"{name}.png": render(figure, LIGHT) for name, figure in answer.pictures.items()},
         }
         written = write_files(out, files, force=force)
-        names = ", ".join(path.name for path in written)
-        console.print(f"Wrote {out}: {names}", highlight=False, markup=False)
+        say_written(out, written)
     return 0
 
 
 def _printed(table: Table) -> RichTable:
-    printed = RichTable(box=box.SIMPLE_HEAD, pad_edge=False)
-    for number, heading in enumerate(table.columns):
-        numeric = all(isinstance(row[number], int | float) for row in table.rows)
-        words = heading.replace("microseconds", "µs")
-        if numeric:  # one word a line keeps the column as narrow as its numbers
-            printed.add_column(words.replace("_", "\n"), justify="right", no_wrap=True)
-        else:
-            longest = max((len(_cell(row[number])) for row in table.rows), default=0)
-            printed.add_column(
-                words.replace("_", " "), min_width=min(longest, LEAST_WIDTH), overflow="fold"
-            )
+    headings, words = [], []
+    for heading, cells in zip(table.columns, zip(*table.rows, strict=True), strict=True):
+        numeric = all(isinstance(cell, int | float) for cell in cells)
+        # one word per line keeps a column of numbers as narrow as they are
+        shown = heading.replace("microseconds", "µs").replace("_", "\n" if numeric else " ")
+        headings.append(shown)
+        if not numeric:
+            words.append(shown)
+    printed = look("", *headings, words=words, unbroken=set(headings) - set(words))
     for row in table.rows:
-        printed.add_row(*(Text(_cell(value)) for value in row))
+        printed.add_row(*map(_cell, row))
+    for column in printed.columns:
+        if column.header in words:
+            column.min_width = min(max(map(len, map(str, column.cells))), LEAST_WIDTH)
     return printed
 
 

@@ -7,16 +7,13 @@ from typing import Final
 
 import click
 import torch
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from wse_emulator.capture.step import Scheduler
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.errors import FactoryError, StaticRuleError
 from wse_emulator.models.factory import call_factory
 from wse_emulator.questions.check import check as judge
-from wse_emulator.results.check import CheckReport
+from wse_emulator.terminal.check import print_verdict
 
 MOST_STEPS: Final = 100_000
 """Each is captured by itself, some milliseconds for a small model."""
@@ -53,7 +50,7 @@ def check(factory: str, steps: int, json_path: str | None) -> int:
     if json_path is not None:
         write_json(json_path, report.document())
     if json_path != STDOUT:
-        _print(report)
+        print_verdict(report)
     return 0 if report.legal else StaticRuleError.exit_code
 
 
@@ -89,27 +86,3 @@ def optimizer_among(
 
 def _what(item: object) -> str:
     return f"the class {item.__name__}" if inspect.isclass(item) else type(item).__name__
-
-
-def _print(report: CheckReport) -> None:
-    console = Console()
-    if report.legal:
-        console.print(
-            f"Legal: {report.optimizer} keeps all static-state rules over {report.steps} steps.",
-            highlight=False,
-            markup=False,
-        )
-        return
-    console.print(
-        f"Not legal: {report.optimizer} has {len(report.violations)} "
-        f"violation{'s' if len(report.violations) > 1 else ''} of the static-state rules.",
-        highlight=False,
-        markup=False,
-    )
-    table = Table(box=box.SIMPLE_HEAD, show_lines=True)
-    table.add_column("rule", overflow="fold")
-    table.add_column("what", overflow="fold", ratio=2)
-    table.add_column("remedy", overflow="fold", ratio=2)
-    for violation in report.violations:
-        table.add_row(violation.rule, violation.message, violation.remedy)
-    console.print(table)

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.models.catalog import builtin_model, builtin_names
+from wse_emulator.terminal.models import print_models
 
 
 @click.command()
@@ -40,16 +37,5 @@ def models(json_path: str | None) -> None:
             for model in found
         ]
         write_json(json_path, {"schema": "wse-models/1", "models": entries})
-    if json_path == STDOUT:
-        return
-    table = Table(title="Built-in models", box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in ("name", "parameters", "tensors", "architecture"):
-        table.add_column(column, justify="right" if column in ("parameters", "tensors") else "left")
-    for model in found:
-        table.add_row(
-            Text(model.name),
-            f"{model.total_elements:,}",
-            f"{len(model.parameters):,}",
-            model.architecture or "",
-        )
-    Console().print(table)
+    if json_path != STDOUT:
+        print_models(found)

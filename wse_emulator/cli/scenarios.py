@@ -8,11 +8,9 @@ import pkgutil
 from pathlib import Path
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
 from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.terminal.scenarios import print_scenarios
 
 
 def scenario_names() -> list[str]:
@@ -50,11 +48,5 @@ def scenarios(json_path: str | None) -> None:
     if json_path is not None:
         entries = [{"name": name, "question": question} for name, question in found.items()]
         write_json(json_path, {"schema": "wse-scenarios/1", "scenarios": entries})
-    if json_path == STDOUT:
-        return
-    table = Table(box=box.SIMPLE_HEAD)
-    table.add_column("scenario", no_wrap=True)
-    table.add_column("question", overflow="fold")
-    for name, question in found.items():
-        table.add_row(name, question)
-    Console().print(table)
+    if json_path != STDOUT:
+        print_scenarios(found)

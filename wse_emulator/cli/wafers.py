@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from wse_emulator.cli.output import write_json
-from wse_emulator.terminal.wafers import figures, lane_rates, overview
+from wse_emulator.terminal.wafers import print_machine, print_overview
 from wse_emulator.wafer import PRESETS, machine_document, parse_wafer
 
 
@@ -33,12 +32,10 @@ def wafers(wafer: str | None, settings: tuple[str, ...], json_path: str | None) 
             machines = [machine_document(spec) for spec in specs]
             write_json(json_path, {"schema": "wse-wafers/1", "wafers": machines})
         if json_path != "-":
-            Console().print(overview(specs))
+            print_overview(specs)
         return
     spec = parse_wafer(wafer, settings)
     if json_path is not None:
         write_json(json_path, machine_document(spec))
     if json_path != "-":
-        console = Console()
-        console.print(figures(spec))
-        console.print(lane_rates(spec))
+        print_machine(spec)

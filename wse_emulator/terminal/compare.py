@@ -4,53 +4,36 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from wse_emulator.results.compare import Comparison, Total, answer
 from wse_emulator.results.words import short, significant, without_common_prefix
+from wse_emulator.terminal.say import say, show, table
 
 _TENSORS = 12
 
 
 def print_comparison(comparison: Comparison, written: list[Path]) -> None:
-    console = Console()
-    for line in (
-        f"Before: {comparison.before}",
-        f"After: {comparison.after}",
-        answer(comparison),
-    ):
-        console.print(line, highlight=False, markup=False)
-    for table in (_settings(comparison), _totals(comparison), _tensors(comparison)):
-        if table.row_count:
-            console.print()
-            console.print(table)
-    for path in written:
-        console.print(f"Wrote {path}", highlight=False, markup=False)
-
-
-def _table(title: str, *headings: str) -> Table:
-    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left")
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index == 0 else "right", overflow="fold")
-    return table
+    """What was compared and what came of it in words, the tables, then the files written."""
+    say(f"Before: {comparison.before}", f"After: {comparison.after}", answer(comparison))
+    show(_settings(comparison), _totals(comparison), _tensors(comparison))
+    say(*(f"Wrote {path}" for path in written))
 
 
 def _settings(comparison: Comparison) -> Table:
-    table = _table("Configured otherwise", "what", "before", "after")
+    shown = table("Configured otherwise", "what", "before", "after")
     for setting in comparison.settings:
-        table.add_row(setting.name, setting.before, setting.after)
-    return table
+        shown.add_row(setting.name, setting.before, setting.after)
+    return shown
 
 
 def _totals(comparison: Comparison) -> Table:
-    table = _table("In total", "what", "before", "after", "after / before")
+    shown = table("In total", "what", "before", "after", "after / before")
     for total in comparison.totals:
         ratio = "" if total.ratio is None else f"{total.ratio:.4g}"
         unit = f" ({total.unit})" if total.unit else ""
-        table.add_row(f"{total.name}{unit}", *(_number(total, side) for side in (0, 1)), ratio)
-    return table
+        shown.add_row(f"{total.name}{unit}", *(_number(total, side) for side in (0, 1)), ratio)
+    return shown
 
 
 def _number(total: Total, side: int) -> str:
@@ -61,7 +44,7 @@ def _number(total: Total, side: int) -> str:
 def _tensors(comparison: Comparison) -> Table:
     moved = [t for t in comparison.tensors if t.before_cycles != t.after_cycles]
     moved.sort(key=lambda t: -abs(t.after_cycles - t.before_cycles))
-    table = _table(
+    shown = table(
         f"Tensors that take another time, {min(len(moved), _TENSORS)} of {len(moved)}",
         "tensor",
         "before (cycles)",
@@ -72,5 +55,5 @@ def _tensors(comparison: Comparison) -> Table:
     for name, tensor in zip(names, moved, strict=False):
         change = tensor.after_cycles - tensor.before_cycles
         row = (f"{tensor.before_cycles:,}", f"{tensor.after_cycles:,}", f"{change:+,}")
-        table.add_row(short(name, 40), *row)
-    return table
+        shown.add_row(short(name, 40), *row)
+    return shown

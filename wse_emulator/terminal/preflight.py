@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
-
 from wse_emulator.results.preflight import Preflight
 from wse_emulator.results.words import cycles, seconds, short
+from wse_emulator.terminal.say import say, show, table
 
 UNUSED_TOLD = 6
 
+_COLUMNS = ("question", "answer", "words")
+"""The page prints no headings."""
+
 
 def print_page(page: Preflight) -> None:
-    console = Console(soft_wrap=False)
-    console.print(
+    """The verdict, a line per question, what to change, and what was not used."""
+    say(
         f"{short(page.model, 40)} with {short(page.optimizer or 'no optimizer', 30)} on "
         f"{page.wafer}",
-        highlight=False,
-        markup=False,
+        page.verdict,
     )
-    console.print(page.verdict, highlight=False, markup=False)
-    table = Table(box=box.SIMPLE_HEAD, show_header=False, pad_edge=False)
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for question, answer, words in _rows(page):
-        table.add_row(question, answer, Text(words))
-    console.print(table)
-    heading = "What to change:" if page.changes else "Nothing has to change."
-    console.print(heading, highlight=False, markup=False)
-    for number, change in enumerate(page.changes, start=1):
-        console.print(f"{number}. {change}.", highlight=False, markup=False)
+    lines = table("", *_COLUMNS, words=_COLUMNS, unbroken=_COLUMNS[:2])
+    lines.show_header = False
+    for row in _rows(page):
+        lines.add_row(*row)
+    show(lines)
+    say("\nWhat to change:" if page.changes else "\nNothing has to change.")
+    say(*(f"{number}. {change}." for number, change in enumerate(page.changes, start=1)))
     if page.unused:
         more = len(page.unused) - UNUSED_TOLD
-        console.print(
+        say(
             "Not used of the run config: "
             + ", ".join(page.unused[:UNUSED_TOLD])
-            + (f" and {more} more (all in the JSON)." if more > 0 else "."),
-            highlight=False,
-            markup=False,
+            + (f" and {more} more (all in the JSON)." if more > 0 else ".")
         )
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
-from rich.console import Console
 from rich.table import Table
 
 from wse_emulator.results import answers
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import cycles, rate, seconds, share, short, significant
+from wse_emulator.terminal.say import say, say_written, show, table
 
 _ROWS = 12
 _NAME = 18
@@ -58,40 +57,35 @@ def _count(number: int, written_out: bool) -> str:
 
 
 def _steps(result: RunResult) -> Table:
-    table = Table(title="Steps", box=box.SIMPLE_HEAD, title_justify="left")
-    for heading in ("step", "learning rate", "cycles", "time"):
-        table.add_column(heading, justify="right")
+    made = table("Steps", "step", "learning rate", "cycles", "time", words=())
     shown = result.steps if len(result.steps) <= _ROWS else result.steps[: _ROWS - 1]
     for step in shown:
-        table.add_row(
+        made.add_row(
             f"{step.step:,}", rate(step.learning_rate), f"{step.cycles:,}", seconds(step.seconds)
         )
     left = len(result.steps) - len(shown)
     if left:
-        table.add_row(f"... {left:,} more", "", "", "")
-    return table
+        made.add_row(f"... {left:,} more", "", "", "")
+    return made
 
 
 def _ops(result: RunResult) -> Table:
     whole = sum(op.pe_cycles for op in result.ops) or 1
-    table = Table(
-        title="Where the time goes (busy cycles over all PEs)",
-        caption=f"{share(result.unsourced_share)} of these cycles rest on costs without a source. "
-        f"Last PE done after {cycles(result.steps[-1].cycles)}.",
-        box=box.SIMPLE_HEAD,
-        title_justify="left",
-        caption_justify="left",
-    )
     rest = result.ops[_ROWS:]
     cycles_left = sum(op.pe_cycles for op in rest)
     largest = max((cycles_left, *(op.pe_cycles for op in result.ops)))
     written_out = len(f"{largest:,}") <= _DIGITS
-    for heading in ("phase", "op", "ops", "PE cycles", "share", "unsourced"):
-        table.add_column(
-            heading, justify="left" if heading in ("phase", "op") else "right", no_wrap=True
-        )
+    headings = ("phase", "op", "ops", "PE cycles", "share", "unsourced")
+    made = table(
+        "Where the time goes (busy cycles over all PEs)",
+        *headings,
+        words=("phase", "op"),
+        unbroken=headings,
+        caption=f"{share(result.unsourced_share)} of these cycles rest on costs without a source. "
+        f"Last PE done after {cycles(result.steps[-1].cycles)}.",
+    )
     for op in result.ops[:_ROWS]:
-        table.add_row(
+        made.add_row(
             op.phase,
             short(op.name, _NAME),
             f"{op.count:,}",
@@ -100,7 +94,7 @@ def _ops(result: RunResult) -> Table:
             _brief(op.unsourced_pe_cycles / op.pe_cycles) if op.pe_cycles else "0 %",
         )
     if rest:
-        table.add_row(
+        made.add_row(
             "",
             f"{len(rest)} more kinds",
             f"{sum(op.count for op in rest):,}",
@@ -108,17 +102,12 @@ def _ops(result: RunResult) -> Table:
             _brief(cycles_left / whole),
             "",
         )
-    return table
+    return made
 
 
 def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
     """The answer in words, then where the time goes, then what was written."""
-    console = Console(soft_wrap=False)
-    for paragraph in run_words(result):
-        console.print(paragraph, highlight=False, markup=False)
-    for table in run_tables(result):
-        console.print()
-        console.print(table)
+    say(*run_words(result))
+    show(*run_tables(result))
     if out is not None:
-        names = ", ".join(path.name for path in written)
-        console.print(f"\nWrote {out}: {names}", highlight=False, markup=False)
+        say_written(out, written)

@@ -1,0 +1,16 @@
+"""What ``wse scenarios`` prints."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from wse_emulator.terminal.say import show, table
+
+
+def print_scenarios(questions: Mapping[str, str]) -> None:
+    """One row per script: its name and the question it answers."""
+    headings = ("scenario", "question")
+    rows = table("", *headings, words=headings, unbroken=headings[:1])
+    for name, question in questions.items():
+        rows.add_row(name, question)
+    show(rows, opening=True)
