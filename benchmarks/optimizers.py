@@ -32,10 +32,11 @@ if Path(sys.path[0]).resolve() == Path(__file__).resolve().parent:
 
 import optimizers  # after the search path is put right
 from optimizers.convert import COUNTERPARTS  # the same
-from optimizers.registry import RECORDS, record  # the same
+from optimizers.rule import UpdateRule  # the same
 
 Step = Callable[[], object]
 WARM_UP_STEPS = 8  # RAdam's rule is cheaper in torch for its first five steps
+RATES = {"SGD": {"lr": 0.1}, "Adafactor": {"lr": 0.01}}  # classes without a default rate
 EXTRA = {"SGD": {"momentum": 0.9}, "AdamW": {"weight_decay": 0.01}, "Adam": {"weight_decay": 0.01}}
 FUSED = ("SGD", "Adam", "AdamW", "Adagrad")
 
@@ -52,6 +53,16 @@ class Measured:
     compiled_ratio_median: float | None
     seal_share: float
     peak_tensors: float
+
+
+def rules() -> dict[str, type[UpdateRule]]:
+    """The classes of the package by name; AdamBase is timed as Adam and as AdamW."""
+    exported = {name: getattr(optimizers, name) for name in optimizers.__all__}
+    return {
+        name: found
+        for name, found in exported.items()
+        if isinstance(found, type) and issubclass(found, UpdateRule) and name != "AdamBase"
+    }
 
 
 def with_gradients(
@@ -72,8 +83,8 @@ def contestants(name: str, tensors: int, side: int, compiled: bool) -> dict[str,
     Every form is built twice: where the allocator happens to put the tensors moves the same
     step by 20 %, so the better placed of two is what is compared.
     """
-    ours = record(name)
-    arguments = {**ours.accepted[0], **EXTRA.get(name, {})}
+    ours = rules()[name]
+    arguments = {**RATES.get(name, {}), **EXTRA.get(name, {})}
 
     def steps(
         cls: Callable[..., torch.optim.Optimizer], copies: int = 2, **form: bool
@@ -81,12 +92,12 @@ def contestants(name: str, tensors: int, side: int, compiled: bool) -> dict[str,
         built = [with_gradients(cls, tensors, side, **arguments, **form) for _ in range(copies)]
         return [optimizer.step for optimizer in built]
 
-    found = {"ours": steps(ours.optimizer)}
+    found = {"ours": steps(ours)}
     if compiled:
         torch._dynamo.reset()
         found["ours compiled"] = []
         for _ in range(2):
-            optimizer = with_gradients(ours.optimizer, tensors, side, **arguments)
+            optimizer = with_gradients(ours, tensors, side, **arguments)
             assert isinstance(optimizer, optimizers.Optimizer)
             found["ours compiled"].append(optimizers.compiled_step(optimizer))
     if name in COUNTERPARTS:
@@ -149,8 +160,7 @@ def _median_ratio(times: dict[str, list[float]], ours: str, theirs: str | None) 
 
 def _seal_seconds(name: str, tensors: int) -> float:
     """Seconds of the two comparisons of the seal in a step."""
-    ours = record(name)
-    optimizer = with_gradients(ours.optimizer, tensors, 4, **ours.accepted[0])
+    optimizer = with_gradients(rules()[name], tensors, 4, **RATES.get(name, {}))
     assert isinstance(optimizer, optimizers.Optimizer)
     seal = optimizer._seal
     assert seal is not None
@@ -165,8 +175,7 @@ def _seal_seconds(name: str, tensors: int) -> float:
 
 def _peak_tensors(name: str, side: int) -> float:
     """Most memory held at once in a step beyond its start, in parameters of one tensor."""
-    ours = record(name)
-    optimizer = with_gradients(ours.optimizer, 4, side, **ours.accepted[0])
+    optimizer = with_gradients(rules()[name], 4, side, **RATES.get(name, {}))
     with torch.profiler.profile(profile_memory=True, acc_events=True) as profile:
         optimizer.step()
     held = peak = 0
@@ -180,7 +189,7 @@ def _peak_tensors(name: str, side: int) -> float:
 def main() -> None:
     """Measure the classes named on the command line and print a table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("names", nargs="*", default=[entry.name for entry in RECORDS])
+    parser.add_argument("names", nargs="*", default=list(rules()))
     parser.add_argument("--compiled", action="store_true", help="compile our steps too (slow)")
     parser.add_argument("--tensors", type=int, default=100)
     parser.add_argument("--side", type=int, default=447, help="rows and columns of each tensor")

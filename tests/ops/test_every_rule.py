@@ -13,8 +13,8 @@ import schedulers
 from optimizers import SGD
 from optimizers.clipping import clip_grad_norm_static
 from optimizers.loss_scaling import DynamicLossScale
-from optimizers.registry import RECORDS, OptimizerRecord
 from schedulers import LRScheduler
+from tests.optimizers.records import RECORDS, OptimizerRecord
 from wse_emulator.capture.step import capture_step, parameter_names, trace_update
 from wse_emulator.ops import check_costs, is_free, is_scalar_op, op_cost
 from wse_emulator.ops.streams import step_conflicts

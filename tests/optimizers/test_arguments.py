@@ -9,7 +9,7 @@ import torch
 
 import optimizers
 from optimizers.errors import ArgumentError, ParameterError, SparseGradientError
-from optimizers.registry import RECORDS, OptimizerRecord, Refused
+from tests.optimizers.records import RECORDS, OptimizerRecord, Refused
 
 REFUSALS = [
     pytest.param(record, refused, id=f"{record.name}-{refused.arguments}")

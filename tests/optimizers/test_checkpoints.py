@@ -11,7 +11,7 @@ import torch
 
 import optimizers
 from optimizers.errors import StateDictError
-from optimizers.registry import RECORDS, OptimizerRecord
+from tests.optimizers.records import RECORDS, OptimizerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable

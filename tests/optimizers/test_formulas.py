@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from optimizers.registry import RECORDS, OptimizerRecord
 from tests.optimizers.formulas import FORMULAS
+from tests.optimizers.records import RECORDS, OptimizerRecord
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +37,7 @@ MUON_SHARE = 0.15
 
 
 def arguments_for(record: OptimizerRecord, index: int, dtype: torch.dtype) -> dict[str, Any]:
-    """A set of arguments of the registry, with an eps that float16 can hold.
+    """A set of arguments of the records, with an eps that float16 can hold.
 
     A smaller eps rounds to zero, or to a subnormal number of few bits: that case is documented as
     unsupported, and left out here.

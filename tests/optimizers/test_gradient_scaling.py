@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import optimizers
 from optimizers.errors import ArgumentError, StateDictError
-from optimizers.registry import RECORDS, OptimizerRecord
+from tests.optimizers.records import RECORDS, OptimizerRecord
 from tests.optimizers.tracing import OperationList
 
 EACH = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import optimizers
-from optimizers.registry import RECORDS, OptimizerRecord
+from tests.optimizers.records import RECORDS, OptimizerRecord
 from tests.optimizers.tracing import operations_of_step
 
 EACH = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)

@@ -1,26 +1,25 @@
-"""The registry says what is: complete, and equal to what the classes do."""
+"""The records say what is: complete, and equal to what the classes do."""
 
 from __future__ import annotations
 
 import inspect
-from pathlib import Path
 
 import pytest
 import torch
 
 import optimizers
-from optimizers.registry import (
+from optimizers.rule import UpdateRule
+from tests.optimizers.records import (
+    PAGE,
     RECORDS,
     OptimizerRecord,
+    page_with_tables,
     record,
     state_bytes,
     state_bytes_per_parameter,
-    table_rows,
 )
-from optimizers.rule import UpdateRule
 from tests.optimizers.tracing import operations_of_step
 
-PAGE = Path(__file__).parents[2] / "docs" / "optimizers.md"
 EACH = pytest.mark.parametrize("entry", RECORDS, ids=lambda r: r.name)
 
 
@@ -78,7 +77,6 @@ def test_docstrings_hold_formula_states_and_source(entry: OptimizerRecord) -> No
         assert f"{argument}:" in text, argument
 
 
-def test_the_documentation_page_has_the_table_of_the_registry() -> None:
+def test_the_documentation_page_has_the_tables_of_the_records() -> None:
     page = PAGE.read_text()
-    for row in table_rows():
-        assert "| " + " | ".join(row) + " |" in page
+    assert page_with_tables(page) == page, "run: python -m tests.optimizers.records"

@@ -1,36 +1,41 @@
-"""The optimizers as data: one record a class, for tests, memory tables and documentation.
+"""The optimizers as data: one record a class, for the tests and the tables of the documents.
 
 A record says how to build its class, how not to, and what a step needs besides arithmetic. What
 can be asked of the class itself (signature, state) is asked of it and not written here again.
+``python -m tests.optimizers.records`` writes the tables into docs/optimizers.md.
 """
 
 from __future__ import annotations
 
-import inspect
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any, Final
 
 import torch
 
-from optimizers.adadelta import Adadelta
-from optimizers.adafactor import Adafactor
-from optimizers.adagrad import Adagrad
-from optimizers.adam import Adam, AdamW
-from optimizers.adamax import Adamax
-from optimizers.asgd import ASGD
-from optimizers.lamb import Lamb
-from optimizers.lion import Lion
-from optimizers.muon import Muon
-from optimizers.nadam import NAdam
-from optimizers.radam import RAdam
-from optimizers.rmsprop import RMSprop
-from optimizers.rprop import Rprop
-from optimizers.sgd import SGD
+from optimizers import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    Lamb,
+    Lion,
+    Muon,
+    NAdam,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
+from optimizers.configure import ALIASES, HALVES
+from optimizers.rule import UpdateRule
+from tests.generated_tables import markdown_table, with_table
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from optimizers.rule import UpdateRule
+PAGE: Final = Path(__file__).parents[2] / "docs" / "optimizers.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,28 +285,40 @@ def state_bytes_per_parameter(entry: OptimizerRecord, dtype: torch.dtype = torch
     return state_bytes(entry.optimizer, [(side, side)], dtype, **entry.accepted[0]) / side**2
 
 
-def table_rows() -> list[tuple[str, str, str, str]]:
-    """Rows for people: class, state names, bytes of float32 state a weight, collectives."""
+def class_table() -> list[str]:
+    """Class, state names, bytes of float32 state a weight, collectives: a Markdown table."""
     rows = []
     for entry in RECORDS:
         p = torch.nn.Parameter(torch.empty(4, 4, device="meta"))
         state = entry.optimizer([p], **entry.accepted[0]).state.get(p, {})
-        bytes_a_weight = state_bytes_per_parameter(entry)
         rows.append(
             (
                 entry.name,
                 ", ".join(state) or "none",
-                f"{bytes_a_weight:.3g}",
+                f"{state_bytes_per_parameter(entry):.3g}",
                 "; ".join(f"{c.kind}: {c.what}" for c in entry.collectives) or "none",
             )
         )
-    return rows
+    headings = ("class", "state", "bytes a weight", "collectives, once a parameter")
+    return markdown_table(headings, rows)
 
 
-def signature_of(entry: OptimizerRecord) -> str:
-    """The constructor's arguments and defaults, as they are written in a call."""
-    parameters = list(inspect.signature(entry.optimizer).parameters.values())
-    return ", ".join(
-        p.name if p.default is inspect.Parameter.empty else f"{p.name}={p.default!r}"
-        for p in parameters
-    )
+def spelling_table() -> list[str]:
+    """Every argument that a run config may spell otherwise, and how: a Markdown table."""
+    spellings: dict[str, list[str]] = {}
+    for other, argument in ALIASES.items():
+        number = ", if it is a number" if argument == "lr" else ""  # it may be a schedule as well
+        spellings.setdefault(argument, []).append(f"`{other}`{number}")
+    for argument, halves in HALVES.items():
+        spellings.setdefault(argument, []).extend(f"`{a}` and `{b}`" for a, b in halves)
+    rows = [(f"`{argument}`", "; ".join(others)) for argument, others in spellings.items()]
+    return markdown_table(("argument", "other spellings"), rows)
+
+
+def page_with_tables(page: str) -> str:
+    """The text of docs/optimizers.md with its generated tables as the records have them."""
+    return with_table(with_table(page, class_table()), spelling_table())
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page_with_tables(PAGE.read_text()))
