@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizers.rule import UpdateRule, decayed_gradient, descend_, like
-from optimizers.validation import check_at_least_zero, check_flag, check_fraction, check_rate
+from optimizers.validation import at_least_zero, checks, flag, fraction, rate
 
 if TYPE_CHECKING:
     import torch
@@ -49,6 +49,10 @@ class Adadelta(UpdateRule):
     Source: Zeiler, arXiv:1212.5701; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate, rho=fraction, eps=at_least_zero, weight_decay=at_least_zero, maximize=flag
+    )
+
     def __init__(
         self,
         params: Params,
@@ -68,14 +72,6 @@ class Adadelta(UpdateRule):
                 "maximize": maximize,
             },
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_fraction(owner, "rho", group["rho"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_flag(owner, "maximize", group["maximize"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

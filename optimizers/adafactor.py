@@ -8,17 +8,10 @@ import torch
 
 from optimizers.errors import ArgumentError
 from optimizers.rule import StateTensor, UpdateRule, descend_, like, shrink_
-from optimizers.validation import (
-    Rate,
-    check_at_least_zero,
-    check_flag,
-    check_number,
-    check_pair,
-    check_rate,
-)
+from optimizers.validation import at_least_zero, checks, flag, number, pair_of, rate
 
 if TYPE_CHECKING:
-    from optimizers.validation import Group, Params
+    from optimizers.validation import Group, Params, Rate
 
 
 class Adafactor(UpdateRule):
@@ -70,6 +63,14 @@ class Adafactor(UpdateRule):
 
     decouples_weight_decay = True
 
+    ranges = checks(
+        lr=rate,
+        eps=pair_of(at_least_zero),
+        decay_rate=number,
+        weight_decay=at_least_zero,
+        scale_parameter=flag,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -104,12 +105,7 @@ class Adafactor(UpdateRule):
         if group["relative_step"]:
             rule = "False, for the rate is given by lr" if group["lr"] is not None else "False"
             raise ArgumentError(owner, "relative_step", group["relative_step"], rule)
-        check_rate(owner, group["lr"])
-        for index, eps in enumerate(check_pair(owner, "eps", group["eps"])):
-            check_at_least_zero(owner, f"eps[{index}]", eps)
-        check_number(owner, "decay_rate", group["decay_rate"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_flag(owner, "scale_parameter", group["scale_parameter"])
+        super().check_hyperparameters(owner, group)
         if group["clip_threshold"] != 1.0:
             raise ArgumentError(owner, "clip_threshold", group["clip_threshold"], "1.0")
         if group["beta1"] is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, decayed_gradient, descend_by_quotient_, like
-from optimizers.validation import check_at_least_zero, check_flag, check_rate
+from optimizers.validation import at_least_zero, checks, flag, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -48,6 +48,15 @@ class Adagrad(UpdateRule):
     Source: Duchi, Hazan and Singer, JMLR 12, 2011; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate,
+        lr_decay=at_least_zero,
+        weight_decay=at_least_zero,
+        initial_accumulator_value=at_least_zero,
+        eps=at_least_zero,
+        maximize=flag,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -70,15 +79,6 @@ class Adagrad(UpdateRule):
             },
             enable_global_step=True,
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_at_least_zero(owner, "lr_decay", group["lr_decay"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_at_least_zero(owner, "initial_accumulator_value", group["initial_accumulator_value"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_flag(owner, "maximize", group["maximize"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

@@ -15,16 +15,10 @@ from optimizers.rule import (
     scalar,
     shrink_,
 )
-from optimizers.validation import (
-    Rate,
-    check_at_least_zero,
-    check_betas,
-    check_flag,
-    check_rate,
-)
+from optimizers.validation import at_least_zero, betas, checks, flag, rate
 
 if TYPE_CHECKING:
-    from optimizers.validation import Group, Params
+    from optimizers.validation import Group, Params, Rate
 
 
 class AdamBase(UpdateRule):
@@ -73,6 +67,16 @@ class AdamBase(UpdateRule):
     arXiv:1904.09237 (amsgrad); signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate,
+        betas=betas,
+        eps=at_least_zero,
+        weight_decay=at_least_zero,
+        l2_regularization_rate=at_least_zero,
+        correct_bias=flag,
+        amsgrad=flag,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -96,16 +100,6 @@ class AdamBase(UpdateRule):
                 "amsgrad": amsgrad,
             },
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_betas(owner, group["betas"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_at_least_zero(owner, "l2_regularization_rate", group["l2_regularization_rate"])
-        check_flag(owner, "correct_bias", group["correct_bias"])
-        check_flag(owner, "amsgrad", group["amsgrad"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

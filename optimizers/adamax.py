@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from optimizers.rule import UpdateRule, decayed_gradient, descend_, like, scalar
-from optimizers.validation import check_at_least_zero, check_betas, check_flag, check_rate
+from optimizers.validation import at_least_zero, betas, checks, flag, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -48,6 +48,10 @@ class Adamax(UpdateRule):
     Source: Kingma and Ba, arXiv:1412.6980, section 7; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate, betas=betas, eps=at_least_zero, weight_decay=at_least_zero, maximize=flag
+    )
+
     def __init__(
         self,
         params: Params,
@@ -67,14 +71,6 @@ class Adamax(UpdateRule):
                 "maximize": maximize,
             },
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_betas(owner, group["betas"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_flag(owner, "maximize", group["maximize"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, decayed_gradient, like, scalar
-from optimizers.validation import (
-    check_at_least_zero,
-    check_flag,
-    check_number,
-    check_rate,
-    rate_value,
-)
+from optimizers.validation import at_least_zero, checks, flag, number, rate, rate_value
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -61,6 +55,15 @@ class ASGD(UpdateRule):
     Control and Optimization 30, 1992; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate,
+        lambd=at_least_zero,
+        alpha=number,
+        t0=at_least_zero,
+        weight_decay=at_least_zero,
+        maximize=flag,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -83,15 +86,6 @@ class ASGD(UpdateRule):
             },
             enable_global_step=True,
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_at_least_zero(owner, "lambd", group["lambd"])
-        check_number(owner, "alpha", group["alpha"])
-        check_at_least_zero(owner, "t0", group["t0"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_flag(owner, "maximize", group["maximize"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
 
 import torch
@@ -12,7 +12,7 @@ import torch
 from optimizers.errors import GlobalStepError, ParameterError
 from optimizers.loading import load
 from optimizers.seal import Seal
-from optimizers.validation import Group
+from optimizers.validation import Check, Group, checks
 
 Loss = torch.Tensor | float
 Closure = Callable[[], Loss]
@@ -54,6 +54,9 @@ class Optimizer(torch.optim.Optimizer, ABC):
     decouples_weight_decay: ClassVar[bool] = False
     """Whether `weight_decay` shrinks the parameters beside the update instead of being L2."""
 
+    ranges: ClassVar[Mapping[str, Check]] = checks()
+    """The check of each hyper-parameter, by argument name, in the order in which they are made."""
+
     enable_global_step: bool
     _seal: Seal | None
 
@@ -89,15 +92,18 @@ class Optimizer(torch.optim.Optimizer, ABC):
             The closure's loss, or None without a closure.
         """
 
-    def check_hyperparameters(
-        self, owner: str, group: Group
-    ) -> None:  # optional: a subclass without ranges needs none
+    def check_hyperparameters(self, owner: str, group: Group) -> None:
         """Raise `ArgumentError` if a hyper-parameter of `group` is outside its range.
+
+        A subclass states its `ranges`, and extends this method only where one value's range
+        depends on another's.
 
         Args:
             owner: the optimizer's name, with the group's number, for the message.
             group: the hyper-parameters by name; "params" may be absent.
         """
+        for name, check in self.ranges.items():
+            check(owner, name, group[name])
 
     def increment_global_step(self, p: torch.Tensor) -> torch.Tensor:
         """Add 1 to the global step of `p` in place, and return it: a 0-dim float32 tensor.

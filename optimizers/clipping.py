@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from optimizers.validation import check_at_least_zero
+from optimizers.validation import at_least_zero
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,7 +39,7 @@ def clip_grad_norm_static(
     Source: Pascanu, Mikolov and Bengio, arXiv:1211.5063; the guard as in
     `torch.nn.utils.clip_grad_norm_`.
     """
-    check_at_least_zero("clip_grad_norm_static", "max_norm", max_norm)
+    at_least_zero("clip_grad_norm_static", "max_norm", max_norm)
     gradients = gradients_of(parameters)
     norm = global_norm(gradients)
     factor = (max_norm / (norm + NORM_GUARD)).clamp_(max=1.0)

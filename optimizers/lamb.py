@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, descend_, like
-from optimizers.validation import (
-    check_at_least_zero,
-    check_betas,
-    check_flag,
-    check_number,
-    check_rate,
-)
+from optimizers.validation import at_least_zero, betas, checks, flag, number, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -60,6 +54,8 @@ class Lamb(UpdateRule):
     Source: You et al., arXiv:1904.00962; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(lr=rate, betas=betas, eps=at_least_zero, weight_decay=number, adam=flag)
+
     def __init__(
         self,
         params: Params,
@@ -73,14 +69,6 @@ class Lamb(UpdateRule):
             params,
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay, "adam": adam},
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_betas(owner, group["betas"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_number(owner, "weight_decay", group["weight_decay"])
-        check_flag(owner, "adam", group["adam"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

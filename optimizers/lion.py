@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from optimizers.rule import UpdateRule, descend_, like, shrink_
-from optimizers.validation import check_at_least_zero, check_betas, check_rate
+from optimizers.validation import at_least_zero, betas, checks, rate
 
 if TYPE_CHECKING:
     import torch
@@ -46,6 +46,8 @@ class Lion(UpdateRule):
 
     decouples_weight_decay = True
 
+    ranges = checks(lr=rate, betas=betas, weight_decay=at_least_zero)
+
     def __init__(
         self,
         params: Params,
@@ -54,12 +56,6 @@ class Lion(UpdateRule):
         weight_decay: float = 0.0,
     ) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_betas(owner, group["betas"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

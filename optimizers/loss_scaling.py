@@ -8,7 +8,7 @@ import torch
 
 from optimizers.clipping import global_norm, gradients_of
 from optimizers.errors import ArgumentError, StateDictError
-from optimizers.validation import check_above_zero, check_count
+from optimizers.validation import above_zero, count
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,8 +63,8 @@ class DynamicLossScale:
             ("min_scale", min_scale),
             ("max_scale", highest),
         ):
-            check_above_zero(owner, name, value)
-        check_count(owner, "steps_per_increase", steps_per_increase)
+            above_zero(owner, name, value)
+        count(owner, "steps_per_increase", steps_per_increase)
         if steps_per_increase == 0:
             raise ArgumentError(owner, "steps_per_increase", 0, "at least 1")
         if min_scale > highest:

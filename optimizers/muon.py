@@ -8,16 +8,10 @@ import torch
 
 from optimizers.errors import ParameterError
 from optimizers.rule import StateTensor, UpdateRule, descend_, like, shrink_
-from optimizers.validation import (
-    Rate,
-    check_below_one,
-    check_count,
-    check_flag,
-    check_rate,
-)
+from optimizers.validation import below_one, checks, count, flag, rate
 
 if TYPE_CHECKING:
-    from optimizers.validation import Group, Params
+    from optimizers.validation import Group, Params, Rate
 
 # Coefficients of the quintic iteration, and the guard of its normalisation, from the author's
 # publication (see the class's source).
@@ -72,6 +66,10 @@ class Muon(UpdateRule):
 
     decouples_weight_decay = True
 
+    ranges = checks(
+        lr=rate, weight_decay=below_one, momentum=below_one, nesterov=flag, ns_steps=count
+    )
+
     def __init__(
         self,
         params: Params,
@@ -94,11 +92,7 @@ class Muon(UpdateRule):
 
     def check_hyperparameters(self, owner: str, group: Group) -> None:
         """Raise `ArgumentError` for a value outside its range, `ParameterError` for a vector."""
-        check_rate(owner, group["lr"])
-        check_below_one(owner, "weight_decay", group["weight_decay"])
-        check_below_one(owner, "momentum", group["momentum"])
-        check_flag(owner, "nesterov", group["nesterov"])
-        check_count(owner, "ns_steps", group["ns_steps"])
+        super().check_hyperparameters(owner, group)
         for index, p in enumerate(group.get("params", ())):
             if p.dim() < 2:
                 raise ParameterError(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, decayed_gradient, descend_, like, one_minus_power, scalar
-from optimizers.validation import check_at_least_zero, check_betas, check_rate
+from optimizers.validation import at_least_zero, betas, checks, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -53,6 +53,14 @@ class NAdam(UpdateRule):
     the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate,
+        betas=betas,
+        eps=at_least_zero,
+        weight_decay=at_least_zero,
+        momentum_decay=at_least_zero,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -73,14 +81,6 @@ class NAdam(UpdateRule):
             },
             enable_global_step=True,
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_betas(owner, group["betas"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_at_least_zero(owner, "momentum_decay", group["momentum_decay"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

@@ -15,7 +15,7 @@ from optimizers.rule import (
     like,
     one_minus_power,
 )
-from optimizers.validation import check_at_least_zero, check_betas, check_rate
+from optimizers.validation import at_least_zero, betas, checks, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -64,6 +64,8 @@ class RAdam(UpdateRule):
     Source: Liu et al., arXiv:1908.03265; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(lr=rate, betas=betas, eps=at_least_zero, weight_decay=at_least_zero)
+
     def __init__(
         self,
         params: Params,
@@ -77,13 +79,6 @@ class RAdam(UpdateRule):
             {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay},
             enable_global_step=True,
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        check_betas(owner, group["betas"])
-        check_at_least_zero(owner, "eps", group["eps"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, decayed_gradient, descend_, descend_by_quotient_, like
-from optimizers.validation import check_at_least_zero, check_flag, check_rate
+from optimizers.validation import at_least_zero, checks, flag, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -52,6 +52,15 @@ class RMSprop(UpdateRule):
     arXiv:1308.0850 (centered); signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate,
+        alpha=at_least_zero,
+        eps=at_least_zero,
+        weight_decay=at_least_zero,
+        momentum=at_least_zero,
+        centered=flag,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -73,13 +82,6 @@ class RMSprop(UpdateRule):
                 "centered": centered,
             },
         )
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        for name in ("alpha", "eps", "weight_decay", "momentum"):
-            check_at_least_zero(owner, name, group[name])
-        check_flag(owner, "centered", group["centered"])
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

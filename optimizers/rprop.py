@@ -7,12 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, like
-from optimizers.validation import (
-    check_number,
-    check_pair,
-    check_rate,
-    rate_value,
-)
+from optimizers.validation import checks, number, pair_of, rate, rate_value
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -51,6 +46,8 @@ class Rprop(UpdateRule):
     RPROP algorithm", ICNN 1993; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(lr=rate, etas=pair_of(number), step_sizes=pair_of(number))
+
     def __init__(
         self,
         params: Params,
@@ -59,13 +56,6 @@ class Rprop(UpdateRule):
         step_sizes: tuple[float, float] = (1e-06, 50.0),
     ) -> None:
         super().__init__(params, {"lr": lr, "etas": etas, "step_sizes": step_sizes})
-
-    def check_hyperparameters(self, owner: str, group: Group) -> None:
-        """Raise `ArgumentError` for a value outside its range."""
-        check_rate(owner, group["lr"])
-        for name in ("etas", "step_sizes"):
-            for index, value in enumerate(check_pair(owner, name, group[name])):
-                check_number(owner, f"{name}[{index}]", value)
 
     def state_names_to_sparsify(self) -> list[str]:
         """Names of the states that shrink with a sparse parameter."""

@@ -6,18 +6,12 @@ from typing import TYPE_CHECKING
 
 from optimizers.errors import ArgumentError
 from optimizers.rule import StateTensor, UpdateRule, decayed_gradient, descend_, like
-from optimizers.validation import (
-    Rate,
-    check_at_least_zero,
-    check_flag,
-    check_number,
-    check_rate,
-)
+from optimizers.validation import at_least_zero, checks, flag, number, rate
 
 if TYPE_CHECKING:
     import torch
 
-    from optimizers.validation import Group, Params
+    from optimizers.validation import Group, Params, Rate
 
 
 class SGD(UpdateRule):
@@ -56,6 +50,15 @@ class SGD(UpdateRule):
     ICML 2013; signature of the reference API 1.8.0.
     """
 
+    ranges = checks(
+        lr=rate,
+        momentum=at_least_zero,
+        dampening=number,
+        weight_decay=at_least_zero,
+        nesterov=flag,
+        maximize=flag,
+    )
+
     def __init__(
         self,
         params: Params,
@@ -80,12 +83,7 @@ class SGD(UpdateRule):
 
     def check_hyperparameters(self, owner: str, group: Group) -> None:
         """Raise `ArgumentError` for a value outside its range; nesterov needs plain momentum."""
-        check_rate(owner, group["lr"])
-        check_at_least_zero(owner, "momentum", group["momentum"])
-        check_number(owner, "dampening", group["dampening"])
-        check_at_least_zero(owner, "weight_decay", group["weight_decay"])
-        check_flag(owner, "nesterov", group["nesterov"])
-        check_flag(owner, "maximize", group["maximize"])
+        super().check_hyperparameters(owner, group)
         if group["nesterov"] and (group["momentum"] == 0 or group["dampening"] != 0):
             rule = "False unless momentum is above 0 and dampening is 0"
             raise ArgumentError(owner, "nesterov", True, rule)

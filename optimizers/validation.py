@@ -9,7 +9,9 @@ hyper-parameter that a schedule changes from step to step.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from numbers import Real
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -17,7 +19,7 @@ import torch
 from optimizers.errors import ArgumentError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     Params = Iterable[torch.Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, torch.Tensor]]
 
@@ -27,8 +29,16 @@ Group = dict[str, Any]
 Rate = float | torch.Tensor
 """A learning rate: a Python float, or a 0-dim floating tensor that a schedule writes in place."""
 
+Check = Callable[[str, str, object], None]
+"""One of the checks below: called with owner, name of the argument and value."""
 
-def check_number(owner: str, name: str, value: object) -> None:
+
+def checks(**ranges: Check) -> Mapping[str, Check]:
+    """The check of each hyper-parameter by its name, as a class states them in `ranges`."""
+    return MappingProxyType(ranges)
+
+
+def number(owner: str, name: str, value: object) -> None:
     """Require a finite Python number (not a bool, a string or a tensor)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ArgumentError(owner, name, value, "a number")
@@ -36,35 +46,35 @@ def check_number(owner: str, name: str, value: object) -> None:
         raise ArgumentError(owner, name, value, "finite")
 
 
-def check_at_least_zero(owner: str, name: str, value: object) -> None:
+def at_least_zero(owner: str, name: str, value: object) -> None:
     """Require a finite number of at least 0."""
-    check_number(owner, name, value)
-    if value < 0:  # type: ignore[operator]  # check_number has established a real number
+    number(owner, name, value)
+    if value < 0:  # type: ignore[operator]  # number has established a real number
         raise ArgumentError(owner, name, value, "at least 0")
 
 
-def check_above_zero(owner: str, name: str, value: object) -> None:
+def above_zero(owner: str, name: str, value: object) -> None:
     """Require a finite number above 0."""
-    check_number(owner, name, value)
-    if value <= 0:  # type: ignore[operator]  # check_number has established a real number
+    number(owner, name, value)
+    if value <= 0:  # type: ignore[operator]  # number has established a real number
         raise ArgumentError(owner, name, value, "above 0")
 
 
-def check_below_one(owner: str, name: str, value: object) -> None:
+def below_one(owner: str, name: str, value: object) -> None:
     """Require a number in [0, 1)."""
-    check_number(owner, name, value)
-    if not 0 <= value < 1:  # type: ignore[operator]  # check_number has established a real number
+    number(owner, name, value)
+    if not 0 <= value < 1:  # type: ignore[operator]  # number has established a real number
         raise ArgumentError(owner, name, value, "in [0, 1)")
 
 
-def check_fraction(owner: str, name: str, value: object) -> None:
+def fraction(owner: str, name: str, value: object) -> None:
     """Require a number in [0, 1]."""
-    check_number(owner, name, value)
-    if not 0 <= value <= 1:  # type: ignore[operator]  # check_number has established a real number
+    number(owner, name, value)
+    if not 0 <= value <= 1:  # type: ignore[operator]  # number has established a real number
         raise ArgumentError(owner, name, value, "in [0, 1]")
 
 
-def check_count(owner: str, name: str, value: object) -> None:
+def count(owner: str, name: str, value: object) -> None:
     """Require an integer of at least 0."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise ArgumentError(owner, name, value, "an integer")
@@ -72,26 +82,29 @@ def check_count(owner: str, name: str, value: object) -> None:
         raise ArgumentError(owner, name, value, "at least 0")
 
 
-def check_flag(owner: str, name: str, value: object) -> None:
+def flag(owner: str, name: str, value: object) -> None:
     """Require True or False."""
     if not isinstance(value, bool):
         raise ArgumentError(owner, name, value, "True or False")
 
 
-def check_pair(owner: str, name: str, value: object) -> Sequence[object]:
-    """Require two values, and return them."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise ArgumentError(owner, name, value, "a pair of numbers")
-    return value
+def pair_of(check: Check) -> Check:
+    """A check that requires two values, each of which passes ``check``."""
+
+    def check_pair(owner: str, name: str, value: object) -> None:
+        if not isinstance(value, (tuple, list)) or len(value) != 2:
+            raise ArgumentError(owner, name, value, "a pair of numbers")
+        for index, one in enumerate(value):
+            check(owner, f"{name}[{index}]", one)
+
+    return check_pair
 
 
-def check_betas(owner: str, value: object) -> None:
-    """Require two decay rates, each in [0, 1)."""
-    for index, beta in enumerate(check_pair(owner, "betas", value)):
-        check_below_one(owner, f"betas[{index}]", beta)
+betas = pair_of(below_one)
+"""Require two decay rates, each in [0, 1)."""
 
 
-def check_rate(owner: str, value: object) -> None:
+def rate(owner: str, name: str, value: object) -> None:
     """Require a learning rate: a finite number of at least 0, or a 0-dim floating tensor of one.
 
     A tensor on the meta device holds no value, so only its shape and dtype are checked.
@@ -100,12 +113,12 @@ def check_rate(owner: str, value: object) -> None:
         if value.dim() != 0 or not value.is_floating_point():
             shape = tuple(value.shape)
             raise ArgumentError(
-                owner, "lr", f"a {value.dtype} tensor of shape {shape}", "a 0-dim floating tensor"
+                owner, name, f"a {value.dtype} tensor of shape {shape}", "a 0-dim floating tensor"
             )
         if value.device.type == "meta":
             return
         value = value.item()
-    check_at_least_zero(owner, "lr", value)
+    at_least_zero(owner, name, value)
 
 
 def rate_value(rate: Rate) -> float:
