@@ -11,12 +11,15 @@ rectangles and chains of one PE, and for a message from a PE to itself.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from wse_emulator.wafer.region import Region
 
 Axis = Literal["row", "column"]
 """How the lines of a region run: along its rows (positions are columns) or along its columns."""
+
+MOST_CYCLES: Final = 50_000_000
+"""Longest program that is simulated: an engine's answer holds several numbers for every cycle."""
 
 
 @dataclass(frozen=True, slots=True)

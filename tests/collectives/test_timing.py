@@ -21,9 +21,10 @@ from wse_emulator.collectives import (
 )
 from wse_emulator.collectives.bounds import broadcast_terms, reduce_terms, ring_cycles
 from wse_emulator.collectives.compose import all_reduce_lines, line_arms
-from wse_emulator.collectives.line_time import broadcast_cycles, message_cycles, reduce_cycles
+from wse_emulator.collectives.line_time import broadcast_cycles, reduce_cycles
 from wse_emulator.engines.alone import run_alone
 from wse_emulator.wafer import WSE1, WSE2, Region, WaferSpec
+from wse_emulator.wafer.messages import message_cycles
 
 ALGORITHMS = [
     LineAlgorithm("star"),

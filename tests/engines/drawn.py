@@ -21,7 +21,7 @@ from wse_emulator.activities import (
     VectorOp,
     Work,
 )
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.engines.drawn import machine
 from wse_emulator.activities import Activity, Chain, LineMulticast, OpChain, VectorOp, Work
 from wse_emulator.engines import simulate
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import Region
 
 READY = st.lists(st.integers(0, 150), min_size=2, max_size=9)

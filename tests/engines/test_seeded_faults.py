@@ -57,8 +57,9 @@ def corners_cost_nothing(patch: Patch) -> None:
 
 
 def queues_are_one_deeper(patch: Patch) -> None:
-    true = messages.capacity
-    patch.setattr(programs, "capacity", lambda *path: true(*path) + 1)
+    true, of_message = programs.wavelets_on_the_way, programs.room_of
+    patch.setattr(programs, "wavelets_on_the_way", lambda *path: true(*path) + 1)
+    patch.setattr(programs, "room_of", lambda *path: of_message(*path) + 1)
 
 
 def tails_are_full_strips(patch: Patch) -> None:

@@ -8,8 +8,9 @@ import pytest
 from tests.engines.drawn import machine
 from wse_emulator.activities import OpChain, VectorOp, Work
 from wse_emulator.engines import ENGINES, simulate
-from wse_emulator.engines.timing import IntArray, Timing
+from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import ConservationError, SramOverflowError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import Region
 
 engines = pytest.mark.parametrize("engine", ENGINES)

@@ -9,18 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wse_emulator.collectives.algorithms import LineAlgorithm
+from wse_emulator.wafer.messages import free_latency, message_cycles
 from wse_emulator.wafer.spec import WaferSpec
-
-
-def message_cycles(wavelets: int, spec: WaferSpec) -> int:
-    """Duration of a message on a link, in cycles."""
-    beta = spec.cycles_per_wavelet
-    return -(-wavelets * beta.numerator // beta.denominator)
-
-
-def free_latency(hops: int, spec: WaferSpec) -> int:
-    """Cycles from a source's first touch to the arrival of the head at a PE ``hops`` away."""
-    return spec.touch_cycles + 2 * spec.ramp_cycles + hops * spec.hop_cycles
 
 
 def reduce_cycles(

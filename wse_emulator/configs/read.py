@@ -25,10 +25,10 @@ from wse_emulator.configs.values import (
 )
 from wse_emulator.configs.yaml_file import read_yaml_mapping
 from wse_emulator.errors import ConfigError
+from wse_emulator.wafer.formats import HALF_FLOATS
 
 __all__ = ["RunConfig", "parse_run_config", "read_run_config"]
 
-HALF_DTYPES: Final = ("float16", "bfloat16", "cbfloat16")
 DEFAULT_HALF_DTYPE: Final = "float16"
 """What the Model Zoo takes when mixed precision is on and no ``fp16_type`` is given."""
 
@@ -179,10 +179,10 @@ def _half_dtype(mixed: bool | None, *sections: Section) -> str | None:
         dtype = section.text("fp16_type")
         if section.flag("use_bfloat16"):
             dtype = dtype or "bfloat16"
-        if dtype is not None and dtype not in HALF_DTYPES:
+        if dtype is not None and dtype not in HALF_FLOATS:
             raise ConfigError(
                 f"{section.name('fp16_type')} is {dtype!r}; it must be one of"
-                f" {', '.join(HALF_DTYPES)}"
+                f" {', '.join(HALF_FLOATS)}"
             )
         named = named or dtype
     return (named or DEFAULT_HALF_DTYPE) if mixed else None

@@ -9,8 +9,9 @@ from wse_emulator.activities import Activity
 from wse_emulator.engines.admission import admit
 from wse_emulator.engines.array.engine import simulate_array
 from wse_emulator.engines.pe.machine import simulate_pe
-from wse_emulator.engines.timing import IntArray, Timing
+from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import UnknownNameError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 

@@ -20,8 +20,8 @@ from wse_emulator.activities import (
     Work,
 )
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ColorsExhaustedError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
 from wse_emulator.activities import (
+    MOST_CYCLES,
     Activity,
     Chain,
     Multicast,
@@ -18,15 +18,12 @@ from wse_emulator.activities import (
     Work,
     line_wavelets,
 )
-from wse_emulator.collectives.line_time import free_latency, message_cycles
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import CollectiveError
+from wse_emulator.wafer.messages import free_latency, message_cycles
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
-
-MOST_CYCLES: Final = 50_000_000
-"""Longest run by itself; an engine's answer holds several numbers for every cycle."""
 
 
 def run_alone(

@@ -23,9 +23,10 @@ from wse_emulator.activities import (
     Star,
     Work,
 )
-from wse_emulator.collectives.line_time import message_cycles
-from wse_emulator.engines.timing import IntArray, Timing
+from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import message_cycles
 from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -9,8 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from wse_emulator.activities import Axis, LineActivity
-from wse_emulator.collectives.line_time import message_cycles
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import message_cycles
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from wse_emulator.activities import Activity
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError, SramOverflowError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 

@@ -10,10 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-IntArray = NDArray[np.int64]
+from wse_emulator.wafer.arrays import IntArray
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from wse_emulator.errors import UnknownNameError
-from wse_emulator.wafer.formats import BYTES
+from wse_emulator.wafer.formats import BYTES, HALF_FLOATS
 
-STORAGE_DTYPES: Final = ("float32", "float16", "bfloat16", "cbfloat16")
-HALF_DTYPES: Final = ("float16", "bfloat16", "cbfloat16")
-POLICIES: Final = ("float32", "mixed", *HALF_DTYPES)
+STORAGE_DTYPES: Final = ("float32", *HALF_FLOATS)
+POLICIES: Final = ("float32", "mixed", *HALF_FLOATS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.segments import Collective, Exchange
 from wse_emulator.plan.strips import StripChoice
+from wse_emulator.wafer.messages import wavelets_of
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -85,4 +86,4 @@ def _line_wavelets(
 
 
 def _wavelets(elements: int, exchange: Exchange, spec: WaferSpec) -> int:
-    return -(-elements * exchange.numbers * exchange.result_bytes // spec.wavelet_bytes)
+    return wavelets_of(elements * exchange.numbers * exchange.result_bytes, spec)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from itertools import groupby
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wse_emulator.placement.values import BlockGrid, ShardRuns
-
-IntArray = NDArray[np.int64]
+from wse_emulator.wafer.arrays import IntArray
 
 
 def flat_runs(elements: int, pes: int, start: int = 0) -> ShardRuns:

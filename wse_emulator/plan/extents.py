@@ -13,16 +13,14 @@ from math import ceil
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wse_emulator.placement.forms import Blocks, Stack, TensorForm
 from wse_emulator.placement.place import place
 from wse_emulator.placement.values import LayerRegion
 from wse_emulator.plan.holdings import Holding
 from wse_emulator.program import Parameter
+from wse_emulator.wafer.arrays import FloatArray
 from wse_emulator.wafer.spec import WaferSpec
-
-FloatArray = NDArray[np.float64]
 
 SMALL_WAFER_PES: Final = 1024
 """Up to this size all parts are tried."""

@@ -16,9 +16,8 @@ from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.placement.values import BlockGrid, LayerRegion, Placement, TensorPlacement
 from wse_emulator.plan.holdings import STORED, Holding, OtherState, controller_values, holdings
 from wse_emulator.program import StepProgram
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.formats import BYTES
-
-IntArray = NDArray[np.int64]
 
 CATEGORIES: Final = (
     "weights",

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
-
+from wse_emulator.activities import MOST_CYCLES
 from wse_emulator.errors import InputError
 from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.placement.pieces import largest_piece
@@ -13,9 +12,6 @@ from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.step import StepPlan, plan_step
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.spec import WaferSpec
-
-MOST_CYCLES: Final = 50_000_000
-"""Longest step that is simulated: utilization is recorded for every cycle."""
 
 
 def place_and_plan(program: StepProgram, spec: WaferSpec) -> tuple[Placement, StepPlan]:

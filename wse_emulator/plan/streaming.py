@@ -16,9 +16,10 @@ from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.plan.activations import ActivationProfile
 from wse_emulator.plan.holdings import Holding
 from wse_emulator.plan.in_flight import streaming_bytes
-from wse_emulator.plan.memory import IntArray, MemoryPlan, Sparsity
+from wse_emulator.plan.memory import MemoryPlan, Sparsity
 from wse_emulator.plan.samples import Samples
 from wse_emulator.program import StepProgram
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 

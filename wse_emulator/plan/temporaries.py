@@ -10,8 +10,8 @@ from wse_emulator.placement.pieces import Piece, piece_counts, pieces_of
 from wse_emulator.placement.shards import expand
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
-from wse_emulator.plan.memory import IntArray
 from wse_emulator.plan.strips import StripChoice
+from wse_emulator.wafer.arrays import IntArray
 
 
 def temporary_bytes(

@@ -16,12 +16,13 @@ import numpy as np
 
 from wse_emulator.report.tables import number_list, sortable_table
 from wse_emulator.results import answers
-from wse_emulator.results.run import IntArray, RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import plural, rate, seconds, share, size
 from wse_emulator.views.blocks import reduce_blocks
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.style import FIELD_MAP
 from wse_emulator.views.table import Table
+from wse_emulator.wafer.arrays import IntArray
 
 MAP_BUDGET: Final = 1_000_000  # bytes of one packed map; the report stays under 5 MB
 _SECTIONS: Final = {

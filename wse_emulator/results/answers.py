@@ -129,12 +129,6 @@ def elapsed(result: RunResult) -> int:
     return result.steps[-1].cycles if result.steps else 0
 
 
-def mesh_links(result: RunResult) -> int:
-    """Directed links between neighbouring routers."""
-    rows, cols = result.wafer.rows, result.wafer.cols
-    return 2 * (rows * (cols - 1) + cols * (rows - 1))
-
-
 def worst_pes(result: RunResult, count: int = 5) -> list[tuple[str, int, int, int, int]]:
     """(layer, row, col, peak bytes, busy cycles) of the fullest PE of the fullest layers.
 

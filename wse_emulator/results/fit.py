@@ -10,14 +10,10 @@ import html
 from dataclasses import dataclass, field, fields
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from wse_emulator.results.card import card_table
 from wse_emulator.results.codec import encode
 from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
-
-IntArray = NDArray[np.int64]
+from wse_emulator.wafer.arrays import IntArray
 
 FIT_SCHEMA: Final = "wse-fit/1"
 

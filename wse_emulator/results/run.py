@@ -9,14 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from wse_emulator.results.card import card_table
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.wafer.arrays import FloatArray, IntArray
 from wse_emulator.wafer.region import PLANES
-
-IntArray = NDArray[np.int64]
-FloatArray = NDArray[np.float64]
 
 RUN_SCHEMA = "wse-run/1"
 

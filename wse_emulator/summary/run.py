@@ -44,6 +44,7 @@ from wse_emulator.results.run import (
 from wse_emulator.summary.critical_path import pe_times, sampled_pes
 from wse_emulator.summary.link_samples import link_samples
 from wse_emulator.summary.op_work import OpWork, op_work
+from wse_emulator.wafer.region import mesh_links
 from wse_emulator.wafer.spec import WaferSpec
 
 MOST_BINS: Final = 2048
@@ -186,7 +187,7 @@ def _utilization(spec: WaferSpec, memory: MemoryPlan, timing: Timing | None) -> 
     peak = memory.worst_bytes / memory.capacity_bytes
     if timing is None or timing.elapsed_cycles == 0:
         return Utilization(pe_busy=0.0, link_busy=0.0, sram_peak=peak)
-    links = 2 * (spec.rows * (spec.cols - 1) + spec.cols * (spec.rows - 1))
+    links = mesh_links(spec.rows, spec.cols)
     booked = int(timing.link_busy[:4].sum())
     return Utilization(
         pe_busy=int(timing.pe_busy.sum()) / (spec.pes * timing.elapsed_cycles),

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from wse_emulator.results.run import FloatArray, IntArray
+from wse_emulator.wafer.arrays import FloatArray, IntArray
 
 
 def block_size(rows: int, cols: int, cells: int) -> int:

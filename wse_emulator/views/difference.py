@@ -11,12 +11,13 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from wse_emulator.results.compare import Comparison, TensorChange, answer, compare
-from wse_emulator.results.run import FloatArray, RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import short, significant, without_common_prefix
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import new_page, thousands
 from wse_emulator.views.style import BLUE, LIGHT, VERMILION, Style
 from wse_emulator.views.wafer_map import map_height
+from wse_emulator.wafer.arrays import FloatArray
 
 QUESTION: Final = "Did the change help?"
 _MOST: Final = 14

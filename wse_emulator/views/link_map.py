@@ -10,13 +10,14 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from wse_emulator.results.answers import elapsed, no_step
-from wse_emulator.results.run import FloatArray, IntArray, RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import DIRECTIONS, plural, share
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import empty_page, new_page, thousands
 from wse_emulator.views.style import LIGHT, SMALL, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.wafer_map import PERCENT, field_map, map_height
+from wse_emulator.wafer.arrays import FloatArray, IntArray
 from wse_emulator.wafer.region import PLANES
 
 QUESTION: Final = "Which links carry the traffic?"

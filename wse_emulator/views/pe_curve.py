@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from wse_emulator.results.answers import elapsed, worst_pes
-from wse_emulator.results.run import FloatArray, IntArray, RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import share, short, size
 from wse_emulator.views.page import new_page, thousands
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
 from wse_emulator.views.table import Table
+from wse_emulator.wafer.arrays import FloatArray, IntArray
 
 QUESTION: Final = "How many PEs are near the limit, and which are worst?"
 _POINTS: Final = 1001

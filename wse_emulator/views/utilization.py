@@ -8,12 +8,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 
-from wse_emulator.results.answers import busy, elapsed, mesh_links, no_step
-from wse_emulator.results.run import FloatArray, RunResult
+from wse_emulator.results.answers import busy, elapsed, no_step
+from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import plural, significant
 from wse_emulator.views.page import cycle_axis, empty_page, new_page
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, VERMILION, Style
 from wse_emulator.views.table import Table
+from wse_emulator.wafer.arrays import FloatArray
+from wse_emulator.wafer.region import mesh_links
 
 QUESTION: Final = "How busy are PEs, links and SRAM while the step runs?"
 
@@ -85,7 +87,11 @@ def _curves(result: RunResult) -> tuple[tuple[str, FloatArray, str], ...]:
     arrays = result.arrays
     return (
         ("PEs busy", 100 * arrays.busy_pes / result.wafer.pes, BLUE),
-        ("links busy", 100 * arrays.busy_links / max(mesh_links(result), 1), ORANGE),
+        (
+            "links busy",
+            100 * arrays.busy_links / max(mesh_links(result.wafer.rows, result.wafer.cols), 1),
+            ORANGE,
+        ),
         ("SRAM in use", 100 * sram_share(result), VERMILION),
     )
 

@@ -15,12 +15,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter
 
 from wse_emulator.results.answers import about, busy, elapsed, verdict
-from wse_emulator.results.run import FloatArray, RunResult
+from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import short, without_common_prefix
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import new_page, thousands
 from wse_emulator.views.style import FIELD_MAP, LIGHT, SMALL, VERMILION, Style
 from wse_emulator.views.text import text_width
+from wse_emulator.wafer.arrays import FloatArray
 
 QUESTION: Final = "Where on the wafer is the pressure?"
 _CELLS: Final = 520  # cells a side: about the pixels one panel has

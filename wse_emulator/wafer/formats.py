@@ -21,7 +21,7 @@ BYTES: Final = {
 addressed in 16-bit words (docs.cerebras.net/en/1.6.1/general/cs-1-data-formats, which also gives
 cbfloat16 as 1 sign, 6 exponent and 9 mantissa bits)."""
 
-HALF_FLOATS: Final = frozenset({"float16", "bfloat16", "cbfloat16"})
+HALF_FLOATS: Final = ("float16", "bfloat16", "cbfloat16")
 """16-bit floats; the PE treats all of them alike (a compiler option chooses the format)."""
 
 

@@ -10,6 +10,11 @@ PLANES: Final = ("E", "W", "S", "N", "D")
 down-ramp from its router into the PE."""
 
 
+def mesh_links(rows: int, cols: int) -> int:
+    """Directed links between neighbouring routers of a wafer."""
+    return 2 * (rows * (cols - 1) + cols * (rows - 1))
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Region:
     """A rectangle of PEs: rows ``[row, row + rows)``, columns ``[col, col + cols)``."""

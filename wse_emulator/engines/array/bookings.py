@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from wse_emulator.engines.array.channel_slots import Channels
 from wse_emulator.engines.array.link_views import RAMP, LinkView
 from wse_emulator.engines.array.occupancy import Changes
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 

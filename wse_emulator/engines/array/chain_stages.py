@@ -14,7 +14,7 @@ from wse_emulator.engines.array.bookings import Track
 from wse_emulator.engines.array.ground import Ground
 from wse_emulator.engines.array.link_views import Groups, Lines, StageLinks, StageRamps, Takers
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 

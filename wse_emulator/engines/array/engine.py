@@ -20,8 +20,9 @@ from wse_emulator.engines.array.settling import settle
 from wse_emulator.engines.array.sweep import NEVER, Sweep
 from wse_emulator.engines.array.temporaries import temporary_peaks
 from wse_emulator.engines.sram import check_resident
-from wse_emulator.engines.timing import IntArray, Timing, collector_paused
+from wse_emulator.engines.timing import Timing, collector_paused
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 Process = Generator[Event, object, None]

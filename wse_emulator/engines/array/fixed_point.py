@@ -14,7 +14,7 @@ import numpy as np
 
 from wse_emulator.engines.array.bookings import Requests, Waits
 from wse_emulator.engines.array.scans import first_come_first_served
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 
 WaitsByFlow = dict[tuple[int, int], Waits]
 """(activity, leaf) -> waits on marked links, links without a wait left out."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from wse_emulator.engines.array.bookings import Bookings
 from wse_emulator.engines.array.link_views import Groups, Ramps, Takers
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 

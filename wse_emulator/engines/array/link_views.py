@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.activities import Axis
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import PLANES, Region
 
 Scalar = TypeVar("Scalar", bound=np.generic)

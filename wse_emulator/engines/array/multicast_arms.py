@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wse_emulator.activities import LineMulticast, Multicast
-from wse_emulator.collectives.line_time import message_cycles
 from wse_emulator.engines.array.bookings import Track
 from wse_emulator.engines.array.ground import Ground
 from wse_emulator.engines.array.link_views import Lines, Outward, Ramps, Takers
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import message_cycles
 from wse_emulator.wafer.region import Region
 
 NO_DETOUR: IntArray = np.zeros(1, np.int64)

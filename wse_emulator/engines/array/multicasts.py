@@ -15,8 +15,9 @@ from wse_emulator.engines.array.link_views import Lines, Outward, Ramps, Takers
 from wse_emulator.engines.array.multicast_arms import Arm, line_spreads, rectangle_spread
 from wse_emulator.engines.array.scans import link_requests
 from wse_emulator.engines.array.sweep import Sweep
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import free_latency
 from wse_emulator.wafer.region import Region
 
 
@@ -109,13 +110,12 @@ def send(sweep: Sweep, index: int, activity: Send) -> None:
             heads = _pass(sweep, flow, links, heads, cycles, source)[:, -1]
     ramp = Ramps(Lines(Region(sink_row, sink_col, 1, 1), "row", sink_col, 1, 1), 0, 1)
     length = abs(sink_col - col) + abs(sink_row - row)
-    travel = length * spec.hop_cycles + corner * spec.turn_cycles
     arm = Arm(
         cycles,
         None,
         sweep.bookings.track(activity.channel, ramp),
         sweep.ground.pes(ramp),
-        np.array([[travel + spec.touch_cycles + 2 * spec.ramp_cycles]]),
+        np.array([[free_latency(length, spec, int(corner))]]),
     )
     arrival = _descend(sweep, flow, arm, heads[:, None], source)
     _finish(sweep, flow, pe, start, [(arm, arrival)], cycles)

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 
 MOST_WAITING: Final = 1 << 18
 """Numbers that wait to be counted together: counting costs far less a number than a call."""
@@ -46,10 +46,12 @@ def moments(cycles: IntArray) -> Moments:
 class Changes:
     """By how much a number changes at the beginning of each cycle.
 
-    ``most_waiting`` starts of spans are kept before they are counted.
+    Args:
+        most_waiting: starts of spans that are kept before they are counted; None counts nothing,
+            for callers who do not ask what is in use cycle by cycle.
     """
 
-    def __init__(self, most_waiting: int = MOST_WAITING) -> None:
+    def __init__(self, most_waiting: int | None = MOST_WAITING) -> None:
         self._most_waiting = most_waiting
         self._change: IntArray = np.zeros(4_096, np.int64)
         self._spans: defaultdict[int, list[IntArray]] = defaultdict(list)  # cycles -> starts
@@ -57,6 +59,8 @@ class Changes:
 
     def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
         """Change by ``times`` for each cycle of ``when``, ``delay`` cycles later."""
+        if self._most_waiting is None:
+            return
         first = when.first + delay
         offsets, counts = when.at, when.counts
         stop = when.last + delay + 1
@@ -74,6 +78,8 @@ class Changes:
             start: any shape; kept until it is counted, so it must not change any more.
             cycles: durations; one number, or an array that broadcasts against ``start``.
         """
+        if self._most_waiting is None:
+            return
         if isinstance(cycles, int):
             self._spans[cycles].append(start)
             self._waiting += start.size
@@ -99,13 +105,3 @@ class Changes:
             self.add(when, cycles, -1)
         self._spans.clear()
         self._waiting = 0
-
-
-class Uncounted(Changes):
-    """In place of changes that nobody asks for."""
-
-    def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
-        """Does nothing."""
-
-    def span(self, start: IntArray, cycles: int | IntArray) -> None:
-        """Does nothing."""

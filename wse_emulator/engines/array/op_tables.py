@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from wse_emulator.activities import OpChain, VectorOp
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from wse_emulator.engines.array.link_views import Inward, Lines, Ramps
 from wse_emulator.engines.array.scans import largest, link_requests, relay_starts, windowed_maximum
 from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.engines.line_blocks import line_blocks
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import free_latency, wavelets_on_the_way
 
 NOBODY: IntArray = np.zeros(1, np.int64)
 """In place of the sources of messages, where no request is collected."""
@@ -49,7 +50,7 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     link_free, ramp_free = bookings.free(links), bookings.free(ramps)
     link_waits, ramp_waits = bookings.waits_of(flow, links), bookings.waits_of(flow, ramps)
     climb = spec.touch_cycles + spec.ramp_cycles
-    free_latency = climb + groups.spacing * spec.hop_cycles + spec.ramp_cycles
+    free = free_latency(groups.spacing, spec)
     start = ready.copy()
     if groups.size > 2:  # a stage starts when the one behind it is there
         earliest = _earliest_arrival(
@@ -57,9 +58,9 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
         )
         if earliest is not None:
             np.maximum(start[..., :-1], earliest, out=start[..., :-1])
-        latency: int | IntArray = free_latency
+        latency: int | IntArray = free
         if link_waits is not None or ramp_waits is not None:
-            latency = np.full(ready[..., 1:].shape, free_latency, np.int64)
+            latency = np.full(ready[..., 1:].shape, free, np.int64)
             if link_waits is not None:
                 latency += link_waits.sum(axis=-1)
             if ramp_waits is not None:
@@ -82,11 +83,11 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
         raise ConservationError(
             f"{activity.name!r}: a position of the chain does not start when its message is there"
         )
-    if (arrival < start[..., 1:] + free_latency).any():
+    if (arrival < start[..., 1:] + free).any():
         raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
     end = sweep.touched(pes, start, cycles)
     stages.uses += 1
-    room = free_latency + spec.queue_depth_wavelets
+    room = wavelets_on_the_way(groups.spacing, spec)
     sweep.release(flow, pes, flow.first, _chain_ends(start, end, stages.block.cycles, room))
 
 
@@ -174,15 +175,14 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
             asked = asked if free is None else np.maximum(asked, free)
             arrival = bookings.grant(flow, ramp, asked, waits, block.cycles, source)
             arrival = arrival + spec.ramp_cycles
-            latency = spec.touch_cycles + 2 * spec.ramp_cycles + leaf * spec.hop_cycles
-            if (arrival < start + latency).any():
+            if (arrival < start + free_latency(leaf, spec)).any():
                 raise ConservationError(
                     f"{activity.name!r} reaches a PE faster than its links allow"
                 )
             taken = np.maximum(arrival, root_free)
             root_free = sweep.touch(root, taken, block.cycles)
             end = sweep.touch(pes, start, block.cycles)
-            room = latency + spec.queue_depth_wavelets
+            room = wavelets_on_the_way(leaf, spec)
             late = np.where(block.cycles > room, taken + block.cycles - room, end)
             sweep.release(flow, pes, flow.first, np.maximum(end, late))
         sweep.release(flow, root, int(root.ready.min()), root_free)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 
 SHORT = 16
 """Last axes up to this length are gone through step by step, all lines at once in each: NumPy

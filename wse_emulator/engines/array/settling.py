@@ -20,7 +20,7 @@ from wse_emulator.engines.array.bookings import Bookings
 from wse_emulator.engines.array.channel_slots import channels_of
 from wse_emulator.engines.array.fixed_point import WaitsByFlow, same_waits, waits_from
 from wse_emulator.engines.array.multicasts import line_multicast, multicast, send
-from wse_emulator.engines.array.occupancy import Changes
+from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes
 from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.array.reductions import chain, star
 from wse_emulator.engines.array.sweep import Sweep
@@ -34,7 +34,7 @@ def settle(
     tables: ChainTables,
     observe: Callable[[int, Sweep], None] | None = None,
     watched: NDArray[np.bool_] | None = None,
-    changes: type[Changes] = Changes,
+    most_waiting: int | None = MOST_WAITING,
 ) -> tuple[Sweep, int]:
     """Repeat passes until no link is newly marked and no wait changes.
 
@@ -46,7 +46,8 @@ def settle(
         observe: called after each activity of each pass with its index and the wafer's state;
             what it saw last is settled.
         watched: (5, rows, cols) links whose requests are collected in every pass.
-        changes: :class:`Uncounted` where what is in use cycle by cycle is not asked for.
+        most_waiting: as in :class:`Changes`; None where what is in use cycle by cycle is not
+            asked for.
 
     Returns:
         The state after the last pass, and how many passes it took: 1 if no message waits for
@@ -58,8 +59,8 @@ def settle(
     passes = 0
     while True:
         passes += 1
-        bookings = Bookings(spec, channels, marked, waits, changes())
-        sweep = Sweep(spec, activities, op_count, tables, bookings, changes)
+        bookings = Bookings(spec, channels, marked, waits, Changes(most_waiting))
+        sweep = Sweep(spec, activities, op_count, tables, bookings, most_waiting)
         for index, activity in enumerate(activities):
             _advance(sweep, index, activity)
             if observe is not None:

@@ -11,17 +11,17 @@ from collections.abc import Sequence
 import numpy as np
 
 from wse_emulator.activities import Activity, Work
-from wse_emulator.collectives.line_time import message_cycles
 from wse_emulator.engines.array.bookings import Bookings, Flow
 from wse_emulator.engines.array.chain_stages import Stages
 from wse_emulator.engines.array.ground import Ground
 from wse_emulator.engines.array.link_views import Takers
 from wse_emulator.engines.array.multicast_arms import Spread
-from wse_emulator.engines.array.occupancy import Changes, moments
+from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes, moments
 from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.array.work_shares import Places, Shares, shares_of
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import message_cycles
 from wse_emulator.wafer.spec import WaferSpec
 
 NEVER = np.iinfo(np.int64).max
@@ -49,7 +49,7 @@ class Sweep:
         op_count: int,
         tables: ChainTables,
         bookings: Bookings,
-        changes: type[Changes] = Changes,
+        most_waiting: int | None = MOST_WAITING,
     ) -> None:
         self.spec = spec
         self.activities = activities
@@ -57,8 +57,8 @@ class Sweep:
         self.bookings = bookings
         self.ready: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
         self.busy: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
-        self.busy_pes = changes()
-        self.temporary_bytes = changes()
+        self.busy_pes = Changes(most_waiting)
+        self.temporary_bytes = Changes(most_waiting)
         self.activity_start: IntArray = np.full(len(activities), NEVER, np.int64)
         self.activity_end: IntArray = np.full(len(activities), -1, np.int64)
         self.op_start: IntArray = np.full(op_count, NEVER, np.int64)

@@ -9,8 +9,8 @@ import numpy as np
 from wse_emulator.activities import Activity, Work
 from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.sram import check_released, overflow
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import SramOverflowError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 

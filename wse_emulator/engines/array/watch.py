@@ -9,11 +9,10 @@ import numpy as np
 
 from wse_emulator.activities import Activity
 from wse_emulator.engines.array.fixed_point import serve
-from wse_emulator.engines.array.occupancy import Uncounted
 from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.array.settling import settle
 from wse_emulator.engines.array.sweep import Sweep
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -32,7 +31,7 @@ def releases_at(
     def observe(index: int, sweep: Sweep) -> None:
         released[index] = sweep.ready[rows, cols]
 
-    settle(spec, activities, op_count, ChainTables(), observe, changes=Uncounted)
+    settle(spec, activities, op_count, ChainTables(), observe, most_waiting=None)
     return released
 
 
@@ -56,7 +55,7 @@ def bookings_at(
     for plane, row, col in links:
         watched[plane, row, col] = True
         numbers.append((plane * spec.rows + row) * spec.cols + col)
-    sweep, _ = settle(spec, activities, op_count, ChainTables(), watched=watched, changes=Uncounted)
+    sweep, _ = settle(spec, activities, op_count, ChainTables(), watched=watched, most_waiting=None)
     if not sweep.bookings.requests:
         return tuple(() for _ in links)
     requests, granted = serve(sweep.bookings.requests)

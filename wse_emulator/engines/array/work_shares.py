@@ -13,7 +13,7 @@ import numpy as np
 
 from wse_emulator.activities import Work
 from wse_emulator.engines.array.op_tables import ChainTable, ChainTables
-from wse_emulator.engines.timing import IntArray
+from wse_emulator.wafer.arrays import IntArray
 
 Places = Sequence[tuple[int, slice | IntArray]]
 """(chain, its PEs of a region in row-major order)."""

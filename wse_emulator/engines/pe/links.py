@@ -13,8 +13,8 @@ import numpy as np
 
 from wse_emulator.engines.pe.clock import AFTER_ALL_OTHERS, Clock
 from wse_emulator.engines.pe.messages import DOWN, STEP, Message
-from wse_emulator.engines.timing import IntArray
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import PLANES
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -20,7 +20,7 @@ from wse_emulator.activities import Activity
 from wse_emulator.engines import conservation
 from wse_emulator.engines.pe.clock import Clock, Pause
 from wse_emulator.engines.pe.links import Fabric
-from wse_emulator.engines.pe.messages import Message, capacity, latency
+from wse_emulator.engines.pe.messages import Message, latency_of, room_of
 from wse_emulator.engines.pe.programs import (
     ChainStep,
     GatherStep,
@@ -31,8 +31,9 @@ from wse_emulator.engines.pe.programs import (
     WorkStep,
 )
 from wse_emulator.engines.sram import check_released, check_resident, overflow
-from wse_emulator.engines.timing import IntArray, Timing, collector_paused
+from wse_emulator.engines.timing import Timing, collector_paused
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 Process = Generator[Event, object, None]
@@ -182,12 +183,13 @@ class Machine:
         if message.hold is None:
             yield from self._touch(pe, message)
             return
-        path = message.path(*divmod(pe, self.spec.cols))
-        message.hold.sink_started(start, message.cycles, capacity(self.spec, *path))
+        sink = divmod(pe, self.spec.cols)
+        message.hold.sink_started(start, message.cycles, room_of(message, sink, self.spec))
         yield from self._touch(pe, message)
         yield message.hold.gone
         source_end = max(message.started + message.cycles, message.hold.until)
-        yield from self._held_until(source_end + latency(self.spec, *path), start + message.cycles)
+        tail = source_end + latency_of(message, sink, self.spec)
+        yield from self._held_until(tail, start + message.cycles)
 
     def chain(self, pe: int, step: ChainStep) -> Process:
         """s_i = max(r_i, a_i), relayed in the same touch; release by the positions towards the
@@ -218,7 +220,7 @@ class Machine:
         for message in step.messages:
             yield from self._receive(pe, message)
             if message.hold is not None:
-                room = capacity(self.spec, *message.path(*divmod(pe, self.spec.cols)))
+                room = room_of(message, divmod(pe, self.spec.cols), self.spec)
                 message.hold.sink_started(self.clock.now, message.cycles, room)
             yield from self._touch(pe, message)
 
@@ -267,7 +269,7 @@ class Machine:
     def _check_latency(self, pe: int, message: Message) -> None:
         """a >= s + lambda(d) [7.3]."""
         row, col = divmod(pe, self.spec.cols)
-        earliest = message.started + latency(self.spec, *message.path(row, col))
+        earliest = message.started + latency_of(message, (row, col), self.spec)
         if self.clock.now < earliest:
             raise ConservationError(
                 f"PE ({row}, {col}) takes a message of {self.activities[message.activity].name!r} "

@@ -12,6 +12,7 @@ from typing import Final
 
 from simpy.events import Event
 
+from wse_emulator.wafer.messages import free_latency, wavelets_on_the_way
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -136,19 +137,16 @@ class PathMessage(Message):
             yield row, col
 
 
-def latency(spec: WaferSpec, links: int, corners: int = 0) -> int:
-    """Free latency of a head from the touch at the source to the sink: lambda(d) of [1]."""
-    return (
-        spec.touch_cycles
-        + 2 * spec.ramp_cycles
-        + links * spec.hop_cycles
-        + corners * spec.turn_cycles
-    )
+def room_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
+    """Wavelets of the message that fit between its source and a sink (row, col): K(d) of [1]."""
+    links, corners = message.path(*sink)
+    return wavelets_on_the_way(links, spec, corners)
 
 
-def capacity(spec: WaferSpec, links: int, corners: int = 0) -> int:
-    """Wavelets that fit between source and sink: K(d) of [1]."""
-    return latency(spec, links, corners) + spec.queue_depth_wavelets
+def latency_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
+    """Cycles of the head from the source to a sink (row, col) without waits: lambda(d) of [1]."""
+    links, corners = message.path(*sink)
+    return free_latency(links, spec, corners)
 
 
 @dataclass(slots=True, eq=False)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from math import ceil
 
 from wse_emulator.activities import (
     Activity,
@@ -28,8 +27,9 @@ from wse_emulator.engines.pe.messages import (
     Message,
     PathMessage,
     RectangleMessage,
-    capacity,
+    room_of,
 )
+from wse_emulator.wafer.messages import message_cycles, wavelets_on_the_way
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -152,7 +152,7 @@ class Programs:
             activity=index,
             source=root,
             source_index=self._index(root),
-            cycles=self._duration(wavelets),
+            cycles=message_cycles(wavelets, self.spec),
             channel=channel,
             sinks=region.pes - 1,
             region=region,
@@ -166,7 +166,7 @@ class Programs:
         self._hold_if_longer_than(message, sinks)
 
     def _add_chain(self, index: int, chain: Chain) -> None:
-        room = capacity(self.spec, abs(chain.spacing))
+        room = wavelets_on_the_way(abs(chain.spacing), self.spec)
         size = chain.group_positions
         for line, wavelets in enumerate(line_wavelets(chain)):
             region = _line(chain.region, chain.axis, line)
@@ -221,7 +221,7 @@ class Programs:
             activity=index,
             source=source,
             source_index=self._index(source),
-            cycles=self._duration(wavelets),
+            cycles=message_cycles(wavelets, self.spec),
             channel=channel,
             sink=sink,
         )
@@ -229,15 +229,11 @@ class Programs:
         return message
 
     def _hold_if_longer_than(self, message: Message, sinks: Sequence[tuple[int, int]]) -> None:
-        if message.cycles <= capacity(self.spec, 1):
+        if message.cycles <= wavelets_on_the_way(1, self.spec):
             return  # shorter than what fits into the shortest path
-        slow = sum(message.cycles > capacity(self.spec, *message.path(*sink)) for sink in sinks)
+        slow = sum(message.cycles > room_of(message, sink, self.spec) for sink in sinks)
         if slow:
             message.hold = Hold(slow, self.clock.event())
-
-    def _duration(self, wavelets: int) -> int:
-        """Cycles of a message on a link [1]."""
-        return ceil(wavelets * self.spec.cycles_per_wavelet)
 
     def _index(self, pe: tuple[int, int]) -> int:
         return pe[0] * self.spec.cols + pe[1]

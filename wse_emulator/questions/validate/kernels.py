@@ -15,11 +15,11 @@ from typing import Final, Literal
 from wse_emulator.activities import Activity, LineMulticast, Multicast, Send
 from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
 from wse_emulator.collectives.compose import choose, reduction_lines, root_of
-from wse_emulator.collectives.line_time import free_latency
 from wse_emulator.cost.banks import packed_addresses, sources_conflict
 from wse_emulator.cost.instructions import vector_op_cycles
 from wse_emulator.engines.alone import compute, run_alone
 from wse_emulator.errors import CollectiveError, MalformedFileError
+from wse_emulator.wafer.messages import free_latency
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 

@@ -1,0 +1,9 @@
+"""Types of the arrays in which the machine's numbers lie: a number per PE, link, op or cycle."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
