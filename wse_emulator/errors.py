@@ -180,6 +180,12 @@ class ResultFileError(InputError):
 
 def near(name: str, known: Iterable[str], count: int = 3) -> str:
     """``" (did you mean a, b?)"`` for the known names nearest to ``name``, else ``""``."""
+    found = nearest(name, known, count)
+    return f" (did you mean {', '.join(found)}?)" if found else ""
+
+
+def nearest(name: str, known: Iterable[str], count: int = 3) -> list[str]:
+    """The known names nearest to ``name``, whatever their case; at most ``count``."""
     spelled = {candidate.lower(): candidate for candidate in known}
     found = get_close_matches(name.lower(), spelled, n=count, cutoff=0.5)
-    return f" (did you mean {', '.join(spelled[match] for match in found)}?)" if found else ""
+    return [spelled[match] for match in found]

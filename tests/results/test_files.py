@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from tests.results.factory import make_result, one_pe, tiny, too_large
+from tests.results.schema import run_schema
 from wse_emulator.errors import OutputError, ResultFileError
 from wse_emulator.results.codec import decode
-from wse_emulator.results.files import read_run, run_document, run_files, run_schema, write_run
+from wse_emulator.results.files import read_run, run_document, run_files, write_run
 from wse_emulator.results.run import RunArrays, RunResult, StepFacts
 
 
@@ -80,7 +81,7 @@ def test_a_model_that_does_not_fit_has_no_steps() -> None:
 
 def test_the_published_schema_is_that_of_the_code() -> None:
     text = files("wse_emulator.results").joinpath("schemas/run-1.json").read_text("utf-8")
-    assert json.loads(text) == run_schema()
+    assert json.loads(text) == run_schema(), "run: python -m tests.results.schema"
 
 
 def test_infinite_numbers_are_words_in_json() -> None:

@@ -156,6 +156,3 @@ def derived(name: str, dtype: str) -> Derived:
     }[name]
     steps = single if dtype == "float32" else half
     return Derived(name, method(floats, steps), method(floats, steps - saving))
-
-
-DERIVED_NAMES = ("reciprocal", "rsqrt", "sqrt", "exp", "log", "cos")

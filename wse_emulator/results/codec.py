@@ -1,8 +1,8 @@
 """Values to JSON and back, driven by the dataclasses themselves.
 
 A result's dataclasses are its schema: :func:`encode` writes their fields, :func:`decode` reads
-them with every type checked, :func:`json_schema` publishes them. Keys that a reader does not know
-are passed over, so that a file may carry more than an older reader expects.
+them with every type checked. Keys that a reader does not know are passed over, so that a file may
+carry more than an older reader expects.
 """
 
 from __future__ import annotations
@@ -132,30 +132,3 @@ _NAMES: dict[object, str] = {
     str: "a string",
     bool: "true or false",
 }
-
-
-def json_schema(kind: object) -> dict[str, object]:
-    """The JSON Schema (draft 2020-12) of ``kind``, from the types of its fields."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        names = [f.name for f in dataclasses.fields(kind)]
-        required = [
-            f.name
-            for f in dataclasses.fields(kind)
-            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        ]
-        properties = {name: json_schema(hints[name]) for name in names}
-        return {"type": "object", "properties": properties, "required": required}
-    if origin is types.UnionType:
-        return {"anyOf": [json_schema(a) for a in arguments]}
-    if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
-        return {"type": "array", "items": json_schema(arguments[0])}
-    if origin is tuple:
-        length = len(arguments)
-        items = [json_schema(a) for a in arguments]
-        return {"type": "array", "prefixItems": items, "minItems": length, "maxItems": length}
-    if origin is dict:
-        return {"type": "object", "additionalProperties": json_schema(arguments[1])}
-    plain = {int: "integer", float: "number", str: "string", bool: "boolean", type(None): "null"}
-    return {"type": plain[kind]} if isinstance(kind, type) and kind in plain else {}

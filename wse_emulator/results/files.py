@@ -18,7 +18,7 @@ from typing import Final
 import numpy as np
 
 from wse_emulator.errors import ResultFileError
-from wse_emulator.results.codec import decode, decode_fields, encode, json_schema
+from wse_emulator.results.codec import decode, decode_fields, encode
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run import RUN_SCHEMA, RunArrays, RunResult
 
@@ -40,27 +40,6 @@ def run_document(result: RunResult) -> dict[str, object]:
             document[field.name] = encode(getattr(result, field.name))
     document["op_kinds"] = sorted(set(result.op_names))
     return document
-
-
-def run_schema() -> dict[str, object]:
-    """The JSON Schema of ``run.json``, from the types of :class:`RunResult`."""
-    schema = json_schema(RunResult)
-    properties, required = schema["properties"], schema["required"]
-    assert isinstance(properties, dict)
-    assert isinstance(required, list)
-    for name in ("arrays", _NAME_LIST):
-        del properties[name]
-        required.remove(name)
-    strings = {"type": "array", "items": {"type": "string"}}
-    arrays = {"type": "object", "properties": {"file": {"type": "string"}}}
-    added = {"schema": {"const": RUN_SCHEMA}, "op_kinds": strings, "arrays": arrays}
-    head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": RUN_SCHEMA}
-    return {
-        **head,
-        "type": "object",
-        "properties": {**added, **properties},
-        "required": ["schema", "op_kinds", *required],
-    }
 
 
 def run_files(result: RunResult) -> dict[str, bytes]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from matplotlib.figure import Figure
 
-from wse_emulator.errors import UnknownNameError
+from wse_emulator.errors import UnknownNameError, nearest
 from wse_emulator.results.run import RunResult
 from wse_emulator.views import (
     bottlenecks,
@@ -101,7 +100,7 @@ def check_view_name(name: str) -> None:
         UnknownNameError: it does not; names the nearest.
     """
     if name not in QUESTIONS:
-        close = difflib.get_close_matches(name, QUESTIONS, n=1, cutoff=0.5)
+        close = nearest(name, QUESTIONS, 1)
         hint = f"; did you mean {close[0]}?" if close else ""
         raise UnknownNameError(
             f"no view is called {name!r}{hint}; there are: {', '.join(QUESTIONS)}"
