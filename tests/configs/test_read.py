@@ -24,6 +24,9 @@ SECTIONS = json.loads((DATA / "run_config_sections.json").read_text())["sections
 
 
 def _names(document: object, prefix: str = "") -> set[str]:
+    if isinstance(document, list) and document:
+        inner = (_names(v, f"{prefix}[{i}]") for i, v in enumerate(document))
+        return {prefix}.union(*inner)
     if not isinstance(document, dict) or not document:
         return {prefix}
     return set().union(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from wse_emulator.configs.section import Section
 from wse_emulator.errors import ConfigError
 from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.models.load import load_model
@@ -80,7 +81,7 @@ def test_a_section_that_cannot_be_built_names_the_key(change: dict[str, object],
         "filter_size": 256,
     }
     with pytest.raises(ConfigError, match=message):
-        build_model_zoo("gpt2", {**section, **change}, "mine.yaml")
+        build_model_zoo("gpt2", Section({**section, **change}, "model", "mine.yaml"))
 
 
 def test_depth_and_width_change_what_they_say():

@@ -152,12 +152,12 @@ def _run_config(
         max_gradient_norm=max_norm,
         max_gradient_value=max_value,
         loss_scaling=scaling,
-        unused=(*top.unused(), *ignored),
+        top=top,
+        ignored=ignored,
     )
 
 
 def _model(section: Section) -> ModelSettings:
-    settings = MappingProxyType(dict(section.entries))
     attention = section.section("extra_attention_params")
     return ModelSettings(
         name=section.text("name"),
@@ -168,7 +168,7 @@ def _model(section: Section) -> ModelSettings:
         filter_size=section.count("filter_size", "d_ff"),
         vocabulary=section.count("vocab_size", "src_vocab_size"),
         positions=section.count("max_position_embeddings"),
-        settings=settings,
+        section=section,
     )
 
 

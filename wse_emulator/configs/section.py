@@ -18,6 +18,9 @@ MOST_LAYERS: Final = 10_000
 class Section:
     """A mapping under a dotted path; every key read is marked, the rest is :meth:`unused`.
 
+    The reader of run configs and the builders of models read through the same sections, so that
+    there is one list of what was used. A key counts as used once its presence is asked for.
+
     Args:
         entries: what stands in the section.
         path: dotted path from the top, empty for the top itself.
@@ -32,7 +35,8 @@ class Section:
         self._sections: dict[str, Section] = {}
 
     def has(self, key: str) -> bool:
-        """Whether the section holds `key` with a value."""
+        """Whether the section holds `key` with a value; it counts as used."""
+        self._taken.add(key)
         return self.entries.get(key) is not None
 
     def take(self, *keys: str) -> object:
@@ -96,12 +100,90 @@ class Section:
             raise ConfigError(f"{self._present(keys)} is {value!r}; it must be text")
         return value
 
+    # --- what a model needs: required sizes, and values with the Model Zoo's defaults ---------
+
+    def size(self, key: str, default: int | None = None) -> int:
+        """A whole number, 1 or more.
+
+        Raises:
+            ConfigError: it is something else, or it is missing and there is no default.
+        """
+        value = self.count(key)
+        if value is not None:
+            return value
+        if default is None:
+            raise ConfigError(
+                f"{self.name(key)} is None; the model cannot be built without a whole number from 1"
+            )
+        return default
+
+    def layers(self, key: str, default: int | None = None) -> int:
+        """A number of layers: each is built, so there is a limit."""
+        value = self.size(key, default)
+        if value > MOST_LAYERS:
+            raise ConfigError(
+                f"{self.name(key)} is {value}; at most {MOST_LAYERS:,} layers are built"
+            )
+        return value
+
+    def get(self, key: str, default: Value) -> Value:
+        """A value of the default's type."""
+        value = self.take(key)
+        if value is None:
+            return default
+        if not isinstance(default, str | bool):
+            value = number(value)
+        if isinstance(default, float) and type(value) is int:
+            value = float(value)
+        if type(value) is not type(default):  # True is an int to Python
+            raise ConfigError(f"{self.name(key)} is {value!r}, not a {type(default).__name__}")
+        return value
+
+    def choice(self, key: str, default: str, known: Mapping[str, object]) -> str:
+        """One of the known words, in any case."""
+        word = self.get(key, default).lower()
+        if word not in known:
+            raise ConfigError(f"{self.name(key)} is {word!r}; known are {', '.join(known)}")
+        return word
+
+    def pair(self, key: str) -> tuple[int, int]:
+        """Two whole numbers, 1 or more; a single one stands for both."""
+        value = self.take(key)
+        sizes = value if isinstance(value, list) else [value, value]
+        match sizes:
+            case [int(height), int(width)] if _is_size(height) and _is_size(width):
+                return height, width
+        raise ConfigError(f"{self.name(key)} is {value!r}, not two sizes")
+
+    def first(self, key: str, inner: str) -> Section:
+        """The section `inner` of the first entry of a list of sections.
+
+        Raises:
+            ConfigError: `key` holds something else.
+        """
+        value = self.entries.get(key)
+        if not isinstance(value, list) or not value or not is_mapping(value[0]):
+            raise ConfigError(f"{self.name(key)} is not a list of sections")
+        place = f"{key}[0]"
+        if place not in self._sections:
+            self._sections[place] = Section(value[0], self._below(place), self.source)
+        return self._sections[place].section(inner)
+
+    def refused(self, why: str) -> ConfigError:
+        """The error that says what of the section is wrong."""
+        return ConfigError(f"{self.source}: {self.path}: {why}")
+
+    # --- what was not used --------------------------------------------------------------------
+
     def unused(self) -> tuple[str, ...]:
         """Dotted names of what nothing has read, in the order of the file."""
         found: list[str] = []
-        for key in self.entries:
+        for key, value in self.entries.items():
             if key in self._sections:
                 found.extend(self._sections[key].unused())
+            elif f"{key}[0]" in self._sections and isinstance(value, list):
+                found.extend(self._sections[f"{key}[0]"].unused())
+                found.extend(self._below(f"{key}[{i}]") for i in range(1, len(value)))
             elif key not in self._taken:
                 found.append(self._below(key))
         return tuple(found)
@@ -122,78 +204,5 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
     return isinstance(value, Mapping) and all(isinstance(key, str) for key in value)
 
 
-class Settings:
-    """The section, read with the defaults of the Model Zoo; wrong values are named."""
-
-    def __init__(self, settings: Mapping[str, object], source: str) -> None:
-        self._settings = settings
-        self._source = source
-
-    def refused(self, why: str) -> ConfigError:
-        """The error that says what of the section is wrong."""
-        return ConfigError(f"{self._source}: model: {why}")
-
-    def has(self, name: str) -> bool:
-        """Whether the section names it."""
-        return self._settings.get(name) is not None
-
-    def size(self, name: str, default: int | None = None) -> int:
-        """A whole number from 1."""
-        value = self._settings.get(name)
-        if value is None and default is not None:
-            return default
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self.refused(
-                f"{name} is {value!r}; the model cannot be built without a whole number from 1"
-            )
-        return value
-
-    def layers(self, name: str, default: int | None = None) -> int:
-        """A number of layers: each is built, so there is a limit."""
-        value = self.size(name, default)
-        if value > MOST_LAYERS:
-            raise self.refused(f"{name} is {value}; at most {MOST_LAYERS:,} layers are built")
-        return value
-
-    def get(self, name: str, default: Value) -> Value:
-        """A value of the default's type."""
-        value = self._settings.get(name)
-        if value is None:
-            return default
-        if isinstance(default, float) and isinstance(value, int):
-            value = float(value)
-        if not isinstance(value, type(default)):
-            raise self.refused(f"{name} is {value!r}, not a {type(default).__name__}")
-        return value
-
-    def pair(self, name: str) -> tuple[int, int]:
-        """Two whole numbers."""
-        value = self._settings.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            value = [value, value]
-        if not isinstance(value, list) or len(value) != 2 or not all(_is_size(v) for v in value):
-            raise self.refused(f"{name} is {value!r}, not two sizes")
-        return value[0], value[1]
-
-    def part(self, name: str) -> Settings:
-        """A section in the section; empty if it is not there."""
-        value = self._settings.get(name)
-        return Settings(value if isinstance(value, dict) else {}, self._source)
-
-    def first(self, name: str, inner: str) -> Settings:
-        """The section ``inner`` of the first entry of a list."""
-        value = self._settings.get(name)
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            return Settings(value[0], self._source).part(inner)
-        raise self.refused(f"{name} is not a list of sections")
-
-    def choice(self, name: str, default: str, known: Mapping[str, object]) -> str:
-        """One of the known words."""
-        word = self.get(name, default).lower()
-        if word not in known:
-            raise self.refused(f"{name} is {word!r}; known are {', '.join(known)}")
-        return word
-
-
-def _is_size(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+def _is_size(value: int) -> bool:
+    return not isinstance(value, bool) and value > 0

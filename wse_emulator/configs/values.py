@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from schedulers import ScheduleSection
+from wse_emulator.configs.section import Section
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,7 +15,7 @@ class ModelSettings:
 
     Attributes:
         name: the model's name (2.x only).
-        settings: the whole section.
+        section: the section itself; the builder of the model reads the rest from it.
     """
 
     name: str | None
@@ -25,7 +26,12 @@ class ModelSettings:
     filter_size: int | None
     vocabulary: int | None
     positions: int | None
-    settings: Mapping[str, object]
+    section: Section = field(compare=False, repr=False)
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """The whole section as it stands in the file; empty if there is none."""
+        return self.section.entries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,8 @@ class RunConfig:
         max_gradient_norm: bound of the global gradient norm.
         max_gradient_value: bound of each gradient element.
         loss_scaling: None if the loss is not scaled.
-        unused: dotted names of what the file holds and the emulator does not use.
+        top: the whole file; it knows which keys were read.
+        ignored: dotted names of what the schedules hold and do not use.
     """
 
     source: str
@@ -113,4 +120,13 @@ class RunConfig:
     max_gradient_norm: float | None
     max_gradient_value: float | None
     loss_scaling: LossScaling | None
-    unused: tuple[str, ...]
+    top: Section = field(compare=False, repr=False)
+    ignored: tuple[str, ...]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Dotted names of what the file holds and nothing has used so far.
+
+        Building the model reads further keys of its section; ask after that.
+        """
+        return (*self.top.unused(), *self.ignored)

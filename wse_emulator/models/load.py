@@ -80,7 +80,7 @@ def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelS
         raise ConfigError(f"{path}: has no model section to build layers from")
 
     def build() -> nn.Module:
-        return build_model_zoo(read.model.name, read.model.settings, str(path))
+        return build_model_zoo(read.model.name, read.model.section)
 
     return shapes_of_module(build(), path.stem, f"run config {path}", build=build)
 

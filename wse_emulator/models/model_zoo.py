@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import nn
 
-from wse_emulator.configs.section import Settings
+from wse_emulator.configs.section import Section
 from wse_emulator.models.block import Activation, BlockFacts, Norm
 from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder, LanguageFacts
 from wse_emulator.models.self_distillation import DistillationFacts, build_self_distillation
@@ -32,17 +32,20 @@ NORMS: Final[Mapping[str, Norm]] = {
 }
 
 
-def build_model_zoo(name: str | None, section: Mapping[str, object], source: str) -> nn.Module:
+def build_model_zoo(name: str | None, settings: Section) -> nn.Module:
     """The layers of a run config's model on the meta device.
 
     The kind follows from the keys, as 1.x configs give no name: two stacks of layers make an
     encoder-decoder, image trunks a self-distillation, patches a vision transformer, an encoder
     nonlinearity BERT; anything else is a decoder.
 
+    Args:
+        name: the model's name, where the config gives one.
+        settings: its section; every key that the builder asks for counts as used.
+
     Raises:
         ConfigError: a size is missing or impossible; names the key.
     """
-    settings = Settings(section, source)
     try:
         with torch.device("meta"):
             return _built(settings, name)
@@ -50,7 +53,7 @@ def build_model_zoo(name: str | None, section: Mapping[str, object], source: str
         raise settings.refused(f"its sizes are impossibly large: {error}") from error
 
 
-def _built(settings: Settings, name: str | None) -> nn.Module:
+def _built(settings: Section, name: str | None) -> nn.Module:
     if settings.has("image_model_trunks"):
         return _self_distillation(settings)
     if settings.has("patch_size"):
@@ -62,16 +65,16 @@ def _built(settings: Settings, name: str | None) -> nn.Module:
     return _decoder(settings, name)
 
 
-def _block(settings: Settings, *, parallel: bool = False, nonlinearity: str = "") -> BlockFacts:
+def _block(settings: Section, *, parallel: bool = False, nonlinearity: str = "") -> BlockFacts:
     hidden, heads = settings.size("hidden_size"), settings.size("num_heads")
-    extra = settings.part("extra_attention_params")
+    extra = settings.section("extra_attention_params")
     word = settings.choice(nonlinearity or "nonlinearity", "gelu", ACTIVATIONS)
     activation, gated = ACTIVATIONS[word]
     if hidden % heads:
         raise settings.refused(f"hidden_size {hidden} is no multiple of num_heads {heads}")
     rotary = settings.get("position_embedding_type", "learned") == "rotary"
     dropout = settings.get("dropout_rate", 0.0)
-    moe = settings.part("moe_params")
+    moe = settings.section("moe_params")
     return BlockFacts(
         hidden=hidden,
         heads=heads,
@@ -95,7 +98,7 @@ def _block(settings: Settings, *, parallel: bool = False, nonlinearity: str = ""
     )
 
 
-def _decoder(settings: Settings, name: str | None) -> nn.Module:
+def _decoder(settings: Section, name: str | None) -> nn.Module:
     parallel = (name or "").lower() in ("gptj", "gpt-j", "falcon") or settings.has(
         "residual_dropout_rate"
     )
@@ -117,7 +120,7 @@ def _decoder(settings: Settings, name: str | None) -> nn.Module:
     )
 
 
-def _encoder(settings: Settings) -> nn.Module:
+def _encoder(settings: Section) -> nn.Module:
     classes = settings.get("num_labels", 0)
     positions = settings.size("max_position_embeddings", 512)
     block = _block(settings, nonlinearity="encoder_nonlinearity")
@@ -139,7 +142,7 @@ def _encoder(settings: Settings) -> nn.Module:
     )
 
 
-def _encoder_decoder(settings: Settings) -> nn.Module:
+def _encoder_decoder(settings: Section) -> nn.Module:
     heads = settings.size("num_heads")
     layers = settings.layers("encoder_num_hidden_layers", 6)
     word = settings.choice("encoder_nonlinearity", "relu", ACTIVATIONS)
@@ -175,7 +178,7 @@ def _encoder_decoder(settings: Settings) -> nn.Module:
     )
 
 
-def _vision(settings: Settings, classes: int) -> VisionFacts:
+def _vision(settings: Section, classes: int) -> VisionFacts:
     return VisionFacts(
         image=settings.pair("image_size"),
         patch=settings.pair("patch_size"),
@@ -187,11 +190,11 @@ def _vision(settings: Settings, classes: int) -> VisionFacts:
     )
 
 
-def _self_distillation(settings: Settings) -> nn.Module:
+def _self_distillation(settings: Section) -> nn.Module:
     trunk = settings.first("image_model_trunks", "image_model")
     head = settings.first("heads", "head_model")
     patch = trunk.pair("patch_size")
-    local = trunk.part("interpolate_position_embedding")
+    local = trunk.section("interpolate_position_embedding")
     patches = local.pair("local_patch_dims") if local.has("local_patch_dims") else (7, 7)
     return build_self_distillation(
         DistillationFacts(
