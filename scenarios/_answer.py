@@ -11,7 +11,10 @@ import click
 from matplotlib.figure import Figure
 from rich.table import Table as RichTable
 
+from wse_emulator.errors import DoesNotFitError
+from wse_emulator.results.answers import verdict
 from wse_emulator.results.folder import check_folder, write_files
+from wse_emulator.results.run import RunResult
 from wse_emulator.terminal.say import say, say_written, show
 from wse_emulator.terminal.say import table as look
 from wse_emulator.views.page import render
@@ -83,6 +86,17 @@ def report_answer(answer: ScenarioAnswer, out: Path | None, *, force: bool = Fal
         written = write_files(out, files, force=force)
         say_written(out, written)
     return 0
+
+
+def must_fit(results: Mapping[str, RunResult]) -> None:
+    """See that every step was simulated.
+
+    Raises:
+        DoesNotFitError: a model does not fit; names the result and says by how much.
+    """
+    for name, result in results.items():
+        if not result.fits:
+            raise DoesNotFitError(f"{name}: {verdict(result)}")
 
 
 def _printed(table: Table) -> RichTable:

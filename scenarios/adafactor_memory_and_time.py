@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, report_answer
+from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.errors import DoesNotFitError
-from wse_emulator.results.answers import elapsed, verdict
+from wse_emulator.results.answers import elapsed
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import cycles, size
 from wse_emulator.views.charts import figure_bars
@@ -79,9 +78,7 @@ def main(model: str, wafer: str, out: Path | None, force: bool) -> int:
         wse_emulator.run(model, optimizer=name, lr=RATE, wafer=wafer)
         for name in ("AdamW", "Adafactor")
     )
-    for result in (adamw, adafactor):
-        if not result.fits:
-            raise DoesNotFitError(f"{result.optimizer.name}: {verdict(result)}")
+    must_fit({"AdamW": adamw, "Adafactor": adafactor})
     return report_answer(answer(adamw, adafactor), out, force=force)
 
 

@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, report_answer
+from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.errors import DoesNotFitError
-from wse_emulator.results.answers import elapsed, phase_cycles, verdict
+from wse_emulator.results.answers import elapsed, phase_cycles
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import cycles
 from wse_emulator.views.charts import figure_bars
@@ -80,8 +79,7 @@ def main(model: str, wafer: str, out: Path | None, force: bool) -> int:
             wse_emulator.run(model, optimizer=name, lr=RATE, wafer=wafer, max_grad_norm=norm)
             for norm in (None, NORM)
         )
-        if not clipped.fits:
-            raise DoesNotFitError(f"{name}: {verdict(clipped)}")
+        must_fit({name: clipped})
         pairs.append((plain, clipped))
     return report_answer(answer(pairs), out, force=force)
 

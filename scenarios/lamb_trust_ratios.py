@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, report_answer
+from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.errors import DoesNotFitError
-from wse_emulator.results.answers import elapsed, phase_cycles, phase_words, verdict
+from wse_emulator.results.answers import elapsed, phase_cycles, phase_words
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import cycles, share
 from wse_emulator.views.charts import figure_bars
@@ -76,9 +75,7 @@ def main(model: str, wafer: str, out: Path | None, force: bool) -> int:
     adamw, lamb = (
         wse_emulator.run(model, optimizer=name, lr=RATE, wafer=wafer) for name in ("AdamW", "Lamb")
     )
-    for result in (adamw, lamb):
-        if not result.fits:
-            raise DoesNotFitError(f"{result.optimizer.name}: {verdict(result)}")
+    must_fit({"AdamW": adamw, "Lamb": lamb})
     return report_answer(answer(adamw, lamb), out, force=force)
 
 

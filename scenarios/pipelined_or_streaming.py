@@ -7,6 +7,7 @@ only activations stay; weights come in layer by layer twice a step, and gradient
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
 
 import click
@@ -92,25 +93,16 @@ def main(
     """Memory and link time of several models, pipelined and streamed."""
     pairs = []
     for model in models.split(","):
-        pipelined = wse_emulator.fit(
+        judged = partial(
+            wse_emulator.fit,
             model.strip(),
             optimizer=optimizer,
             batch_size=batch_size,
             precision=PRECISION,
             wafer=wafer,
-            mode="pipelined",
             levers=False,
         )
-        streamed = wse_emulator.fit(
-            model.strip(),
-            optimizer=optimizer,
-            batch_size=batch_size,
-            precision=PRECISION,
-            wafer=wafer,
-            mode="weight-streaming",
-            levers=False,
-        )
-        pairs.append((pipelined, streamed))
+        pairs.append((judged(mode="pipelined"), judged(mode="weight-streaming")))
     return report_answer(answer(pairs), out, force=force)
 
 

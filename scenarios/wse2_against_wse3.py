@@ -12,10 +12,9 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, report_answer
+from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
 from wse_emulator.cli.main import run_command
-from wse_emulator.errors import DoesNotFitError
-from wse_emulator.results.answers import elapsed, verdict
+from wse_emulator.results.answers import elapsed
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import seconds, share
 from wse_emulator.views.charts import figure_bars
@@ -90,9 +89,7 @@ def main(model: str, size: str | None, out: Path | None, force: bool) -> int:
     """One AdamW step on each machine."""
     names = [name if size is None else f"{name}:{size}" for name in MACHINES]
     results = [wse_emulator.run(model, optimizer="AdamW", wafer=name) for name in names]
-    for result in results:
-        if not result.fits:
-            raise DoesNotFitError(f"{result.wafer.name}: {verdict(result)}")
+    must_fit({result.wafer.name: result for result in results})
     return report_answer(answer(results), out, force=force)
 
 
