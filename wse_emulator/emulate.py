@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from wse_emulator.engines import simulate
@@ -13,6 +12,7 @@ from wse_emulator.placement.values import Placement
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
+from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -47,7 +47,7 @@ def emulate_step(
     program: StepProgram,
     spec: WaferSpec,
     engine: str = "array",
-    tell: Callable[[str], object] = str,
+    tell: Tell = silent,
 ) -> EmulatedStep:
     """Place, plan, lower and simulate a captured step.
 

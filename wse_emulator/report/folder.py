@@ -13,7 +13,7 @@ from wse_emulator.report.trace import trace_json
 from wse_emulator.results.files import RUN_ARRAYS, RUN_JSON, run_files
 from wse_emulator.results.folder import check_folder, write_files
 from wse_emulator.results.run import RunResult
-from wse_emulator.tell import Tell
+from wse_emulator.tell import Tell, silent
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.page import FORMATS, render
 from wse_emulator.views.style import LIGHT, Style
@@ -49,7 +49,7 @@ def write_report(
     force: bool = False,
     views: Iterable[str] = VIEWS,
     style: Style = LIGHT,
-    tell: Tell | None = None,
+    tell: Tell = silent,
 ) -> list[Path]:
     """Write the whole report; nothing is written before all of it is made.
 
@@ -70,13 +70,12 @@ def write_report(
     chosen = list(views)
     check_report_folder(folder, force=force, views=chosen)
     begin = time.perf_counter()
-    told = tell or _silent
     files: dict[str, bytes] = {PAGE: b""}  # the page comes first in the listing, made last
-    told(TRACE)
+    tell(TRACE)
     files[TRACE] = trace_json(result)
     pictures: dict[str, bytes] = {}
     for name in chosen:
-        told(name)
+        tell(name)
         view = VIEWS[name]
         figure = view.figure(result, style)
         for kind in FORMATS:
@@ -84,12 +83,8 @@ def write_report(
         pictures[name] = files[f"{name}.png"]
         if view.table:
             files[f"{name}.csv"] = view.table(result).csv()
-    told(PAGE)
+    tell(PAGE)
     files[PAGE] = html_report(result, pictures)
     took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)
     files |= run_files(dataclasses.replace(result, wall_seconds=took))
     return write_files(folder, files, force=force)
-
-
-def _silent(part: str) -> None:
-    """Progress that nobody listens to."""

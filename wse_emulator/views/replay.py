@@ -8,7 +8,7 @@ import io
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -25,6 +25,7 @@ from wse_emulator.errors import InputError
 from wse_emulator.results.answers import about, elapsed, verdict
 from wse_emulator.results.run import MessageFacts, RunResult
 from wse_emulator.results.words import seconds
+from wse_emulator.tell import Tell, silent
 from wse_emulator.views.blocks import block_size
 from wse_emulator.views.page import legend_above, new_page, thousands
 from wse_emulator.views.style import LIGHT, SMALL, Style
@@ -46,7 +47,7 @@ def replay(
     result: RunResult,
     kind: str = "gif",
     style: Style = LIGHT,
-    tell: Callable[[str], object] = str,
+    tell: Tell = silent,
 ) -> bytes:
     """The animation as a file's bytes; the same bytes for the same result.
 
@@ -183,7 +184,7 @@ def _movie(drawn: Iterator[Pixels], program: str) -> bytes:
         return path.read_bytes()
 
 
-def _frames(result: RunResult, style: Style, tell: Callable[[str], object]) -> Iterator[Pixels]:
+def _frames(result: RunResult, style: Style, tell: Tell) -> Iterator[Pixels]:
     figure, image, clock, side = _stage(result, style)
     cycles = frame_cycles(result)
     told = 0
