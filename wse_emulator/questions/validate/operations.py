@@ -15,21 +15,24 @@ from wse_emulator.questions.validate import kernels
 from wse_emulator.questions.validate.kernels import Modelled
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.wafer.machine_file import preset
-from wse_emulator.wafer.presets import WSE3_SILICON
 from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.registry import silicon
 from wse_emulator.wafer.spec import WaferSpec
 
 Model = Callable[[Measurement, WaferSpec], Modelled]
 
 
 def machine_of(record: Measurement) -> WaferSpec:
-    """The preset of a record's machine; what was measured on WSE-3 silicon has its own.
+    """The preset that a record is compared with.
+
+    A record measured on hardware is compared with the preset of that hardware's measured rates,
+    if there is one.
 
     Raises:
         UnknownNameError: no such machine.
     """
     spec = preset(record.machine)
-    return WSE3_SILICON if spec.name == "wse3" and record.kind == "hardware" else spec
+    return (silicon(spec.name) or spec) if record.kind == "hardware" else spec
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,9 +158,3 @@ NOT_MODELLED: Final = {
     "train_step": "forward and backward passes are not modelled",
 }
 """Operations that records may hold and the machine does not run, with the reason."""
-
-CONSISTENCY: Final = {
-    ("wse3-silicon", "vector_op"): "the preset's lane rates come from the same source",
-    ("wse3-silicon", "stream"): "the preset's cycles a wavelet and a hop come from the same source",
-}
-"""(machine, operation) whose parameters were taken from what they are compared with."""

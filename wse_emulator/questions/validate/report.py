@@ -9,11 +9,11 @@ from typing import Final
 from wse_emulator.errors import MalformedFileError, WseError
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.operations import (
-    CONSISTENCY,
     NOT_MODELLED,
     OPERATIONS,
     machine_of,
 )
+from wse_emulator.wafer.registry import calibrated
 from wse_emulator.wafer.spec import WaferSpec
 
 SCHEMA: Final = "wse-validate/1"
@@ -126,7 +126,7 @@ def _compare(record: Measurement) -> Comparison:
         modelled=_in_unit(modelled.cycles, record, spec),
         bound=None if bound is None else _in_unit(bound, record, spec),
         assumptions=modelled.assumptions,
-        consistency=CONSISTENCY.get((spec.name, record.operation), ""),
+        consistency=calibrated(spec.name).get(record.operation, ""),
     )
 
 

@@ -1,0 +1,78 @@
+"""Where the figures come from that every preset shares, and which of them are assumptions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+HPDC = "Luczynski et al., HPDC 2024, arXiv:2404.15888"
+FABRICA = "FABRICA, arXiv:2608.25124 (third-party preprint)"
+CSL = "CSL language reference, appendix (sdk.cerebras.net)"
+
+SIMD_TABLE = (
+    f"SIMD table of the {CSL}; float32 multiply and multiply-add are not in it: 1; a vector into "
+    f"one word 2 cycles an element, simulator, {FABRICA}"
+)
+
+SHARED_SOURCES: Final[Mapping[str, str]] = {
+    "sram_bytes_per_pe": f"48 KiB; {CSL}; confirmed at the linker by {FABRICA}",
+    "reserved_bytes_per_pe": (
+        "assumption: 5.8 KB of code in realistic kernels, 4,176 B for a minimal one "
+        f"({FABRICA}), rounded up to 8 KiB for stack and communication buffers"
+    ),
+    "sram_banks": f"8 banks of 6 KB, successive 16-bit words in successive banks; {CSL}",
+    "sram_bank_groups": f"two reads need banks that differ modulo 4; {CSL}",
+    "sram_read_bytes_per_cycle": (
+        "two 64-bit reads a cycle: Jacquelin et al., SC 2022; Hot Chips 34. The SDK's appendix "
+        "says two 32-bit reads, under which the headline bandwidth cannot be reached"
+    ),
+    "sram_write_bytes_per_cycle": (
+        "one 64-bit write a cycle: Jacquelin et al., SC 2022; Hot Chips 34. The SDK's appendix "
+        "says one 32-bit write"
+    ),
+    "bank_conflict_factor": (
+        "5,130 against 10,254 cycles for 5,124 float32 elements in the vendor's simulator "
+        f"(pr0f3ss/SpMM_Cerebras); 1.94 on WSE-3 silicon, {FABRICA}"
+    ),
+    "turn_cycles": (
+        f"0: not mentioned by other sources; about 20 cycles on WSE-3 silicon by {FABRICA}, "
+        "which may be a correction of its clock synchronisation"
+    ),
+    "ramp_cycles": f"2 each way, fitted on a CS-2; {HPDC}",
+    "touch_cycles": f"the 1 of the published 2 T_R + 1 a stage; {HPDC}",
+    "cycles_per_wavelet": f"one 32-bit wavelet a cycle a link and direction; {HPDC}",
+    "wavelet_bytes": "32-bit payload; SDK documentation, Jacquelin et al., SC 2022",
+    "launch_cycles": f"15 to 17 cycles of setup on WSE-3 silicon, {FABRICA}; the middle",
+    "scalar_op_cycles": f"dependent floating-point latency 2 cycles, simulator; {FABRICA}",
+    "scalar_divide_cycles": "about 50 cycles; comment in csl-examples, allreduce/pe.csl",
+    "scalar_function_cycles": (
+        "assumption: square root, exponential, logarithm, cosine as the division; none published"
+    ),
+    "scalar_function_low_cycles": (
+        "assumption: the 11 instructions of the approximate reciprocal in csl-examples, blas.csl"
+    ),
+    "scalar_function_high_cycles": "assumption: twice the division",
+    "short_functions": (
+        "assumption: kernels keep the accuracy of the format; no vendor library is published"
+    ),
+    "dispatch_cycles": (
+        f"7 cycles from dispatch to the first wavelet on the link, simulator, {FABRICA}; "
+        "less the touch and the ramp, which are counted by themselves"
+    ),
+    "activation_cycles": f"3 cycles from arrival to the task, simulator; {FABRICA}",
+    "completion_cycles": f"3 cycles from completion to the next task, simulator; {FABRICA}",
+    "colors": "24 routable colors; SDK documentation",
+    "switch_positions": "up to 4 switch positions a color; SDK documentation",
+    "host_bytes_per_second": "12 x 100 GbE = 1.2 Tb/s; product documentation",
+    "host_channels": "at most 16 memcpy channels; sdk.cerebras.net, tensor streaming",
+}
+
+SHARED_UNSOURCED = frozenset(
+    {
+        "reserved_bytes_per_pe",
+        "scalar_function_cycles",
+        "scalar_function_low_cycles",
+        "scalar_function_high_cycles",
+        "short_functions",
+    }
+)
