@@ -58,11 +58,8 @@ def plot(
 ) -> int:
     """Draw one picture of RESULT, a folder that wse run --out wrote or the run.json in it.
 
-    \b
-    Views:
-      timeline, time, utilization, wafer, links, memory, memory-over-step,
-      pe-curve, learning-rate, bottlenecks (the step again, with each limit
-      lifted in turn), replay (an animation)
+    wse plot --list names the views and the question that each answers. Of these, bottlenecks
+    emulates the step again with each limit lifted in turn, and replay is an animation.
 
     \b
     Examples:

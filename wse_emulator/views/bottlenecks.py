@@ -14,11 +14,14 @@ from wse_emulator.results.explain import Effect, Explanation, costliest_limit
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import cycles, share
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
+from wse_emulator.views.registry import drawn_aside
 from wse_emulator.views.style import BLUE, GREEN, LIGHT, ORANGE, PURPLE, Style
 from wse_emulator.views.table import Table
 
 NAME: Final = "bottlenecks"
 QUESTION: Final = "What limits the step: compute, memory port, fabric or latency?"
+drawn_aside(NAME, QUESTION)
+
 _COLOURS: Final = {"compute": BLUE, "memory port": ORANGE, "fabric": GREEN, "latency": PURPLE}
 _KINDS: Final = {kind: kind for kind in _COLOURS} | {"unknown": "costs that no document states"}
 _HATCH: Final = "////"

@@ -19,6 +19,7 @@ from wse_emulator.results.run import RunResult
 from wse_emulator.results.schedule import ALL_GROUPS, GroupRates, LearningRates
 from wse_emulator.results.words import plural, rate, short
 from wse_emulator.views.page import Page, empty_page, new_page, thousands
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import (
     BLUE,
     GREEN,
@@ -30,6 +31,7 @@ from wse_emulator.views.style import (
     VERMILION,
     Style,
 )
+from wse_emulator.views.table import Table
 
 QUESTION: Final = "What is the learning rate at each step?"
 _COLOURS: Final = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY)
@@ -81,6 +83,7 @@ def figure_learning_rate(
         return page.figure
 
 
+@view("learning-rate", question=QUESTION, place=90)
 def figure_run_learning_rate(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw the schedule of a run, and mark the steps that were simulated."""
     steps, rates = result.arrays.rate_step, result.arrays.rate_value
@@ -263,3 +266,11 @@ def _note(curves: Sequence[_Curve], notes: list[str]) -> str:
     if any((curve.rates <= 0).any() for curve in curves):
         notes = [*notes, "A rate of 0 has no place on the log axis."]
     return " ".join(notes)
+
+
+@data_of("learning-rate")
+def rate_table(result: RunResult) -> Table:
+    """The learning-rate curve, step by step."""
+    arrays = result.arrays
+    rows = zip(arrays.rate_step.tolist(), arrays.rate_value.tolist(), strict=True)
+    return Table(("step", "learning_rate"), tuple(rows))

@@ -14,6 +14,7 @@ from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import DIRECTIONS, plural, share
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import empty_page, new_page, thousands
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import LIGHT, SMALL, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.wafer_map import PERCENT, field_map, map_height
@@ -26,6 +27,7 @@ _FLOOR_PERCENT: Final = 1e-3
 _THIN: Final = 0.02  # share of a map's width under which a line is hard to see
 
 
+@view("links", question=QUESTION, place=50)
 def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw the booked share of the link that leaves each PE, in each direction."""
     with style.applied():
@@ -99,6 +101,7 @@ def _say_where(axes: Axes, load: IntArray, style: Style) -> None:
     )  # fmt: skip
 
 
+@data_of("links")
 def link_table(result: RunResult) -> Table:
     """For each direction: links that carry anything, cycles booked, busiest link."""
     rows: list[tuple[str, int, int, int, int, int]] = []

@@ -14,12 +14,14 @@ from wse_emulator.results.answers import advice, best_levers, verdict
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import share, short, size
 from wse_emulator.views.page import byte_axis, legend_above, new_page
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import LIGHT, MEMORY, Style
 from wse_emulator.views.table import Table
 
 QUESTION: Final = "What fills the memory, and how far is the fullest PE from its limit?"
 
 
+@view("memory", question=QUESTION, place=60)
 def figure_memory(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw the fullest and the mean PE as stacked bars, and totals over the wafer."""
     with style.applied():
@@ -45,6 +47,7 @@ def figure_memory(result: RunResult, style: Style = LIGHT) -> Figure:
         return page.figure
 
 
+@data_of("memory")
 def memory_table(result: RunResult) -> Table:
     """Bytes by category: over all PEs, and in the fullest PE."""
     memory = result.memory

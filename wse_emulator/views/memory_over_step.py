@@ -17,6 +17,7 @@ from wse_emulator.results.answers import elapsed, no_step
 from wse_emulator.results.run import RunResult, TensorFacts
 from wse_emulator.results.words import cycles, plural, share, short, size, without_common_prefix
 from wse_emulator.views.page import byte_axis, cycle_axis, empty_page, legend_above, new_page
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
 from wse_emulator.views.table import Table
 from wse_emulator.views.utilization import bin_edges, resident_bytes
@@ -55,6 +56,7 @@ class _Row:
     colour: str
 
 
+@view("memory-over-step", question=QUESTION, place=70)
 def figure_memory_over_step(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw bytes over all PEs against the cycle; the slowest tensors and ops as bars below."""
     with style.applied():
@@ -125,6 +127,7 @@ def _unlike(items: Iterable[_Item], name: Callable[[_Item], str], count: int) ->
     return list(found.values())
 
 
+@data_of("memory-over-step")
 def memory_over_step_table(result: RunResult) -> Table:
     """Bytes over all PEs by the first cycle of each bin."""
     temporaries = result.arrays.temporary_bytes

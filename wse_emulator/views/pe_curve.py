@@ -12,6 +12,7 @@ from wse_emulator.results.answers import elapsed, worst_pes
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import share, short, size
 from wse_emulator.views.page import new_page, thousands
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
 from wse_emulator.views.table import Table
 from wse_emulator.wafer.arrays import FloatArray, IntArray
@@ -22,6 +23,7 @@ _NEAR: Final = 0.95
 _PERCENTILES: Final = (0, 1, 5, 25, 50, 75, 95, 99, 100)
 
 
+@view("pe-curve", question=QUESTION, place=80)
 def figure_pe_curve(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw peak SRAM and busy cycles of all PEs, fullest first."""
     with style.applied():
@@ -51,6 +53,7 @@ def figure_pe_curve(result: RunResult, style: Style = LIGHT) -> Figure:
         return page.figure
 
 
+@data_of("pe-curve")
 def pe_curve_table(result: RunResult) -> Table:
     """Percentiles over all PEs of peak SRAM and busy cycles."""
     sram = _percentiles(result.arrays.sram_peak)

@@ -28,6 +28,7 @@ from wse_emulator.results.words import seconds
 from wse_emulator.tell import Tell, silent
 from wse_emulator.views.blocks import block_size
 from wse_emulator.views.page import legend_above, new_page, thousands
+from wse_emulator.views.registry import drawn_aside
 from wse_emulator.views.style import LIGHT, SMALL, Style
 from wse_emulator.views.wafer_map import map_height
 
@@ -35,6 +36,8 @@ REPLAY: Final = "replay"
 REPLAY_FORMATS: Final = ("gif", "mp4")
 REPLAY_STAGES: Final = 10
 QUESTION: Final = "How does the step cross the wafer?"
+drawn_aside(REPLAY, f"{QUESTION} (an animation, GIF or MP4)")
+
 Pixels = NDArray[np.uint8]
 _FRAMES: Final = 90
 _PER_SECOND: Final = 15

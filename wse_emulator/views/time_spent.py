@@ -19,6 +19,7 @@ from wse_emulator.results.answers import (
 from wse_emulator.results.run import OpFacts, RunResult
 from wse_emulator.results.words import cycles, share, short, significant
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import LIGHT, Style
 from wse_emulator.views.table import Table
 
@@ -27,6 +28,7 @@ _MOST: Final = 12
 _HATCH: Final = "////"
 
 
+@view("time", question=QUESTION, place=20)
 def figure_time_spent(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw the critical PE's phases as one bar and the costliest kinds of op as a ranking."""
     with style.applied():
@@ -58,6 +60,7 @@ def ranked(result: RunResult) -> tuple[list[OpFacts], str]:
     return shown, f" Left out: {len(rest)} more kinds, {share(part)} of the busy cycles."
 
 
+@data_of("time")
 def time_spent_table(result: RunResult) -> Table:
     """Busy cycles over all PEs by kind of op, all of them."""
     rows = [

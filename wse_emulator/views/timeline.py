@@ -15,6 +15,7 @@ from wse_emulator.results.answers import about, bottleneck, elapsed, no_step, st
 from wse_emulator.results.run import RunResult, TensorFacts
 from wse_emulator.results.words import plural, rate, short, without_common_prefix
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import LIGHT, Style
 from wse_emulator.views.table import Table
 
@@ -33,6 +34,7 @@ class Row:
     tensors: tuple[TensorFacts, ...]
 
 
+@view("timeline", question=QUESTION, place=10)
 def figure_timeline(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw the last step of ``result``, time in cycles from its first cycle."""
     with style.applied():
@@ -91,6 +93,7 @@ def timeline_rows(result: RunResult) -> tuple[list[Row], str]:
     )
 
 
+@data_of("timeline")
 def timeline_table(result: RunResult) -> Table:
     """Start and end of every tensor and of the controller's work, in cycles."""
     rows = [

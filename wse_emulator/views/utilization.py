@@ -12,6 +12,7 @@ from wse_emulator.results.answers import busy, elapsed, no_step
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import plural, significant
 from wse_emulator.views.page import cycle_axis, empty_page, new_page
+from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, VERMILION, Style
 from wse_emulator.views.table import Table
 from wse_emulator.wafer.arrays import FloatArray
@@ -20,6 +21,7 @@ from wse_emulator.wafer.region import mesh_links
 QUESTION: Final = "How busy are PEs, links and SRAM while the step runs?"
 
 
+@view("utilization", question=QUESTION, place=30)
 def figure_utilization(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw three curves over the step, each a share of the whole wafer in percent."""
     with style.applied():
@@ -75,6 +77,7 @@ def sram_share(result: RunResult) -> FloatArray:
     return (resident_bytes(result) + result.arrays.temporary_bytes) / whole
 
 
+@data_of("utilization")
 def utilization_table(result: RunResult) -> Table:
     """The three series as shares of the whole wafer, by the first cycle of each bin."""
     pes, links, sram = (percent / 100 for _, percent, _ in _curves(result))

@@ -19,6 +19,7 @@ from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import short, without_common_prefix
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
 from wse_emulator.views.page import new_page, thousands
+from wse_emulator.views.registry import view
 from wse_emulator.views.style import FIELD_MAP, LIGHT, SMALL, VERMILION, Style
 from wse_emulator.views.text import text_width
 from wse_emulator.wafer.arrays import FloatArray
@@ -47,6 +48,7 @@ class Field:
     unit: str
 
 
+@view("wafer", question=QUESTION, place=40)
 def figure_wafer(result: RunResult, style: Style = LIGHT) -> Figure:
     """Draw busy share and SRAM of every PE; row 0 is at the top, column 0 at the left."""
     with style.applied():
