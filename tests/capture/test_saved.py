@@ -12,8 +12,8 @@ from transformers import BertConfig, BertForPreTraining, GPT2Config, GPT2LMHeadM
 
 from wse_emulator.capture.saved import PROBE_BATCH, StageBytes, saved_for_backward
 from wse_emulator.models.examples import example_for
+from wse_emulator.models.families.resnet import ResidualNetwork
 from wse_emulator.models.published import build_published
-from wse_emulator.models.vision import ResidualNetwork
 
 
 def stages_of(module: nn.Module, *arguments: Tensor) -> dict[str, StageBytes]:

@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import inspect
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
 from wse_emulator.errors import InputError
-from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder, tokens
-from wse_emulator.models.self_distillation import SelfDistillation
-from wse_emulator.models.vision import ResidualNetwork, VisionTransformer, images
+from wse_emulator.models.family import Example, Family
+from wse_emulator.models.language import tokens
+from wse_emulator.models.vision import images
 
 DEFAULT_IMAGE = (224, 224)
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """Arguments of one forward pass, and the length of its samples."""
-
-    arguments: tuple[object, ...] = ()
-    keywords: dict[str, object] = field(default_factory=dict)
-    sequence: int | None = None
 
 
 @runtime_checkable
@@ -55,20 +45,10 @@ def example_for(
             f"a target length of {target} tokens is given, and the model is no encoder-decoder; "
             "leave it out"
         )
-    if isinstance(module, Decoder | Encoder | EncoderDecoder):
-        length = sequence or module.facts.sequence
-        positions = module.facts.positions
-        if positions and length > positions:
-            raise InputError(
-                f"sequence length {length} exceeds the {positions} positions of the model"
-            )
-        if isinstance(module, EncoderDecoder):
-            return Example(module.example(batch, length, target), sequence=length)
-        return Example(module.example(batch, length), sequence=length)
+    if isinstance(module, Family):
+        return module.example(batch, sequence, target)
     if isinstance(module, HasExample):
         return Example(tuple(module.example_inputs(batch, sequence)), sequence=sequence)
-    if isinstance(module, VisionTransformer | ResidualNetwork | SelfDistillation):
-        return Example(tuple(module.example(batch)))
     if hasattr(module, "config") and hasattr(module, "main_input_name"):
         return _hugging_face(module, batch, sequence, target)
     return _by_first_layer(module, batch, sequence)
@@ -76,7 +56,8 @@ def example_for(
 
 def _has_target(module: nn.Module) -> bool:
     config = getattr(module, "config", None)
-    return isinstance(module, EncoderDecoder) or bool(getattr(config, "is_encoder_decoder", False))
+    own = isinstance(module, Family) and module.has_target
+    return own or bool(getattr(config, "is_encoder_decoder", False))
 
 
 def _hugging_face(

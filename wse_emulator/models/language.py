@@ -1,4 +1,4 @@
-"""Language models: decoder, encoder, encoder-decoder."""
+"""Parts of language models, and the decoder that most families are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wse_emulator.errors import InputError
 from wse_emulator.models.block import Block, BlockFacts, make_norm
+from wse_emulator.models.family import Example, ResizableFamily
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +53,20 @@ class LanguageFacts:
 def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
     """Mean cross-entropy over all tokens."""
     return functional.cross_entropy(logits.flatten(0, -2), labels.flatten())
+
+
+def checked_length(facts: LanguageFacts, sequence: int | None) -> int:
+    """Tokens a sample: the length asked for, or the model's own.
+
+    Raises:
+        InputError: the model has fewer positions.
+    """
+    length = sequence or facts.sequence
+    if facts.positions and length > facts.positions:
+        raise InputError(
+            f"sequence length {length} exceeds the {facts.positions} positions of the model"
+        )
+    return length
 
 
 def tokens(batch: int, sequence: int) -> Tensor:
@@ -105,12 +121,30 @@ class Head(nn.Module):
         return logits
 
 
-class Decoder(nn.Module):
-    """GPT, LLaMA and their kin: predicts the next token."""
+class LanguageModel(ResizableFamily):
+    """A language model, built from its facts alone."""
 
     def __init__(self, facts: LanguageFacts) -> None:
         super().__init__()
         self.facts = facts
+
+    @property
+    def block(self) -> BlockFacts:
+        """Sizes and switches of its blocks."""
+        return self.facts.block
+
+    def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
+        """The same model with another number of blocks, or with other blocks."""
+        return type(self)(
+            replace(self.facts, layers=layers or self.facts.layers, block=block or self.block)
+        )
+
+
+class Decoder(LanguageModel):
+    """GPT, LLaMA and their kin: predicts the next token."""
+
+    def __init__(self, facts: LanguageFacts) -> None:
+        super().__init__(facts)
         self.embedding = Embedding(facts)
         block = replace(facts.block, causal=True)
         self.layers = nn.ModuleList(Block(block) for _ in range(facts.layers))
@@ -124,85 +158,7 @@ class Decoder(nn.Module):
             x = layer(x)
         return token_loss(self.head(self.norm(x)), labels)
 
-    def example(self, batch: int, sequence: int) -> tuple[Tensor, ...]:
-        """Arguments of ``forward`` on the meta device."""
-        return tokens(batch, sequence), tokens(batch, sequence)
-
-
-class Encoder(nn.Module):
-    """BERT: masked tokens and a sentence label, or a classifier."""
-
-    def __init__(self, facts: LanguageFacts) -> None:
-        super().__init__()
-        self.facts = facts
-        self.embedding = Embedding(facts)
-        self.layers = nn.ModuleList(Block(facts.block) for _ in range(facts.layers))
-        width = facts.block.hidden
-        self.pooler = nn.Linear(width, width) if facts.pooler else None
-        self.classifier = nn.Linear(width, facts.classes) if facts.classes else None
-        self.head = Head(facts, self.embedding.tokens) if facts.masked_head else None
-
-    def forward(self, ids: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
-        """The loss."""
-        x = self.embedding(ids)
-        for layer in self.layers:
-            x = layer(x)
-        loss: Tensor = x.new_zeros(())
-        if self.head is not None:
-            loss = loss + token_loss(self.head(x), labels)
-        if self.classifier is not None:
-            pooled = x[:, 0] if self.pooler is None else self.pooler(x[:, 0]).tanh()
-            loss = loss + functional.cross_entropy(self.classifier(pooled), classes)
-        return loss
-
-    def example(self, batch: int, sequence: int) -> tuple[Tensor, ...]:
-        """Arguments of ``forward`` on the meta device."""
-        return tokens(batch, sequence), tokens(batch, sequence), tokens(batch, 1).flatten()
-
-
-class Stack(nn.Module):
-    """Blocks with a learned relative-position bias and a final norm (T5)."""
-
-    def __init__(self, facts: LanguageFacts, block: BlockFacts, layers: int) -> None:
-        super().__init__()
-        self.buckets = facts.relative_buckets
-        if self.buckets:
-            self.relative = nn.Embedding(self.buckets, block.heads)
-        self.layers = nn.ModuleList(Block(block) for _ in range(layers))
-        self.norm = make_norm(block.norm, block.hidden)
-        self.dropout = block.dropout
-
-    def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
-        """(batch, tokens, hidden) -> the same."""
-        bias = None
-        if self.buckets:
-            length = x.shape[1]
-            places = torch.zeros(length, length, dtype=torch.int64, device=x.device)
-            bias = self.relative(places).permute(2, 0, 1).unsqueeze(0)
-        for layer in self.layers:
-            x = layer(x, memory, bias)
-        return functional.dropout(self.norm(x), self.dropout, self.training)
-
-
-class EncoderDecoder(nn.Module):
-    """T5: a decoder that attends to an encoder."""
-
-    def __init__(self, facts: LanguageFacts) -> None:
-        super().__init__()
-        self.facts = facts
-        self.embedding = Embedding(facts)
-        self.encoder = Stack(facts, facts.block, facts.layers)
-        crossing = replace(facts.block, causal=True, cross=True)
-        self.decoder = Stack(facts, crossing, facts.decoder_layers)
-        self.head = Head(facts, self.embedding.tokens)
-
-    def forward(self, source: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
-        memory = self.encoder(self.embedding(source))
-        x = self.decoder(self.embedding(target), memory)
-        return token_loss(self.head(x), labels)
-
-    def example(self, batch: int, sequence: int, target: int | None = None) -> tuple[Tensor, ...]:
-        """Arguments of ``forward`` on the meta device; the target is as long by default."""
-        target = target or sequence
-        return tokens(batch, sequence), tokens(batch, target), tokens(batch, target)
+    def example(self, batch: int, sequence: int | None, target: int | None) -> Example:  # noqa: ARG002 - no second sequence
+        """Token ids and labels, on the meta device."""
+        length = checked_length(self.facts, sequence)
+        return Example((tokens(batch, length), tokens(batch, length)), sequence=length)

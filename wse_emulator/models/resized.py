@@ -8,46 +8,33 @@ import torch
 from torch import nn
 
 from wse_emulator.models.block import BlockFacts
-from wse_emulator.models.language import Decoder, Encoder, EncoderDecoder
-from wse_emulator.models.vision import VisionTransformer
-
-Resizable = Decoder | Encoder | EncoderDecoder | VisionTransformer
+from wse_emulator.models.family import ResizableFamily
 
 
 def is_resizable(module: nn.Module) -> bool:
     """Whether a module is one of the package's transformers."""
-    return isinstance(module, Resizable)
+    return isinstance(module, ResizableFamily)
 
 
 def deepened(module: nn.Module, layers: int) -> nn.Module:
     """The same model with ``layers`` blocks, in each stack of an encoder-decoder."""
-    assert isinstance(module, Resizable)
+    assert isinstance(module, ResizableFamily)
     with torch.device("meta"):
-        if isinstance(module, VisionTransformer):
-            return VisionTransformer(replace(module.facts, layers=layers))
-        facts = replace(module.facts, layers=layers)
-        if isinstance(module, EncoderDecoder):
-            facts = replace(facts, decoder_layers=layers)
-        return type(module)(facts)
+        return module.resized(layers=layers)
 
 
 def width_steps(module: nn.Module) -> tuple[int, int]:
     """(least hidden size, step between hidden sizes): one group of heads more or less."""
-    assert isinstance(module, Resizable)
-    block = module.facts.block
-    step = block.hidden // block.key_value_heads
+    assert isinstance(module, ResizableFamily)
+    step = module.block.hidden // module.block.key_value_heads
     return step, step
 
 
 def widened(module: nn.Module, groups: int) -> nn.Module:
     """The same model with ``groups`` groups of heads: hidden size and inner width in proportion."""
-    assert isinstance(module, Resizable)
-    block = module.facts.block
-    wider = _with_groups(block, groups)
+    assert isinstance(module, ResizableFamily)
     with torch.device("meta"):
-        if isinstance(module, VisionTransformer):
-            return VisionTransformer(replace(module.facts, block=wider))
-        return type(module)(replace(module.facts, block=wider))
+        return module.resized(block=_with_groups(module.block, groups))
 
 
 def _with_groups(block: BlockFacts, groups: int) -> BlockFacts:

@@ -1,4 +1,4 @@
-"""Vision models: transformer and residual network."""
+"""The trunk of vision transformers."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from wse_emulator.configs.section import Section
 from wse_emulator.models.block import Block, BlockFacts, make_norm
+from wse_emulator.models.zoo_block import block_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,80 +73,18 @@ class VisionTrunk(nn.Module):
         return normed
 
 
-class VisionTransformer(nn.Module):
-    """A classifier on the class token."""
+def configured_vision(settings: Section, classes: int) -> VisionFacts:
+    """The vision transformer that a ``model`` section describes.
 
-    def __init__(self, facts: VisionFacts) -> None:
-        super().__init__()
-        self.facts = facts
-        self.trunk = VisionTrunk(facts)
-        self.head = nn.Linear(facts.block.hidden, facts.classes)
-
-    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
-        return functional.cross_entropy(self.head(self.trunk(image)[:, 0]), labels)
-
-    def example(self, batch: int) -> tuple[Tensor, ...]:
-        """Arguments of ``forward`` on the meta device."""
-        labels = torch.zeros(batch, dtype=torch.int64, device="meta")
-        return images(batch, self.facts.channels, self.facts.image), labels
-
-
-class Bottleneck(nn.Module):
-    """Three convolutions around a shortcut; the stride is in the middle one."""
-
-    def __init__(self, width_in: int, width: int, stride: int) -> None:
-        super().__init__()
-        out = 4 * width
-        self.first = nn.Conv2d(width_in, width, 1, bias=False)
-        self.first_norm = nn.BatchNorm2d(width)
-        self.second = nn.Conv2d(width, width, 3, stride, 1, bias=False)
-        self.second_norm = nn.BatchNorm2d(width)
-        self.third = nn.Conv2d(width, out, 1, bias=False)
-        self.third_norm = nn.BatchNorm2d(out)
-        self.shortcut: nn.Module | None = None
-        if stride != 1 or width_in != out:
-            self.shortcut = nn.Sequential(
-                nn.Conv2d(width_in, out, 1, stride, bias=False), nn.BatchNorm2d(out)
-            )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, height, width)."""
-        y = functional.relu(self.first_norm(self.first(x)), inplace=True)
-        y = functional.relu(self.second_norm(self.second(y)), inplace=True)
-        y = self.third_norm(self.third(y))
-        return functional.relu(y + (x if self.shortcut is None else self.shortcut(x)), inplace=True)
-
-
-class ResidualNetwork(nn.Module):
-    """ResNet of bottleneck blocks (50: 3, 4, 6, 3)."""
-
-    def __init__(self, blocks: tuple[int, ...] = (3, 4, 6, 3), classes: int = 1000) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
-        self.stem_norm = nn.BatchNorm2d(64)
-        stages, width_in = [], 64
-        for number, count in enumerate(blocks):
-            width = 64 * 2**number
-            stage = nn.ModuleList()
-            for position in range(count):
-                stage.append(Bottleneck(width_in, width, 2 if number and not position else 1))
-                width_in = 4 * width
-            stages.append(stage)
-        self.stages = nn.ModuleList(stages)
-        self.head = nn.Linear(width_in, classes)
-
-    def forward(self, image: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
-        x = functional.relu(self.stem_norm(self.stem(image)), inplace=True)
-        x = functional.max_pool2d(x, 3, 2, 1)
-        for stage in self.stages:
-            assert isinstance(stage, nn.ModuleList)
-            for block in stage:
-                x = block(x)
-        return functional.cross_entropy(self.head(x.mean((2, 3))), labels)
-
-    def example(self, batch: int) -> tuple[Tensor, ...]:
-        """Arguments of ``forward`` on the meta device."""
-        labels = torch.zeros(batch, dtype=torch.int64, device="meta")
-        return images(batch, 3, (224, 224)), labels
+    Raises:
+        ConfigError: a size is missing or impossible; names the key.
+    """
+    return VisionFacts(
+        image=settings.pair("image_size"),
+        patch=settings.pair("patch_size"),
+        channels=settings.size("num_channels", 3),
+        layers=settings.layers("num_hidden_layers"),
+        block=block_of(settings),
+        classes=classes,
+        mask_token=settings.get("use_masked_patches", False),
+    )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from wse_emulator.models.vision import VisionFacts, VisionTrunk, images
+from wse_emulator.configs.section import Section
+from wse_emulator.models.family import Example, Family
+from wse_emulator.models.registry import configured
+from wse_emulator.models.vision import VisionFacts, VisionTrunk, configured_vision, images
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,7 @@ class DistillationHead(nn.Module):
         return scores
 
 
-class SelfDistillation(nn.Module):
+class SelfDistillation(Family):
     """Teacher and student; the teacher takes no gradient."""
 
     def __init__(self, facts: DistillationFacts) -> None:
@@ -77,16 +79,27 @@ class SelfDistillation(nn.Module):
         local: Tensor = self.heads[0](self.student(parts)[:, 0])
         return loss - local.log_softmax(-1).sum()
 
-    def example(self, batch: int) -> tuple[Tensor, ...]:
-        """Arguments of ``forward`` on the meta device."""
+    def example(self, batch: int, sequence: int | None, target: int | None) -> Example:  # noqa: ARG002 - images have one size
+        """Global and local crops of the images, on the meta device."""
         facts = self.facts
-        return (
-            images(batch * facts.global_views, facts.trunk.channels, facts.trunk.image),
-            images(batch * facts.local_views, facts.trunk.channels, facts.local_image),
+        whole = images(batch * facts.global_views, facts.trunk.channels, facts.trunk.image)
+        parts = images(batch * facts.local_views, facts.trunk.channels, facts.local_image)
+        return Example((whole, parts))
+
+
+@configured(lambda settings, _name: settings.has("image_model_trunks"), place=10)
+def configured_self_distillation(settings: Section, _name: str | None) -> nn.Module:
+    trunk = settings.first("image_model_trunks", "image_model")
+    head = settings.first("heads", "head_model")
+    patch = trunk.pair("patch_size")
+    local = trunk.section("interpolate_position_embedding")
+    patches = local.pair("local_patch_dims") if local.has("local_patch_dims") else (7, 7)
+    return SelfDistillation(
+        DistillationFacts(
+            trunk=configured_vision(trunk, 0),
+            head_hidden=head.size("hidden_size"),
+            head_bottleneck=head.size("bottleneck_size"),
+            head_out=head.size("output_size"),
+            local_image=(patches[0] * patch[0], patches[1] * patch[1]),
         )
-
-
-def build_self_distillation(facts: DistillationFacts) -> nn.Module:
-    """The whole on the meta device."""
-    with torch.device("meta"):
-        return SelfDistillation(facts)
+    )

@@ -1,0 +1,32 @@
+"""GPT-2 and Cerebras-GPT: decoders with learned positions."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.language import Decoder, LanguageFacts
+from wse_emulator.models.registry import Config, published, size
+
+
+@published("GPT2LMHeadModel")
+def gpt2(config: Config) -> nn.Module:
+    hidden, heads = size(config, "n_embd"), size(config, "n_head")
+    positions = size(config, "n_positions", 1024)
+    return Decoder(
+        LanguageFacts(
+            vocabulary=size(config, "vocab_size"),
+            layers=size(config, "n_layer"),
+            positions=positions,
+            sequence=positions,
+            block=BlockFacts(
+                hidden=hidden,
+                heads=heads,
+                key_value_heads=heads,
+                head_size=hidden // heads,
+                inner=size(config, "n_inner", 4 * hidden),
+                dropout=0.1,
+                attention_dropout=0.1,
+            ),
+        )
+    )

@@ -1,0 +1,34 @@
+"""GPT-J: a decoder whose attention and feed-forward network read the same norm."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.language import Decoder, LanguageFacts
+from wse_emulator.models.registry import Config, published, size
+
+
+@published("GPTJForCausalLM")
+def gpt_j(config: Config) -> nn.Module:
+    hidden, heads = size(config, "n_embd"), size(config, "n_head")
+    return Decoder(
+        LanguageFacts(
+            vocabulary=size(config, "vocab_size"),
+            layers=size(config, "n_layer"),
+            tied=False,
+            head_bias=True,
+            sequence=size(config, "n_positions", 2048),
+            block=BlockFacts(
+                hidden=hidden,
+                heads=heads,
+                key_value_heads=heads,
+                head_size=hidden // heads,
+                inner=4 * hidden,
+                parallel=True,
+                qkv_bias=False,
+                out_bias=False,
+                rotary=size(config, "rotary_dim"),
+            ),
+        )
+    )

@@ -1,0 +1,38 @@
+"""LLaMA, Mistral and Mixtral: decoders with rotary positions and gated feed-forward networks."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.language import Decoder, LanguageFacts
+from wse_emulator.models.registry import Config, published, size
+
+
+@published("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")
+def llama(config: Config) -> nn.Module:
+    hidden, heads = size(config, "hidden_size"), size(config, "num_attention_heads")
+    return Decoder(
+        LanguageFacts(
+            vocabulary=size(config, "vocab_size"),
+            layers=size(config, "num_hidden_layers"),
+            tied=False,
+            sequence=size(config, "max_position_embeddings", 4096),
+            block=BlockFacts(
+                hidden=hidden,
+                heads=heads,
+                key_value_heads=size(config, "num_key_value_heads", heads),
+                head_size=hidden // heads,
+                inner=size(config, "intermediate_size"),
+                norm="rmsnorm",
+                qkv_bias=False,
+                out_bias=False,
+                ffn_bias=False,
+                gated=True,
+                activation="silu",
+                rotary=hidden // heads,
+                experts=size(config, "num_local_experts", 0),
+                experts_per_token=size(config, "num_experts_per_tok", 0),
+            ),
+        )
+    )

@@ -1,0 +1,61 @@
+"""What a model of this package says of itself: its example inputs, and itself in another size."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from torch import nn
+
+from wse_emulator.models.block import BlockFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """Arguments of one forward pass, and the tokens a sample where the model takes tokens."""
+
+    arguments: tuple[object, ...] = ()
+    keywords: dict[str, object] = field(default_factory=dict)
+    sequence: int | None = None
+
+
+class Family(nn.Module, ABC):
+    """A model that knows its own inputs; its ``forward`` returns the loss.
+
+    Attributes:
+        has_target: whether it takes a second sequence of its own length (an encoder-decoder).
+    """
+
+    has_target: ClassVar[bool] = False
+
+    @abstractmethod
+    def example(self, batch: int, sequence: int | None, target: int | None) -> Example:
+        """Arguments of ``forward`` on the meta device.
+
+        Args:
+            batch: samples.
+            sequence: tokens a sample; None for the model's own length.
+            target: tokens of the second sequence; None for as many.
+
+        Raises:
+            InputError: the model has fewer positions.
+        """
+
+
+class ResizableFamily(Family):
+    """A model of equal transformer blocks, which can be built deeper and wider."""
+
+    @property
+    @abstractmethod
+    def block(self) -> BlockFacts:
+        """Sizes and switches of its blocks."""
+
+    @abstractmethod
+    def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
+        """The same model with another number of blocks, or with other blocks.
+
+        Args:
+            layers: blocks, in each stack of an encoder-decoder; None for as many as it has.
+            block: sizes of a block; None for its own.
+        """
