@@ -96,7 +96,7 @@ class Work:
 @dataclass(frozen=True, slots=True)
 class Multicast:
     """One message from ``root`` to every other PE of ``region``: along the root's column, then
-    along the rows (section 4.3 of the machine semantics).
+    along the rows [4.3].
 
     Attributes:
         root: (row, col) of the source, inside the region.
@@ -146,7 +146,7 @@ class LineMulticast:
 @dataclass(frozen=True, slots=True)
 class Chain:
     """Reduction along every line of a region: each PE adds what it receives and passes it on in
-    the same touch (section 4.1).
+    the same touch [4.1].
 
     The line's positions are ``root + k * spacing`` for k = 0 .. ``positions`` - 1. They are cut
     into groups of ``group`` consecutive positions (the last may be shorter); each group is a chain
@@ -190,7 +190,7 @@ class Chain:
 @dataclass(frozen=True, slots=True)
 class Star:
     """Reduction along every line of a region in which each PE sends straight to the root, the
-    nearest first (section 4.2).
+    nearest first [4.2].
 
     Attributes:
         axis: how the lines run.

@@ -3,7 +3,7 @@
 It shares no code with either engine: no event queue, no scans, no offsets. In each cycle the
 links decide among the heads before them, then heads that are down a ramp are seen by their PEs,
 then every PE looks at what it may do, and everything busy is counted. Numbers in brackets are the
-rules of the machine semantics.
+rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Invariants of the machine, asserted in every run of every engine (section 7 of the semantics).
+"""Invariants of the machine, asserted in every run of every engine [7.1, 7.2, 7.3, 7.4].
 
 What an engine has booked is compared with what the program's geometry says, counted here without
 any time: wavelets over links, wavelets into PEs, touches. A violation is a defect of the emulator.

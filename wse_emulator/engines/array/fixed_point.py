@@ -1,4 +1,4 @@
-"""Waits between channels, as a fixed point of whole passes (section 8.2 of the semantics).
+"""Waits between channels, as a fixed point of whole passes [8.2].
 
 A schedule in which every equation of the rules holds is the only one, since each time depends on
 strictly earlier ones. A pass that marks no link and whose waits reproduce themselves is such a

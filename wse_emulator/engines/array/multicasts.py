@@ -1,6 +1,6 @@
 """Messages that spread from a source, in the array engine: multicasts and plain sends.
 
-Numbers in brackets are the rules of the machine semantics.
+Numbers in brackets are the rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reductions along lines in the array engine: chains and stars.
 
-Numbers in brackets are the rules of the machine semantics.
+Numbers in brackets are the rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations

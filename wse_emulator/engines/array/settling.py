@@ -1,4 +1,4 @@
-"""Passes over a program until every time is settled (section 8 of the machine semantics)."""
+"""Passes over a program until every time is settled [8.1, 8.2]."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """One pass of the array engine: every activity in program order, all its PEs at once.
 
 Program order is a topological order of all dependences, so one pass settles every time, given the
-waits on contended links (section 8.1 of the machine semantics).
+waits on contended links [8.1].
 """
 
 from __future__ import annotations

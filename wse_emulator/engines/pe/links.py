@@ -1,6 +1,6 @@
 """Links of the PE engine: one arbiter a link, which decides after all events of its cycle.
 
-Numbers in brackets are the rules of the machine semantics.
+Numbers in brackets are rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
-"""Engine "pe": one SimPy process a PE, an arbiter a link, an SRAM account a PE.
+"""The PE engine: one SimPy process for each PE, one arbiter for each link.
 
-The reading copy of the machine: plain, slow, and to be checked rule by rule. Numbers in brackets
-are the rules of the machine semantics: what a PE does (2, 3.1, 3.5, 3.6, 4) stands here; who does
-what, and how strips unroll (2.3, 2.5, 4.3, 4.4), in :mod:`~wse_emulator.engines.pe.programs`;
-trees, latency and capacity (1, 4.3) in :mod:`~wse_emulator.engines.pe.messages`; links, arbiters
-and the order of channels (3.2 to 3.4, 3.7) in :mod:`~wse_emulator.engines.pe.links`.
+It is slow and written to be read and checked rule by rule. Numbers in brackets are rules of
+docs/machine_rules.md. This file holds what a PE does [2.2, 2.3, 3.1, 3.5, 3.6, 4.1, 4.2]. Which PE
+does what, and how strips unroll [2.5, 4.4], stands in :mod:`~wse_emulator.engines.pe.programs`;
+routes, latency and room on the way [3.6, 4.3] in :mod:`~wse_emulator.engines.pe.messages`; links,
+their arbiters and the order of channels [3.2, 3.3, 3.4] in
+:mod:`~wse_emulator.engines.pe.links`.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ class Machine:
 
         Work is written out here, not in a generator of its own, since it is most of what a PE
         does: busy in [r, r + c) [2.3]; each op takes its SRAM when it starts on a strip and gives
-        it back when it ends [6].
+        it back when it ends [5.4].
         """
         clock, op_start, op_end = self.clock, self.op_start, self.op_end
         byte_changes, pause = self.byte_changes, Pause(clock)
@@ -279,7 +280,7 @@ class Machine:
     # --- the answer --------------------------------------------------------------------------
 
     def timing(self) -> Timing:
-        """What has been recorded, once all processes have ended, checked against [7]."""
+        """What the run recorded, checked against its invariants [7.1, 7.2, 7.4, 7.5]."""
         spec = self.spec
         shape = (spec.rows, spec.cols)
         if self.overflows:

@@ -1,6 +1,6 @@
 """Messages as the PE engine sees them: who sends, which links a head takes, how far sinks are.
 
-Numbers in brackets are the rules of the machine semantics: [3] messages, [4] activities.
+Numbers in brackets are the rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ STEP: Final = {EAST: (0, 1), WEST: (0, -1), SOUTH: (1, 0), NORTH: (-1, 0)}
 
 @dataclass(slots=True, eq=False)
 class Message(ABC):
-    """One source, a static tree of links, ``cycles`` >= 1 on every link of it [3].
+    """One source, a static tree of links, ``cycles`` >= 1 on every link of it.
 
     Attributes:
         activity: index of the activity, the first key of ties [3.4].
@@ -138,13 +138,13 @@ class PathMessage(Message):
 
 
 def room_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
-    """Wavelets of the message that fit between its source and a sink (row, col): K(d) of [1]."""
+    """Wavelets of the message that fit between its source and a sink (row, col): K(d) [1.3]."""
     links, corners = message.path(*sink)
     return wavelets_on_the_way(links, spec, corners)
 
 
 def latency_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
-    """Cycles of the head from the source to a sink (row, col) without waits: lambda(d) of [1]."""
+    """Cycles of the head from the source to a sink (row, col) without waits: lambda(d) [1.2]."""
     links, corners = message.path(*sink)
     return free_latency(links, spec, corners)
 

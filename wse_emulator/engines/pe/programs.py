@@ -1,6 +1,6 @@
 """What every PE does, as a list of steps: the activities of a program, told from the PE's side.
 
-Part of the PE engine. Numbers in brackets are the rules of the machine semantics.
+Part of the PE engine. Numbers in brackets are the rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations
