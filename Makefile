@@ -37,9 +37,10 @@ test-browser: $(STAMP) ## the report in a headless Chromium (needs chromium and 
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[browser]'
 	$(BIN)/python -m pytest -q -m browser
 
-lint: $(STAMP) ## style, types, import layers
+lint: $(STAMP) ## style, spelling, types, import layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
