@@ -47,6 +47,15 @@ class Adadelta(UpdateRule):
         ArgumentError: a value outside its range.
 
     Source: Zeiler, arXiv:1212.5701; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.Adadelta([p])
+        >>> for _ in range(3):
+        ...     optimizer.step()
+        >>> p.data
+        tensor([ 0.9903, -2.0097])
     """
 
     ranges = checks(

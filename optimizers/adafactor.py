@@ -59,6 +59,12 @@ class Adafactor(UpdateRule):
         ArgumentError: a value outside its range, or a feature that is not supported.
 
     Source: Shazeer and Stern, arXiv:1804.04235; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.ones(512, 768))
+        >>> optimizer = optimizers.Adafactor([p], lr=0.01)
+        >>> {name: tuple(state.shape) for name, state in optimizer.state[p].items()}
+        {'exp_avg_sq_row': (512,), 'exp_avg_sq_col': (768,), 'step': ()}
     """
 
     decouples_weight_decay = True

@@ -46,6 +46,17 @@ class Adagrad(UpdateRule):
         ArgumentError: a value outside its range.
 
     Source: Duchi, Hazan and Singer, JMLR 12, 2011; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.Adagrad([p], lr=0.1)
+        >>> for _ in range(2):
+        ...     optimizer.step()
+        >>> p.data
+        tensor([ 0.8293, -2.1707])
+        >>> optimizer.state[p]["sum"]
+        tensor([ 0.5000, 32.0000])
     """
 
     ranges = checks(

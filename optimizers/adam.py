@@ -65,6 +65,14 @@ class AdamBase(UpdateRule):
 
     Source: Kingma and Ba, arXiv:1412.6980; Loshchilov and Hutter, arXiv:1711.05101; Reddi et al.,
     arXiv:1904.09237 (amsgrad); signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.AdamBase([p], lr=0.01, l2_regularization_rate=0.5)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9900, -2.0100])
     """
 
     ranges = checks(
@@ -183,6 +191,14 @@ class Adam(AdamBase):
         ArgumentError: a value outside its range.
 
     Source: Kingma and Ba, arXiv:1412.6980; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.Adam([p], lr=0.01)
+        >>> optimizer.step()
+        >>> p.data  # the first step is as long as the rate, whatever the gradient
+        tensor([ 0.9900, -2.0100])
     """
 
     def __init__(
@@ -249,6 +265,16 @@ class AdamW(AdamBase):
         ArgumentError: a value outside its range.
 
     Source: Loshchilov and Hutter, arXiv:1711.05101; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.AdamW([p], lr=0.01, weight_decay=0.1)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9890, -2.0080])
+        >>> sorted(optimizer.state[p])  # all of it exists before the first step
+        ['beta1_power', 'beta2_power', 'exp_avg', 'exp_avg_sq']
     """
 
     decouples_weight_decay = True

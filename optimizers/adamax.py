@@ -46,6 +46,14 @@ class Adamax(UpdateRule):
         ArgumentError: a value outside its range.
 
     Source: Kingma and Ba, arXiv:1412.6980, section 7; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.Adamax([p], lr=0.01)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9900, -2.0100])
     """
 
     ranges = checks(

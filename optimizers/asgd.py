@@ -53,6 +53,16 @@ class ASGD(UpdateRule):
 
     Source: Polyak and Juditsky, "Acceleration of stochastic approximation by averaging", SIAM J.
     Control and Optimization 30, 1992; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.ASGD([p], lr=0.1, t0=0.0)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9500, -2.4000])
+        >>> optimizer.state[p]["ax"]  # the mean of the parameter over all steps
+        tensor([ 0.9500, -2.4000])
     """
 
     ranges = checks(

@@ -49,6 +49,33 @@ class Optimizer(torch.optim.Optimizer, ABC):
             leaf, a required hyper-parameter missing).
 
     Source: the documented `optim.Optimizer` of the PyTorch API 2.0 of Cerebras software 1.8.0.
+
+    Example:
+        >>> class Halve(optimizers.Optimizer):
+        ...     def preinitialize(self):
+        ...         for group in self.param_groups:
+        ...             for p in group["params"]:
+        ...                 self.state[p]["calls"] = torch.zeros(())
+        ...
+        ...     def state_names_to_sparsify(self):
+        ...         return []
+        ...
+        ...     def step(self, closure=None):
+        ...         for group in self.param_groups:
+        ...             for p in group["params"]:
+        ...                 p.data.mul_(0.5)
+        ...                 self.state[p]["calls"].add_(1)
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> optimizer = Halve([p], {})
+        >>> optimizer.step()
+        >>> p.data, optimizer.state[p]["calls"]
+        (tensor([ 0.5000, -1.0000]), tensor(1.))
+        >>> optimizer.state[p]["late"] = torch.zeros(2)
+        >>> optimizer.step()
+        Traceback (most recent call last):
+            ...
+        optimizers.errors.StateCreatedError: Halve: state 'late' of parameter 0 was created before
+        step(). Create every state tensor in preinitialize()
     """
 
     decouples_weight_decay: ClassVar[bool] = False

@@ -38,6 +38,14 @@ def clip_grad_norm_static(
 
     Source: Pascanu, Mikolov and Bengio, arXiv:1211.5063; the guard as in
     `torch.nn.utils.clip_grad_norm_`.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(2))
+        >>> p.grad = torch.tensor([3.0, 4.0])
+        >>> optimizers.clip_grad_norm_static([p], max_norm=1.0)
+        tensor(5.)
+        >>> p.grad
+        tensor([0.6000, 0.8000])
     """
     at_least_zero("clip_grad_norm_static", "max_norm", max_norm)
     gradients = gradients_of(parameters)

@@ -34,6 +34,15 @@ def compiled_step(optimizer: Optimizer, *, backend: str = "inductor") -> Callabl
 
     Raises:
         torch._dynamo.exc.Unsupported: on the first call, if the step cannot be one graph.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> optimizer = optimizers.SGD([p], lr=0.1)
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> step = optimizers.compiled_step(optimizer, backend="eager")
+        >>> step()
+        >>> p.data
+        tensor([ 0.9500, -2.4000])
     """
     compiled = torch.compile(
         optimizer.step,

@@ -71,6 +71,13 @@ class OptimizerSection:
         groups: the section's own `params`, a tuple of dicts whose "params" are name patterns and
             whose hyper-parameters go by their documented names. Matching them is the reader's.
         set_aside: every other key with its value, trainer settings among them.
+
+    Example:
+        >>> section = optimizers.read_section({"AdamW": {"weight_decay": 0.1, "log_grads": True}})
+        >>> section.optimizer.__name__, section.arguments
+        ('AdamW', {'weight_decay': 0.1, 'lr': 0.001})
+        >>> section.set_aside
+        {'log_grads': True}
     """
 
     optimizer: type[Optimizer]
@@ -120,6 +127,13 @@ def configure_optimizer(optimizer_type: str, params: Params, **kwargs: Any) -> O
         UnknownOptimizerError: no class has that name; the message lists those there are.
         ConfigurationError: two spellings of one argument disagree, or the constructor refuses.
         ArgumentError: a value is outside its range.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(2))
+        >>> optimizer = optimizers.configure_optimizer("adamw", [p], lr="1e-3", beta1=0.8)
+        >>> group = optimizer.param_groups[0]
+        >>> type(optimizer).__name__, group["lr"], group["betas"]
+        ('AdamW', 0.001, (0.8, 0.999))
     """
     section = read_section({**kwargs, "optimizer_type": optimizer_type})
     listed = list(params)
@@ -138,6 +152,11 @@ def read_section(section: Mapping[str, Any]) -> OptimizerSection:
     Raises:
         UnknownOptimizerError: no class has the section's name.
         ConfigurationError: the section names no class, or contradicts itself.
+
+    Example:
+        >>> section = optimizers.read_section({"optimizer_type": "Lamb", "learning_rate": "0.01"})
+        >>> section.optimizer.__name__, section.arguments
+        ('Lamb', {'lr': 0.01})
     """
     name, entries = _name_and_entries(section)
     optimizer = optimizer_class(name)

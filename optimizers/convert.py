@@ -76,6 +76,13 @@ def from_torch(optimizer: torch.optim.Optimizer) -> Optimizer:
         NoCounterpartError: there is no class of that name, or it has no such option (maximize in
             Adam, decoupled decay in NAdam).
         ArgumentError: a hyper-parameter is outside the range here.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(2))
+        >>> theirs = torch.optim.RMSprop([p], lr=0.05)
+        >>> ours = optimizers.from_torch(theirs)
+        >>> type(ours).__module__, ours.param_groups[0]["lr"], sorted(ours.state[p])
+        ('optimizers.rmsprop', 0.05, ['square_avg'])
     """
     name = type(optimizer).__name__
     ours = COUNTERPARTS.get(name)
@@ -107,6 +114,12 @@ def to_torch(optimizer: Optimizer) -> torch.optim.Optimizer:
     Raises:
         NoCounterpartError: torch has no such class, or no such option (AdamW without bias
             correction).
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(2))
+        >>> theirs = optimizers.to_torch(optimizers.RMSprop([p], lr=0.05))
+        >>> type(theirs).__module__, theirs.param_groups[0]["lr"]
+        ('torch.optim.rmsprop', 0.05)
     """
     name = type(optimizer).__name__
     theirs = getattr(torch.optim, name, None) if type(optimizer) in COUNTERPARTS.values() else None

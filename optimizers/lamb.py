@@ -52,6 +52,15 @@ class Lamb(UpdateRule):
         ArgumentError: a value outside its range.
 
     Source: You et al., arXiv:1904.00962; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([3.0, 4.0]))
+        >>> p.grad = torch.tensor([0.5, -0.5])
+        >>> optimizer = optimizers.Lamb([p], lr=0.1)
+        >>> before = p.detach().clone()
+        >>> optimizer.step()
+        >>> ((p - before).norm() / before.norm()).data  # the rate, whatever the gradient
+        tensor(0.1000)
     """
 
     ranges = checks(lr=rate, betas=betas, eps=at_least_zero, weight_decay=number, adam=flag)

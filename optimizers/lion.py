@@ -42,6 +42,14 @@ class Lion(UpdateRule):
         ArgumentError: a value outside its range.
 
     Source: Chen et al., "Symbolic Discovery of Optimization Algorithms", arXiv:2302.06675.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.Lion([p], lr=0.01)
+        >>> optimizer.step()
+        >>> p.data  # every element moves by the rate
+        tensor([ 0.9900, -2.0100])
     """
 
     decouples_weight_decay = True

@@ -46,6 +46,17 @@ class DynamicLossScale:
         ArgumentError: a value outside its range, or bounds that contradict each other.
 
     Source: Micikevicius et al., arXiv:1710.03740; steps and bounds as in the reference package.
+
+    Example:
+        >>> scaler = optimizers.DynamicLossScale(initial_scale=1024.0)
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> optimizer = optimizers.SGD([p], lr=0.1)
+        >>> p.grad = torch.tensor([1.0, float("inf")])  # an overflow in backward
+        >>> scaler.unscale_(optimizer)
+        >>> scaler.step(optimizer)
+        >>> scaler.update()
+        >>> p.data, scaler.scale  # the parameter is unchanged, the scale is halved
+        (tensor([ 1., -2.]), tensor(512.))
     """
 
     def __init__(

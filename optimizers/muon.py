@@ -62,6 +62,19 @@ class Muon(UpdateRule):
 
     Source: Jordan et al., "Muon: An optimizer for hidden layers in neural networks", 2024,
     https://kellerjordan.github.io/posts/muon/.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(2, 2))
+        >>> p.grad = torch.tensor([[9.0, 0.0], [0.0, 0.1]])
+        >>> optimizer = optimizers.Muon([p], lr=0.1)
+        >>> optimizer.step()
+        >>> p.data.diag().round(decimals=2)  # a large and a small gradient, steps of one length
+        tensor([-0.0200, -0.0200])
+        >>> optimizers.Muon([torch.nn.Parameter(torch.zeros(2))])
+        Traceback (most recent call last):
+            ...
+        optimizers.errors.ParameterError: Muon, group 0: params[0] has shape (2,); Muon needs
+        matrices. Give biases, norms and other vectors to AdamW
     """
 
     decouples_weight_decay = True

@@ -51,6 +51,14 @@ class NAdam(UpdateRule):
 
     Source: Dozat, "Incorporating Nesterov Momentum into Adam", ICLR 2016 workshop; signature of
     the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.NAdam([p], lr=0.01)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9895, -2.0105])
     """
 
     ranges = checks(

@@ -62,6 +62,14 @@ class RAdam(UpdateRule):
         ArgumentError: a value outside its range.
 
     Source: Liu et al., arXiv:1908.03265; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.RAdam([p], lr=0.01)
+        >>> optimizer.step()
+        >>> p.data  # a step of plain momentum: the second moment is not known well enough yet
+        tensor([ 0.9950, -2.0400])
     """
 
     ranges = checks(lr=rate, betas=betas, eps=at_least_zero, weight_decay=at_least_zero)

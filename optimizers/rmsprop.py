@@ -50,6 +50,14 @@ class RMSprop(UpdateRule):
 
     Source: Hinton, Coursera "Neural Networks for Machine Learning", lecture 6; Graves,
     arXiv:1308.0850 (centered); signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.RMSprop([p], lr=0.01)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9000, -2.1000])
     """
 
     ranges = checks(

@@ -44,6 +44,15 @@ class Rprop(UpdateRule):
 
     Source: Riedmiller and Braun, "A direct adaptive method for faster backpropagation learning: the
     RPROP algorithm", ICNN 1993; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.Rprop([p], lr=0.01)
+        >>> for _ in range(2):
+        ...     optimizer.step()
+        >>> optimizer.state[p]["step_size"]  # grows while the gradient keeps its sign
+        tensor([0.0120, 0.0120])
     """
 
     ranges = checks(lr=rate, etas=pair_of(number), step_sizes=pair_of(number))

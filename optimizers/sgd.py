@@ -48,6 +48,17 @@ class SGD(UpdateRule):
 
     Source: Sutskever et al., "On the importance of initialization and momentum in deep learning",
     ICML 2013; signature of the reference API 1.8.0.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.tensor([1.0, -2.0]))
+        >>> p.grad = torch.tensor([0.5, 4.0])
+        >>> optimizer = optimizers.SGD([p], lr=0.1, momentum=0.9)
+        >>> optimizer.step()
+        >>> p.data
+        tensor([ 0.9500, -2.4000])
+        >>> optimizer.step()  # the momentum adds to the same gradient
+        >>> p.data
+        tensor([ 0.8550, -3.1600])
     """
 
     ranges = checks(

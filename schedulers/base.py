@@ -46,6 +46,18 @@ class LRScheduler(ABC):
     Raises:
         NotAnOptimizerError: (a ``TypeError``) `optimizer` is not an ``optimizers.Optimizer``.
         HyperparameterError: (a ``ValueError``) `total_iters` is below 1.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> class Half(schedulers.LRScheduler):
+        ...     def _get_closed_form_lr(self, step):
+        ...         return 0.5**step
+        >>> schedule = Half(optimizer)
+        >>> schedule.rates(torch.arange(4))
+        tensor([1.0000, 0.5000, 0.2500, 0.1250])
+        >>> schedule.step()
+        >>> optimizer.param_groups[0]["lr"]  # written in place, into one tensor
+        tensor(0.5000)
     """
 
     optimizer: Optimizer

@@ -27,6 +27,13 @@ class ComposedLR(LRScheduler):
 
     The parts serve as formulas from then on: their rate cells are replaced by the composition's,
     and stepping one of them by itself raises :class:`~schedulers.errors.ComposedSchedulerError`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> part = schedulers.ConstantLR(optimizer, 0.1)
+        >>> schedule = schedulers.SequentialLR(optimizer, [part], milestones=[])
+        >>> isinstance(schedule, schedulers.ComposedLR), len(schedule.schedulers)
+        (True, 1)
     """
 
     _schedulers: list[LRScheduler]
@@ -100,6 +107,14 @@ class SequentialLR(ComposedLR):
         MilestoneError: (a ``ValueError``) milestones do not increase or are of the wrong count.
         HyperparameterTypeError: (a ``TypeError``) a milestone is not an integer.
         OptimizerMismatchError: (a ``ValueError``) a part drives another optimizer.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> warm_up = schedulers.LinearLR(optimizer, 0.0, 1.0, total_iters=2)
+        >>> decay = schedulers.CosineDecayLR(optimizer, 1.0, 0.0, total_iters=4)
+        >>> schedule = schedulers.SequentialLR(optimizer, [warm_up, decay], milestones=[2])
+        >>> schedule.rates(torch.arange(8))
+        tensor([0.0000, 0.5000, 1.0000, 0.8536, 0.5000, 0.1464, 0.0000, 0.0000])
     """
 
     def __init__(
@@ -164,6 +179,13 @@ class ChainedScheduler(ComposedLR):
     Raises:
         UnchainableSchedulerError: (a ``ValueError``) a part after the first has no such rate.
         OptimizerMismatchError: (a ``ValueError``) the parts drive different optimizers.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> steps = schedulers.StepLR(optimizer, 1.0, step_size=2, gamma=0.5)
+        >>> line = schedulers.LinearLR(optimizer, 1.0, 0.0, total_iters=4)
+        >>> schedulers.ChainedScheduler([steps, line]).rates(torch.arange(5))
+        tensor([1.0000, 0.7500, 0.2500, 0.1250, 0.0000])
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler]) -> None:

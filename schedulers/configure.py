@@ -42,6 +42,20 @@ def configure_lr_scheduler(
 
     Warns:
         UserWarning: keys of the section that the scheduler does not take.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.configure_lr_scheduler(optimizer, [
+        ...     {
+        ...         "scheduler": "Linear",
+        ...         "initial_learning_rate": 0.0,
+        ...         "end_learning_rate": 0.1,
+        ...         "total_iters": 2,
+        ...     },
+        ...     {"scheduler": "Constant", "learning_rate": 0.1},
+        ... ])
+        >>> schedule.rates(torch.arange(4))
+        tensor([0.0000, 0.0500, 0.1000, 0.1000])
     """
     section = read_learning_rate(learning_rate)
     if section is None:
@@ -69,6 +83,17 @@ def configure_lr_schedulers(
 
     Warns:
         UserWarning: keys that no scheduler takes.
+
+    Example:
+        >>> p, q = (torch.nn.Parameter(torch.zeros(2)) for _ in range(2))
+        >>> groups = [{"params": [p], "tag": "a"}, {"params": [q], "tag": "b"}]
+        >>> optimizer = optimizers.SGD(groups, lr=0.1)
+        >>> built = schedulers.configure_lr_schedulers(optimizer, [
+        ...     {"ConstantLR": {"learning_rate": 0.5, "param_group_tags": "a"}},
+        ...     {"ConstantLR": {"learning_rate": 0.25, "param_group_tags": "b"}},
+        ... ])
+        >>> [float(group["lr"]) for group in optimizer.param_groups]
+        [0.5, 0.25]
     """
     sections = read_grouped_schedules(schedulers)
     _warn_of_unused("configure_lr_schedulers", sections)
@@ -115,6 +140,12 @@ def build_scheduler(optimizer: torch.optim.Optimizer, section: ScheduleSection) 
     Raises:
         HyperparameterError, HyperparameterTypeError, MilestoneError, UnchainableSchedulerError:
             the section's numbers make no schedule, or no group has a tag that is named.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> section = schedulers.read_learning_rate("0.5")
+        >>> schedulers.build_scheduler(optimizer, section).get_last_lr()
+        [0.5]
     """
     scheduler = build_formula(optimizer, section)
     if section.param_group_tags:
@@ -123,7 +154,15 @@ def build_scheduler(optimizer: torch.optim.Optimizer, section: ScheduleSection) 
 
 
 def build_formula(optimizer: torch.optim.Optimizer, section: ScheduleSection) -> LRScheduler:
-    """:func:`build_scheduler` for all groups, whatever tags the section names."""
+    """:func:`build_scheduler` for all groups, whatever tags the section names.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> entry = {"ConstantLR": {"learning_rate": 0.5, "param_group_tags": "body"}}
+        >>> section = schedulers.read_learning_rate(entry)
+        >>> schedulers.build_formula(optimizer, section).rates(torch.arange(2))
+        tensor([0.5000, 0.5000])
+    """
     parts = [build_formula(optimizer, part) for part in section.parts]
     if section.scheduler == names.SEQUENTIAL:
         return SequentialLR(optimizer, parts, list(section.milestones))

@@ -23,6 +23,12 @@ class CosineDecayLR(LRScheduler):
         end_learning_rate: the rate from step `total_iters` on.
         total_iters: steps from the one to the other.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.CosineDecayLR(optimizer, 1.0, 0.0, total_iters=4)
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 0.8536, 0.5000, 0.1464, 0.0000, 0.0000])
     """
 
     def __init__(
@@ -61,6 +67,12 @@ class CosineAnnealingLR(LRScheduler):
         T_max: steps from the initial rate to `eta_min`.
         eta_min: the rate at step `T_max`.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.CosineAnnealingLR(optimizer, 1.0, T_max=2)
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 0.5000, 0.0000, 0.5000, 1.0000, 0.5000])
     """
 
     def __init__(
@@ -94,6 +106,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         T_mult: must be 1.
         eta_min: the rate approached before a restart.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.CosineAnnealingWarmRestarts(optimizer, 1.0, T_0=2)
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 0.5000, 1.0000, 0.5000, 1.0000, 0.5000])
     """
 
     def __init__(

@@ -40,6 +40,12 @@ class CyclicLR(LRScheduler):
         scale_mode: whether an overridden ``f`` takes the cycle's number (``cycle``) or the step
             (``iterations``); the built-in ones know their own.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.CyclicLR(optimizer, base_lr=0.0, max_lr=1.0, step_size_up=2)
+        >>> schedule.rates(torch.arange(6))
+        tensor([0.0000, 0.5000, 1.0000, 0.5000, 0.0000, 0.5000])
     """
 
     def __init__(

@@ -28,6 +28,12 @@ class ConstantLR(LRScheduler):
         learning_rate: the rate to hold.
         total_iters: how many steps the schedule lasts; only a list of schedules asks for it.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.ConstantLR(optimizer, 0.01)
+        >>> schedule.rates(torch.arange(3))
+        tensor([0.0100, 0.0100, 0.0100])
     """
 
     def __init__(
@@ -55,6 +61,12 @@ class PolynomialLR(LRScheduler):
         power: exponent, above 0; 1 is a straight line.
         cycle: accepted for the reference's sake, and without effect as there; warns if set.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.PolynomialLR(optimizer, 1.0, 0.0, total_iters=4, power=2.0)
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 0.5625, 0.2500, 0.0625, 0.0000, 0.0000])
     """
 
     def __init__(
@@ -101,6 +113,15 @@ class LinearLR(PolynomialLR):
         total_iters: steps from the one to the other.
         cycle: accepted for the reference's sake, and without effect as there; warns if set.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.LinearLR(optimizer, 1.0, 0.0, total_iters=4)
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 0.7500, 0.5000, 0.2500, 0.0000, 0.0000])
+        >>> schedule.step()  # after optimizer.step()
+        >>> schedule.get_last_lr()
+        [0.75]
     """
 
     def __init__(
@@ -133,6 +154,12 @@ class ExponentialLR(LRScheduler):
         decay_rate: the factor, 0 or more.
         staircase: use the whole part of ``t/total_iters``.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.ExponentialLR(optimizer, 1.0, total_iters=2, decay_rate=0.5)
+        >>> schedule.rates(torch.arange(0, 6, 2))
+        tensor([1.0000, 0.5000, 0.2500])
     """
 
     def __init__(
@@ -168,6 +195,14 @@ class InverseExponentialTimeDecayLR(LRScheduler):
         decay_rate: 0 or more.
         staircase: use the whole part of `q`.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.InverseExponentialTimeDecayLR(
+        ...     optimizer, 1.0, step_exponent=1, total_iters=1, decay_rate=1.0
+        ... )
+        >>> schedule.rates(torch.arange(4))
+        tensor([1.0000, 0.5000, 0.3333, 0.2500])
     """
 
     def __init__(
@@ -219,6 +254,12 @@ class InverseSquareRootDecayLR(LRScheduler):
         scale: another factor of the rate.
         warmup_steps: steps with the constant rate ``initial · scale / sqrt(warmup_steps)``.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.InverseSquareRootDecayLR(optimizer, 1.0, warmup_steps=4)
+        >>> schedule.rates(torch.tensor([0, 4, 16, 100]))
+        tensor([0.5000, 0.5000, 0.2500, 0.1000])
     """
 
     def __init__(

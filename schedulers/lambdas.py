@@ -33,6 +33,14 @@ class LambdaLR(LRScheduler):
         optimizer: the optimizer to schedule.
         initial_learning_rate: factor of every function.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> class Square(schedulers.LambdaLR):
+        ...     def set_lr_lambda(self):
+        ...         return [lambda step: step**2]
+        >>> Square(optimizer, 0.5).rates(torch.arange(4))
+        tensor([0.0000, 0.5000, 2.0000, 4.5000])
     """
 
     def __init__(
@@ -80,6 +88,12 @@ class MultiplicativeLR(LRScheduler):
         initial_learning_rate: the rate at step 0.
         coefficient: the factor of every step, 0 or more.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.MultiplicativeLR(optimizer, 1.0, coefficient=0.5)
+        >>> schedule.rates(torch.arange(4))
+        tensor([1.0000, 0.5000, 0.2500, 0.1250])
     """
 
     def __init__(

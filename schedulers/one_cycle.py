@@ -55,6 +55,13 @@ class OneCycleLR(LRScheduler):
         three_phase: fall in two legs.
         anneal_strategy: ``cos`` for half cosines, ``linear`` for straight lines.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.OneCycleLR(optimizer, 0.1, max_lr=1.0, total_steps=10)
+        >>> schedule.rates(torch.arange(10)).round(decimals=2)
+        tensor([0.1000, 0.5500, 1.0000, 0.9500, 0.8100, 0.6100, 0.3900, 0.1900, 0.0500,
+                0.0000])
     """
 
     def __init__(

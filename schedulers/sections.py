@@ -35,6 +35,12 @@ class ScheduleSection:
         length: how many steps it lasts as a part of a sequence; None if the section says nothing.
         param_group_tags: tags of the parameter groups it is for; empty for all groups.
         unused: keys of the section that no argument takes.
+
+    Example:
+        >>> entry = {"StepLR": {"initial_learning_rate": 0.1, "step_size": 10, "gamma": 0.5}}
+        >>> section = schedulers.read_learning_rate(entry)
+        >>> section.scheduler, dict(section.arguments)
+        ('StepLR', {'initial_learning_rate': 0.1, 'step_size': 10, 'gamma': 0.5})
     """
 
     scheduler: str
@@ -85,6 +91,17 @@ def read_learning_rate(
         UnsupportedScheduleError: an entry is of a kind the reference has and this package not.
         ScheduleSectionError: anything else that is not a learning-rate section.
         (All three are ``ValueError``.)
+
+    Example:
+        >>> entry = {"scheduler": "Constant", "learning_rate": "1e-3"}
+        >>> section = schedulers.read_learning_rate(entry)
+        >>> section.scheduler, section.arguments
+        ('ConstantLR', (('learning_rate', 0.001),))
+        >>> schedulers.read_learning_rate({"scheduler": "Cosin"})
+        Traceback (most recent call last):
+            ...
+        schedulers.errors.UnknownSchedulerError: there is no scheduler 'Cosin'; did you mean one
+        of: CosineDecayLR, CosineAnnealingLR
     """
     defaults = {_RESET_SWITCH: True} if disable_lr_steps_reset else {}
     if isinstance(learning_rate, bool):
@@ -116,6 +133,14 @@ def read_grouped_schedules(schedulers: Sequence[object]) -> tuple[ScheduleSectio
     Raises:
         UnsupportedScheduleError: several without tags; the reference runs them all over each other.
         UnknownSchedulerError, ScheduleSectionError: as in :func:`read_learning_rate`.
+
+    Example:
+        >>> sections = schedulers.read_grouped_schedules([
+        ...     {"ConstantLR": {"learning_rate": 0.5, "param_group_tags": "a"}},
+        ...     {"ConstantLR": {"learning_rate": 0.25, "param_group_tags": "b"}},
+        ... ])
+        >>> [section.param_group_tags for section in sections]
+        [('a',), ('b',)]
     """
     sections = tuple(_entry(_mapping(entry), {}) for entry in schedulers)
     if len(sections) > 1:

@@ -43,6 +43,12 @@ class PiecewiseConstantLR(LRScheduler):
 
     Raises:
         MilestoneError: (a ``ValueError``) milestones do not increase or are of the wrong count.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.PiecewiseConstantLR(optimizer, [0.5, 0.2, 0.1], milestones=[2, 4])
+        >>> schedule.rates(torch.arange(6))
+        tensor([0.5000, 0.5000, 0.2000, 0.2000, 0.1000, 0.1000])
     """
 
     def __init__(
@@ -75,6 +81,12 @@ class MultiStepLR(LRScheduler):
         gamma: the factor at every milestone, 0 or more.
         milestones: steps at which the rate is multiplied, increasing.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.MultiStepLR(optimizer, 1.0, gamma=0.1, milestones=[2, 4])
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 1.0000, 0.1000, 0.1000, 0.0100, 0.0100])
     """
 
     def __init__(
@@ -111,6 +123,12 @@ class StepLR(LRScheduler):
         step_size: steps between two changes.
         gamma: the factor at every change, 0 or more.
         disable_lr_steps_reset: see :class:`LRScheduler`.
+
+    Example:
+        >>> optimizer = optimizers.SGD([torch.nn.Parameter(torch.zeros(2))], lr=0.1)
+        >>> schedule = schedulers.StepLR(optimizer, 1.0, step_size=2, gamma=0.5)
+        >>> schedule.rates(torch.arange(6))
+        tensor([1.0000, 1.0000, 0.5000, 0.5000, 0.2500, 0.2500])
     """
 
     def __init__(

@@ -66,6 +66,19 @@ def attach(
 
     Raises:
         InputError: the optimizer is attached already, or there is no such engine.
+
+    Example:
+        >>> model = torch.nn.Linear(64, 64)
+        >>> optimizer = optimizers.AdamW(model.parameters(), lr=1e-3)
+        >>> emulation = wse_emulator.attach(optimizer, wafer="wse2:16x12", model=model)
+        >>> for _ in range(2):
+        ...     optimizer.zero_grad()
+        ...     model(torch.ones(8, 64)).square().mean().backward()
+        ...     optimizer.step()
+        >>> result = emulation.result()
+        >>> [step.cycles for step in result.steps]
+        [1936, 1936]
+        >>> emulation.detach()
     """
     if engine not in ENGINES:
         raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
@@ -74,7 +87,21 @@ def attach(
 
 
 class Emulation:
-    """An optimizer and scheduler whose steps are recorded. Made by :func:`attach`."""
+    """An optimizer and scheduler whose steps are recorded. Made by :func:`attach`.
+
+    Example:
+        >>> model = torch.nn.Linear(64, 64)
+        >>> optimizer = optimizers.AdamW(model.parameters(), lr=1e-3)
+        >>> emulation = wse_emulator.attach(optimizer, wafer="wse2:16x12", model=model)
+        >>> model(torch.ones(8, 64)).square().mean().backward()
+        >>> optimizer.step()
+        >>> emulation.result().steps[0].cycles
+        1936
+        >>> emulation.detach()
+        >>> optimizer.step()  # a plain step again: it is not recorded
+        >>> len(emulation.result().steps)
+        1
+    """
 
     def __init__(
         self,

@@ -28,6 +28,17 @@ def check(
 
     Raises:
         InputError: no parameters, or ``steps`` below 1.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(4))
+        >>> p.grad = torch.ones(4)
+        >>> wse_emulator.check(optimizers.AdamW([p])).legal
+        True
+        >>> report = wse_emulator.check(torch.optim.AdamW([p]))
+        >>> report.legal
+        False
+        >>> print(report.violations[0].remedy)
+        use optimizers.AdamW, which allocates all state in its constructor
     """
     program, violations = judge_steps(optimizer, scheduler, model=model, steps=steps)
     found = list(violations)

@@ -76,6 +76,14 @@ def run(
     Raises:
         InputError: a name, number or file that cannot be used.
         StaticRuleError: the optimizer breaks a rule; the instance's class says which.
+
+    Example:
+        >>> layer = torch.nn.Linear(256, 256)
+        >>> result = wse_emulator.run(layer, optimizer="AdamW", wafer="wse2:16x12")
+        >>> result.fits, result.steps[0].cycles
+        (True, 10919)
+        >>> f"{result.steps[0].seconds * 1e6:.1f} µs"
+        '12.8 µs'
     """
     if steps < 1:
         raise InputError(f"steps must be at least 1, got {steps}")

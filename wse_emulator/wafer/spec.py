@@ -51,6 +51,16 @@ class WaferSpec:
         lanes: rates by op class and machine format.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
+
+    Example:
+        >>> wafer = wse_emulator.WSE2
+        >>> wafer.pes, wafer.sram_bytes_per_pe
+        (745500, 49152)
+        >>> part = wafer.scaled(64, 48)
+        >>> part.name, part.pes
+        ('wse2:64x48', 3072)
+        >>> part.seconds(cycles=850_000)
+        0.001
     """
 
     name: str

@@ -73,6 +73,14 @@ def fit(
     Raises:
         WseError: wrong input, or an optimizer that breaks a static-state rule. A model that does
             not fit is a report, not an error.
+
+    Example:
+        >>> layer = torch.nn.Linear(1024, 1024)
+        >>> report = wse_emulator.fit(layer, optimizer="Adam", wafer="wse2:16x16")
+        >>> report.fits, report.gap_bytes
+        (False, 24688)
+        >>> [lever.what for lever in report.levers if lever.fits][:3]
+        ['75% sparse weights', 'optimizer SGD', 'weight streaming']
     """
     request = to_request(
         Asked(
