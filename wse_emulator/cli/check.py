@@ -1,4 +1,4 @@
-"""``wse check``: judge any optimizer by the static-state rules."""
+"""``wse check``: judge an optimizer by the static-state rules."""
 
 from __future__ import annotations
 

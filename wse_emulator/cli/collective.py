@@ -1,4 +1,4 @@
-"""``wse collective``: one collective operation by itself."""
+"""``wse collective``: time one collective operation by itself."""
 
 from __future__ import annotations
 

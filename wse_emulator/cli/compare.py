@@ -1,4 +1,4 @@
-"""``wse compare``: two saved results, side by side."""
+"""``wse compare``: lay two saved results side by side."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wse explain``: what limits a step, found by lifting each limit and emulating it again."""
+"""``wse explain``: say what limits a step, and what lifting each limit would save."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wse fit``: does a model's training state fit in on-wafer memory, and why."""
+"""``wse fit``: say whether a model fits in on-wafer memory, and why."""
 
 from __future__ import annotations
 

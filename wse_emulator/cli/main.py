@@ -6,6 +6,7 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final
 
 import click
@@ -17,22 +18,38 @@ INTERRUPTED: Final = 130
 
 _NO_VALUE: Final = re.compile("--[a-z][a-z-]*=")
 
-COMMANDS: Final[Mapping[str, str]] = {
-    "run": "simulate optimizer steps and write a report folder",
-    "fit": "say whether a model fits in on-wafer memory, and why",
-    "check": "judge an optimizer by the static-state rules",
-    "schedule": "show the learning rate of a run config, step by step",
-    "explain": "say what limits a step, and what lifting each limit would save",
-    "preflight": "judge a run before it is queued: legal, fits, schedule, time, on one page",
-    "plot": "draw a picture of a saved result, or replay its step",
-    "compare": "lay two saved results side by side",
-    "collective": "time one collective operation by itself",
-    "validate": "hold the machine model against published figures",
-    "scenario": "run one of the scenario scripts",
-    "scenarios": "list the scenario scripts",
-    "wafers": "list the machines",
-    "models": "list the built-in models",
-}
+_FIRST: Final = (
+    "run",
+    "fit",
+    "check",
+    "schedule",
+    "explain",
+    "preflight",
+    "plot",
+    "compare",
+)
+"""What stands first on the help page; the other commands follow by name."""
+
+_COMMAND: Final = re.compile(r'"""``wse ([a-z]+)``: (.+?)\.(?:"""|$)')
+"""How the file of a command begins."""
+
+
+def _commands() -> Mapping[str, str]:
+    """The commands of this folder: the first line of each file says what it does.
+
+    The files are read, not imported, since most of them import torch.
+    """
+    found = {}
+    for file in Path(__file__).parent.glob("*.py"):
+        with file.open(encoding="utf-8") as text:
+            begin = _COMMAND.match(text.readline().rstrip())
+        if begin is not None and begin[1] == file.stem:
+            found[begin[1]] = begin[2]
+    names = [*_FIRST, *sorted(found.keys() - set(_FIRST))]
+    return {name: found[name] for name in names}
+
+
+COMMANDS: Final = _commands()
 """Command name -> what it does; each lives in the module of its name beside this file."""
 
 

@@ -1,4 +1,4 @@
-"""``wse models``: the built-in models."""
+"""``wse models``: list the built-in models."""
 
 from __future__ import annotations
 

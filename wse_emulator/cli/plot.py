@@ -1,4 +1,4 @@
-"""``wse plot``: any picture of a saved result, again, in another format or style."""
+"""``wse plot``: draw a picture of a saved result, or replay its step."""
 
 from __future__ import annotations
 

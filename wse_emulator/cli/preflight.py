@@ -1,4 +1,4 @@
-"""``wse preflight``: one page about a run, before a queue slot is spent."""
+"""``wse preflight``: judge a run before it is queued: legal, fits, schedule, time, on one page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wse run``: simulate optimizer steps, print the answer, write a report folder."""
+"""``wse run``: simulate optimizer steps and write a report folder."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wse scenario NAME``: run one of the scripts in ``scenarios``."""
+"""``wse scenario``: run one of the scenario scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wse scenarios``: what questions there are scripts for."""
+"""``wse scenarios``: list the scenario scripts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``wse schedule``: the learning rate of a run config, before anything runs."""
+"""``wse schedule``: show the learning rate of a run config, step by step."""
 
 from __future__ import annotations
 

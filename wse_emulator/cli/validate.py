@@ -1,4 +1,4 @@
-"""``wse validate``: the machine against published measurements."""
+"""``wse validate``: hold the machine model against published figures."""
 
 from __future__ import annotations
 

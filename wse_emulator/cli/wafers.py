@@ -1,4 +1,4 @@
-"""``wse wafers``: the machines there are, and every figure of one with its source."""
+"""``wse wafers``: list the machines."""
 
 from __future__ import annotations
 
