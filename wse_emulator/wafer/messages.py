@@ -1,7 +1,7 @@
 """Messages between PEs as the machine decides them: how long, how late, how many fit on the way.
 
 Both engines, the planner of collectives and the check of conservation take them from here. The
-letters B, lambda(d) and K(d) are those of the rules that the engines follow.
+numbers in brackets are rules of docs/machine_rules.md.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ def wavelets_of(size_bytes: int, spec: WaferSpec) -> int:
 
 
 def message_cycles(wavelets: int, spec: WaferSpec) -> int:
-    """Cycles that a message occupies each link of its path: B."""
+    """Cycles that a message occupies each link of its path: B [1.1]."""
     beta = spec.cycles_per_wavelet
     return -(-wavelets * beta.numerator // beta.denominator)
 
 
 def free_latency(links: int, spec: WaferSpec, corners: int = 0) -> int:
-    """Cycles from the source's first touch to the head's arrival at the sink: lambda(d).
+    """Cycles from the source's first touch to the head's arrival at the sink: lambda(d) [1.2].
 
     Args:
         links: between the routers of source and sink.
@@ -37,5 +37,5 @@ def free_latency(links: int, spec: WaferSpec, corners: int = 0) -> int:
 
 
 def wavelets_on_the_way(links: int, spec: WaferSpec, corners: int = 0) -> int:
-    """Wavelets that fit between source and sink, the sink's queue included: K(d)."""
+    """Wavelets that fit between source and sink, the sink's queue included: K(d) [1.3]."""
     return free_latency(links, spec, corners) + spec.queue_depth_wavelets
