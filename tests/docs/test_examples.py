@@ -57,4 +57,3 @@ def test_optim_is_the_same_objects_under_one_name() -> None:
     """Their examples are run above."""
     own = {id(found) for module in (optimizers, schedulers) for _, found in public(module)}
     assert {name for name, found in public(optim) if id(found) not in own} == set()
-

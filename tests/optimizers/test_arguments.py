@@ -9,7 +9,8 @@ import torch
 
 import optimizers
 from optimizers.errors import ArgumentError, ParameterError, SparseGradientError
-from tests.optimizers.records import RECORDS, OptimizerRecord, Refused
+from tests.optimizers.record import OptimizerRecord, Refused
+from tests.optimizers.records import RECORDS
 
 REFUSALS = [
     pytest.param(record, refused, id=f"{record.name}-{refused.arguments}")

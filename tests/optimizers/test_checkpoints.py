@@ -11,7 +11,8 @@ import torch
 
 import optimizers
 from optimizers.errors import StateDictError
-from tests.optimizers.records import RECORDS, OptimizerRecord
+from tests.optimizers.record import OptimizerRecord
+from tests.optimizers.records import RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

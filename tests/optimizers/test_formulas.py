@@ -11,8 +11,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.optimizers.formulas import FORMULAS
-from tests.optimizers.records import RECORDS, OptimizerRecord
+from tests.optimizers.record import OptimizerRecord
+from tests.optimizers.records import RECORDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,7 +86,7 @@ def test_rule_equals_its_formula(record: OptimizerRecord, data: st.DataObject) -
         optimizer.step()
         path.append(exact(p))
 
-    formula = FORMULAS[record.name](exact(start), [exact(g) for g in gradients], **arguments)
+    formula = record.formula(exact(start), [exact(g) for g in gradients], **arguments)
     expected = np.stack(list(formula))
     got = np.stack(path)
     assert np.isfinite(got).all()

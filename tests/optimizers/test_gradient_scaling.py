@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import optimizers
 from optimizers.errors import ArgumentError, StateDictError
-from tests.optimizers.records import RECORDS, OptimizerRecord
+from tests.optimizers.record import OptimizerRecord
+from tests.optimizers.records import RECORDS
 from tests.optimizers.tracing import OperationList
 
 EACH = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)

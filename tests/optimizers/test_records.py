@@ -9,12 +9,11 @@ import torch
 
 import optimizers
 from optimizers.rule import UpdateRule
-from tests.optimizers.records import (
+from tests.optimizers.record import OptimizerRecord
+from tests.optimizers.records import RECORDS, record
+from tests.optimizers.tables import (
     PAGE,
-    RECORDS,
-    OptimizerRecord,
     page_with_tables,
-    record,
     state_bytes,
     state_bytes_per_parameter,
 )
@@ -79,4 +78,4 @@ def test_docstrings_hold_formula_states_and_source(entry: OptimizerRecord) -> No
 
 def test_the_documentation_page_has_the_tables_of_the_records() -> None:
     page = PAGE.read_text()
-    assert page_with_tables(page) == page, "run: python -m tests.optimizers.records"
+    assert page_with_tables(page) == page, "run: make docs"

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 import optimizers
-from tests.optimizers.records import RECORDS, OptimizerRecord
+from tests.optimizers.record import OptimizerRecord
+from tests.optimizers.records import RECORDS
 from tests.optimizers.tracing import operations_of_step
 
 EACH = pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.name)
