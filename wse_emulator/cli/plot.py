@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Final
 
@@ -22,7 +23,29 @@ from wse_emulator.views.style import LIGHT, STYLES, Style
 _DATA: Final = "csv"
 
 
-@click.command()
+_NAMES: Final = textwrap.fill(", ".join(QUESTIONS), 70, break_on_hyphens=False)
+
+_HELP: Final = f"""Draw one picture of RESULT, a folder that wse run --out wrote or its run.json.
+
+\b
+Views:
+{textwrap.indent(_NAMES, "  ")}
+
+The view bottlenecks emulates the step again, with each limit lifted in turn; replay is an
+animation. wse plot --list says what each view answers.
+
+\b
+Examples:
+  wse plot --list
+  wse plot report --view wafer --out wafer.svg
+  wse plot report --view timeline --style dark
+  wse plot report --view utilization --out utilization.csv
+  wse plot report --view bottlenecks
+  wse plot report --view replay --out step.gif
+"""
+
+
+@click.command(help=_HELP)
 @click.argument("result", required=False, type=click.Path(path_type=Path))
 @click.option(
     "--view",
@@ -56,20 +79,7 @@ def plot(
     quiet: bool,
     listing: bool,
 ) -> int:
-    """Draw one picture of RESULT, a folder that wse run --out wrote or the run.json in it.
-
-    wse plot --list names the views and the question that each answers. Of these, bottlenecks
-    emulates the step again with each limit lifted in turn, and replay is an animation.
-
-    \b
-    Examples:
-      wse plot --list
-      wse plot report --view wafer --out wafer.svg
-      wse plot report --view timeline --style dark
-      wse plot report --view utilization --out utilization.csv
-      wse plot report --view bottlenecks
-      wse plot report --view replay --out step.gif
-    """
+    """Draw one picture; the help page is made of the views there are."""
     if listing:
         for name, question in QUESTIONS.items():
             click.echo(f"{name:<18}{question}")
