@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from wse_emulator.errors import ResultFileError
+from wse_emulator.request import Request
+from wse_emulator.results.request import REQUEST_SCHEMA, read_request, request_document
 
 Value = TypeVar("Value")
 
@@ -25,6 +27,8 @@ def encode(value: object) -> object:
     Raises:
         TypeError: a value of another type; a defect of the caller.
     """
+    if isinstance(value, Request):
+        return request_document(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -80,6 +84,8 @@ def decode_fields(
 
 
 def _decode_fields(kind: type, document: object, where: str, given: Mapping[str, object]) -> object:
+    if kind is Request:
+        return read_request(document, where)
     if not isinstance(document, dict):
         raise _mismatch(where, "an object", document)
     hints = typing.get_type_hints(kind)
@@ -138,15 +144,7 @@ def json_schema(kind: object) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of ``kind``, from the types of its fields."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        names = [f.name for f in dataclasses.fields(kind)]
-        required = [
-            f.name
-            for f in dataclasses.fields(kind)
-            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        ]
-        properties = {name: json_schema(hints[name]) for name in names}
-        return {"type": "object", "properties": properties, "required": required}
+        return _object_schema(kind)
     if origin is types.UnionType:
         return {"anyOf": [json_schema(a) for a in arguments]}
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
@@ -159,3 +157,17 @@ def json_schema(kind: object) -> dict[str, object]:
         return {"type": "object", "additionalProperties": json_schema(arguments[1])}
     plain = {int: "integer", float: "number", str: "string", bool: "boolean", type(None): "null"}
     return {"type": plain[kind]} if isinstance(kind, type) and kind in plain else {}
+
+
+def _object_schema(kind: type) -> dict[str, object]:
+    if kind is Request:
+        return REQUEST_SCHEMA
+    hints = typing.get_type_hints(kind)
+    fields = dataclasses.fields(kind)
+    required = [
+        f.name
+        for f in fields
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    properties = {f.name: json_schema(hints[f.name]) for f in fields}
+    return {"type": "object", "properties": properties, "required": required}

@@ -10,7 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.questions.explain import Subject
 from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.explain import Explanation, costliest_limit
 from wse_emulator.results.run import CriticalPart
@@ -19,7 +18,7 @@ from wse_emulator.results.words import cycles, seconds, share, short
 STRETCHES_SHOWN: Final = 10
 
 
-def print_explanation(subject: Subject, explanation: Explanation) -> None:
+def print_explanation(explanation: Explanation) -> None:
     console = Console(soft_wrap=False)
     total = explanation.cycles
     row, col = explanation.critical.pe
@@ -28,9 +27,9 @@ def print_explanation(subject: Subject, explanation: Explanation) -> None:
         f"{phase_words(phase)} {share(count / total)}" for phase, count in spent.items() if count
     )
     words = [
-        f"{short(subject.prepared.model, 40)} with {short(explanation.optimizer, 30)} on "
-        f"{subject.spec.name}: one step takes {cycles(total)} = "
-        f"{seconds(subject.spec.seconds(total))}.",
+        f"{short(explanation.model, 40)} with {short(explanation.optimizer, 30)} on "
+        f"{explanation.request.wafer.name}: one step takes {cycles(total)} = "
+        f"{seconds(explanation.seconds)}.",
         f"The last PE to finish is row {row} column {col}: {by_phase or 'it has nothing to do'}.",
         costliest_limit(explanation),
     ]
