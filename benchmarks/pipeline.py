@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Final
 
 import wse_emulator
-from wse_emulator.capture.built import capture_prepared, prepare_step
-from wse_emulator.emulate import emulate_step
+from wse_emulator.emulate import emulate
 from wse_emulator.engines import simulate
+from wse_emulator.inputs.read import Given, read
+from wse_emulator.plan.known import learn
+from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.wafer.presets import WSE2
 
 MODEL: Final = "gpt2-xl"
@@ -53,12 +55,18 @@ STEPS: Final[Mapping[str, Step]] = {
 def stages(step: Step) -> dict[str, float]:
     """CPU seconds of each stage in this process."""
     begin = time.process_time()
-    prepared = prepare_step(
-        MODEL, optimizer=step.optimizer, lr=step.lr, max_grad_norm=step.max_grad_norm
+    inputs = read(
+        Given(
+            model=MODEL,
+            optimizer=step.optimizer,
+            lr=step.lr,
+            max_grad_norm=step.max_grad_norm,
+            wafer=WSE2,
+        )
     )
-    program = capture_prepared(prepared, WSE2)
+    known = learn(inputs)
     captured = time.process_time()
-    emulated = emulate_step(program, WSE2)
+    emulated = emulate(place_and_plan(known, inputs.request))
     done = time.process_time()
     if emulated.lowered is None:
         raise SystemExit(f"{MODEL} with {step.optimizer} does not fit")
@@ -71,7 +79,7 @@ def stages(step: Step) -> dict[str, float]:
             WSE2,
             emulated.lowered.activities,
             resident_bytes=emulated.plan.memory.resident_bytes,
-            op_count=len(program.ops),
+            op_count=len(emulated.program.ops),
         )
         seconds.append(time.process_time() - start)
     return {

@@ -13,13 +13,13 @@ import time
 
 import click
 
-from wse_emulator.capture.kinds import step_program
-from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER, OptimizerChoice
+from wse_emulator.capture.built import step_program
 from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.placement import place
 from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.memory import plan_resident
+from wse_emulator.request import DEFAULT_OPTIMIZER, OptimizerChoice
 from wse_emulator.wafer.parse import parse_wafer
 
 

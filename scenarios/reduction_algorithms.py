@@ -14,15 +14,17 @@ from typing import Final
 import click
 
 from scenarios._answer import ScenarioAnswer, answer_options, report_answer
-from wse_emulator.capture.built import capture_prepared, prepare_step
 from wse_emulator.cli.main import run_command
 from wse_emulator.collectives import LineAlgorithm, candidates, reduce_2d, root_of
 from wse_emulator.collectives.compose import line_arms
-from wse_emulator.emulate import EmulatedStep, emulate_step
+from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.engines import simulate
 from wse_emulator.errors import DoesNotFitError
+from wse_emulator.inputs.read import Given, read
 from wse_emulator.lowering.update import SUM_CHANNEL
-from wse_emulator.questions.collective import Choice, Request, study
+from wse_emulator.plan.known import learn
+from wse_emulator.plan.placed import place_and_plan
+from wse_emulator.questions.collective import Choice, CollectiveRequest, study
 from wse_emulator.results.words import cycles
 from wse_emulator.views.charts import figure_bars
 from wse_emulator.views.table import Table
@@ -123,15 +125,15 @@ def answer(timed: list[Timed], as_planned: int, where: str, wavelets: int) -> Sc
 def main(model: str, wafer: str, wavelets: int, out: Path | None, force: bool) -> int:
     """A step with clipping, its sum over the wafer by each algorithm."""
     spec = parse_wafer(wafer)
-    prepared = prepare_step(model, optimizer="AdamW", lr=RATE, max_grad_norm=1.0)
-    step = emulate_step(capture_prepared(prepared, spec), spec)
+    inputs = read(Given(model=model, optimizer="AdamW", lr=RATE, max_grad_norm=1.0, wafer=spec))
+    step = emulate(place_and_plan(learn(inputs), inputs.request))
     if step.timing is None:
         raise DoesNotFitError(f"{model} with AdamW does not fit on {spec.name}; name a larger one")
     timed = []
     for kind in KINDS:
         one, many = (
             study(
-                Request(
+                CollectiveRequest(
                     kind="reduce",
                     rows=spec.rows,
                     cols=spec.cols,
@@ -144,7 +146,7 @@ def main(model: str, wafer: str, wavelets: int, out: Path | None, force: bool) -
             for length in (1, wavelets)
         )
         timed.append(Timed(kind=kind, step=step_cycles(step, kind), one=one, many=many))
-    where = f"{prepared.model} with AdamW and clipping on {spec.name}"
+    where = f"{inputs.model.name} with AdamW and clipping on {spec.name}"
     found = answer(timed, step.timing.elapsed_cycles, where, wavelets)
     return report_answer(found, out, force=force)
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
+from wse_emulator.activities import MOST_CYCLES
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
+from wse_emulator.errors import InputError
 from wse_emulator.lowering import Lowered, lower
+from wse_emulator.placement.pieces import largest_piece
 from wse_emulator.placement.values import Placement
-from wse_emulator.plan.placed import place_and_plan
+from wse_emulator.plan.known import known_of
+from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
+from wse_emulator.request import Request
 from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -21,21 +26,25 @@ class EmulatedStep:
     """Every stage's value for one step.
 
     Attributes:
-        program: what was captured.
+        placed: the request, what is known of it, and the plan.
         placement: where it lies.
         plan: bytes in every PE and the strips.
         lowered: the activities; None if the plan does not fit.
         timing: what the engine answered; None if the plan does not fit.
-        place_seconds, simulate_seconds: time the emulator took (placing includes planning).
+        simulate_seconds: time the emulator took.
     """
 
-    program: StepProgram
+    placed: Placed
     placement: Placement
     plan: StepPlan
-    lowered: Lowered | None
-    timing: Timing | None
-    place_seconds: float
-    simulate_seconds: float
+    lowered: Lowered | None = None
+    timing: Timing | None = None
+    simulate_seconds: float = 0.0
+
+    @property
+    def program(self) -> StepProgram:
+        """What was captured, in the dtypes that were asked for."""
+        return self.placed.known.program
 
     @property
     def fits(self) -> bool:
@@ -43,40 +52,69 @@ class EmulatedStep:
         return self.plan.memory.fits
 
 
-def emulate_step(
-    program: StepProgram,
-    spec: WaferSpec,
-    engine: str = "array",
-    tell: Tell = silent,
-) -> EmulatedStep:
-    """Place, plan, lower and simulate a captured step.
+def emulate(placed: Placed, tell: Tell = silent) -> EmulatedStep:
+    """Lower and simulate a placed step on the engine that its request names.
 
-    A step that does not fit is placed and planned, and not simulated.
+    A step that does not fit is not simulated.
+
+    Args:
+        placed: a step whose layers are all on the wafer at once.
+        tell: called with the name of each stage as it begins.
+
+    Raises:
+        UnknownOpError: an op needs a collective that is not modelled.
+        InputError: weights stream, so that no step runs on the wafer; or the step would run for
+            longer than is recorded.
+    """
+    placement, plan = placed.placement, placed.plan
+    if placement is None or plan is None:
+        raise InputError(
+            "the optimizer step runs at the weight server when weights stream, and is not timed; "
+            "wse fit judges the memory"
+        )
+    if not plan.memory.fits:
+        return EmulatedStep(placed, placement, plan)
+    _refuse_endless(placement, plan)
+    tell("simulating")
+    begin = time.perf_counter()
+    program = placed.known.program
+    lowered = lower(program, placement, plan.strips, plan.costs)
+    timing = simulate(
+        placed.request.engine,
+        placed.request.wafer,
+        lowered.activities,
+        resident_bytes=plan.memory.resident_bytes,
+        op_count=len(program.ops),
+    )
+    return EmulatedStep(placed, placement, plan, lowered, timing, time.perf_counter() - begin)
+
+
+def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -> EmulatedStep:
+    """Place, plan, lower and simulate a step that was captured elsewhere, as it is.
 
     Args:
         program: the captured step.
         spec: the machine.
         engine: ``array`` (fast) or ``pe`` (one process a PE); both give the same answer.
-        tell: called with the name of each stage as it begins; does nothing by default.
 
     Raises:
         UnknownOpError: an op has no cost, or needs a collective that is not modelled.
         UnknownNameError: no such engine.
     """
-    tell("placing and planning")
-    begin = time.perf_counter()
-    placement, plan = place_and_plan(program, spec)
-    placed = time.perf_counter()
-    if not plan.memory.fits:
-        return EmulatedStep(program, placement, plan, None, None, placed - begin, 0.0)
-    tell("simulating")
-    lowered = lower(program, placement, plan.strips, plan.costs)
-    timing = simulate(
-        engine,
-        spec,
-        lowered.activities,
-        resident_bytes=plan.memory.resident_bytes,
-        op_count=len(program.ops),
-    )
-    done = time.perf_counter()
-    return EmulatedStep(program, placement, plan, lowered, timing, placed - begin, done - placed)
+    request = Request(wafer=spec, engine=engine)
+    return emulate(place_and_plan(known_of(program, spec), request))
+
+
+def _refuse_endless(placement: Placement, plan: StepPlan) -> None:
+    """Refuse a step whose record, cycle by cycle, would not fit in memory."""
+    for layer in placement.layers:
+        cycles = sum(
+            plan.cycles(index, largest_piece(placement.tensors[index]))
+            for index in layer.tensors
+            if plan.strips[index].elements
+        )
+        if cycles > MOST_CYCLES:
+            raise InputError(
+                f"the PEs of {layer.name} would work for {cycles:,} cycles, and {MOST_CYCLES:,} "
+                "are the most that are recorded; take a larger wafer or a smaller model"
+            )

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import pytest
 import torch
 
 import optimizers
-from wse_emulator.capture.built import capture_prepared, prepare_step
-from wse_emulator.capture.kinds import capture_by_kind, repeat_program
+from wse_emulator.capture.built import build, capture
+from wse_emulator.capture.kinds import repeat_program
 from wse_emulator.capture.step import capture_step
+from wse_emulator.inputs.read import Given, Inputs, read
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.segments import StepSegments
 from wse_emulator.program import StepProgram
-from wse_emulator.questions.run import run, run_prepared
+from wse_emulator.questions.run import run
+from wse_emulator.request import OptimizerChoice, ParameterGroup, Request
 from wse_emulator.wafer.presets import WSE2
 
 MODEL = ModelShapes(
@@ -25,6 +28,10 @@ MODEL = ModelShapes(
         for name, shape in (("w", (60, 40)), ("b", (60,)), ("v", (40, 60)))
     ),
 )
+
+
+def inputs(**given: object) -> Inputs:
+    return read(Given(model=MODEL, **given))  # type: ignore[arg-type]  # as a test names them
 
 
 def in_two_groups() -> optimizers.AdamW:
@@ -69,29 +76,38 @@ def ops_by_value_name(program: StepProgram) -> list[tuple[object, ...]]:
     ids=lambda given: given["optimizer"],
 )
 def test_a_run_has_the_digest_of_a_run_captured_whole(given, monkeypatch):
-    wafer = WSE2.scaled(12, 16)
-    by_kind = run_prepared(prepare_step(MODEL, **given), wafer)
-    whole = prepare_step(MODEL, **given)
-    monkeypatch.setattr("wse_emulator.capture.built.capture_by_kind", capture_step)
-    assert run_prepared(whole, wafer).digest == by_kind.digest
+    by_kind = run(MODEL, wafer="wse2:12x16", **given)
+    monkeypatch.setattr("wse_emulator.plan.known.build", functools.partial(build, whole=True))
+    assert run(MODEL, wafer="wse2:12x16", **given).digest == by_kind.digest
 
 
 def test_tensors_of_one_shape_in_unlike_groups_are_unlike():
-    program = capture_by_kind(in_two_groups())
-    assert ops_by_value_name(program) == ops_by_value_name(capture_step(in_two_groups()))
+    model = ModelShapes(
+        name="grouped",
+        parameters=tuple(TensorShape(f"h.{i}.{i % 2}", (8, 4), "float32") for i in range(6)),
+    )
+    plain = ParameterGroup(patterns=("*.0",), tag=None, arguments={"weight_decay": 0.0})
+    choice = OptimizerChoice(groups=(plain,))
+    request = Request(wafer=WSE2, optimizer=choice)
+    program = capture(build(request, model))
+    whole = capture(build(request, model, whole=True))
+    assert [p.name for p in program.parameters] == [p.name for p in model.parameters]
+    assert program.parameters == whole.parameters
+    of = {p: [op for op in ops_by_value_name(program) if op[1] == p] for p in range(6)}
+    assert of == {p: [op for op in ops_by_value_name(whole) if op[1] == p] for p in range(6)}
     decay = {op.scalars for op in program.ops if op.owner is not None}
     assert len(decay) > 1
-    assert program.alike == (0, 0, 0, 3, 3, 3)
+    assert program.alike == (0, 1, 0, 1, 0, 1)
 
 
 def test_clipping_is_captured_whole():
-    clipped = capture_prepared(prepare_step(MODEL, max_grad_norm=1.0), WSE2)
+    clipped = capture(build(inputs(max_grad_norm=1.0).request, MODEL))
     assert clipped.alike == ()
     assert run(MODEL, max_grad_norm=1.0, wafer="wse2:12x16").steps[0].cycles > 0
 
 
 def test_segments_of_a_repeated_step_are_those_of_its_own_ops():
-    program = capture_prepared(prepare_step(MODEL, optimizer="Lamb"), WSE2)
+    program = capture(build(inputs(optimizer="Lamb").request, MODEL))
     shared = StepSegments(program)
     own = StepSegments(dataclasses.replace(program, alike=()))
     assert [shared[i] for i in range(9)] == [own[i] for i in range(9)]

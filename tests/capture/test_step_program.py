@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from wse_emulator.capture.kinds import sparse_state_names, step_program
+from wse_emulator.capture.built import step_program
 from wse_emulator.capture.step import capture_step
-from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer, optimizer_classes
+from wse_emulator.inputs.optimizer import build_optimizer, optimizer_classes
+from wse_emulator.inputs.read import Given, read
 from wse_emulator.models.shapes import ModelShapes, TensorShape
+from wse_emulator.plan.known import capture_inputs
 from wse_emulator.program import StepProgram, ValueKind
+from wse_emulator.request import OptimizerChoice
 
 MODEL = ModelShapes(
     name="mine",
@@ -22,8 +25,8 @@ MODEL = ModelShapes(
 
 def captured_whole(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:
     module = model.meta_model()
-    optimizer, scheduler = build_optimizer(module.parameters(), choice)
-    return capture_step(optimizer, scheduler, model=module)
+    optimizer, _ = build_optimizer(module.parameters(), choice)
+    return capture_step(optimizer, model=module)
 
 
 def described(program: StepProgram) -> tuple[object, ...]:
@@ -81,4 +84,5 @@ def test_frozen_parameters_are_weights_alone():
 
 
 def test_sparse_states_are_what_the_optimizer_says():
-    assert sparse_state_names(OptimizerChoice()) >= {"exp_avg", "exp_avg_sq"}
+    captured = capture_inputs(read(Given(model=MODEL)))
+    assert captured.sparse_states >= {"exp_avg", "exp_avg_sq"}

@@ -12,7 +12,8 @@ import torch
 from optimizers import AdamW, Muon
 from optimizers.muon_with_adamw import MuonWithAdamW
 from tests.cli.command import wse
-from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer
+from wse_emulator.inputs.optimizer import build_optimizer
+from wse_emulator.request import OptimizerChoice
 
 MATRICES: list[Sequence[object]] = [["h.0.w", [12, 20], "float32"], ["h.1.w", [20, 12], "float32"]]
 MODEL: list[Sequence[object]] = [*MATRICES, ["h.1.b", [12], "float32"], ["scale", [], "float32"]]

@@ -95,7 +95,11 @@ def test_a_second_style_config_in_full() -> None:
         "weight_decay": 0.1,
         "correct_bias": True,
     }
-    assert "trainer.init.sparsity" in config.unused
+    assert config.sparsity == 0.75
+    assert {"trainer.init.sparsity.init_method", "trainer.init.sparsity.param_filter"} <= set(
+        config.unused
+    )
+    assert "trainer.init.sparsity.sparsity" not in config.unused
     assert "trainer.validate" in config.unused
     assert "trainer.init.precision.max_gradient_norm" not in config.unused
 

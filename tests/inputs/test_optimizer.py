@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import torch
 
+from optimizers import Optimizer
+from schedulers import LRScheduler
 from wse_emulator.configs.read import parse_run_config, read_run_config
+from wse_emulator.configs.values import RunConfig
 from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.optimizer import build_configured_optimizer
+from wse_emulator.inputs.optimizer import build_optimizer, configured_choice
 
 CONFIGS = sorted((Path(__file__).parents[1] / "data" / "run_configs").glob("*.yaml"))
 
@@ -19,10 +23,23 @@ def _model() -> list[tuple[str, torch.nn.Parameter]]:
     return [(name, torch.nn.Parameter(torch.ones(3, device="meta"))) for name in names]
 
 
+@dataclass(frozen=True)
+class _Built:
+    optimizer: Optimizer
+    schedulers: tuple[LRScheduler, ...]
+    ignored: tuple[str, ...]
+
+
+def _build(config: RunConfig) -> _Built:
+    choice, ignored = configured_choice(config)
+    assert choice is not None
+    return _Built(*build_optimizer(_model(), choice, config.schedules), ignored)
+
+
 @pytest.mark.parametrize("path", CONFIGS, ids=[path.stem for path in CONFIGS])
 def test_every_published_config_builds_its_optimizer_and_schedule(path: Path) -> None:
     config = read_run_config(path)
-    built = build_configured_optimizer(config, _model())
+    built = _build(config)
     assert type(built.optimizer).__name__.lower() == config.optimizer.name.lower()
     (scheduler,) = built.schedulers
     assert type(scheduler).__name__ == config.schedules[0].scheduler
@@ -57,7 +74,7 @@ GROUPED = {
 
 
 def test_groups_follow_the_patterns_and_schedulers_their_tags() -> None:
-    built = build_configured_optimizer(parse_run_config(GROUPED, "here"), _model())
+    built = _build(parse_run_config(GROUPED, "here"))
     groups = built.optimizer.param_groups
     assert [len(group["params"]) for group in groups] == [1, 2, 1]
     assert [group["weight_decay"] for group in groups] == [0.1, 0.0, 0.1]
@@ -70,7 +87,6 @@ def test_groups_follow_the_patterns_and_schedulers_their_tags() -> None:
 @pytest.mark.parametrize(
     ("optimizer", "mentions"),
     [
-        ({}, "names no optimizer"),
         ({"optimizer_type": "AdamV"}, "AdamW"),
         ({"optimizer_type": "sgd", "momentum": -1}, "momentum"),
         ({"optimizer_type": "sgd", "learning_rate": float("nan")}, "nan"),
@@ -81,5 +97,10 @@ def test_what_cannot_be_built_is_a_config_error(
 ) -> None:
     config = parse_run_config({"optimizer": optimizer}, "here")
     with pytest.raises(ConfigError, match=mentions) as caught:
-        build_configured_optimizer(config, _model())
+        _build(config)
     assert str(caught.value).startswith("here: ")
+
+
+def test_a_config_without_an_optimizer_leaves_the_choice_open() -> None:
+    config = parse_run_config({"model": {"hidden_size": 8}, "optimizer": {}}, "here")
+    assert configured_choice(config) == (None, ())

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from wse_emulator.capture.kinds import step_program
+from wse_emulator.capture.built import step_program
 from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES, simulate
 from wse_emulator.errors import SramOverflowError
-from wse_emulator.inputs.optimizer import OptimizerChoice
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.questions.fit import fit
+from wse_emulator.request import OptimizerChoice
 from wse_emulator.wafer.presets import WSE2
 
 MODEL = ModelShapes(

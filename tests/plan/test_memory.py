@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from wse_emulator.capture.step import capture_step
 from wse_emulator.errors import UnknownNameError
-from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer
+from wse_emulator.inputs.optimizer import build_optimizer
 from wse_emulator.inputs.precision import parse_precision
 from wse_emulator.models.shapes import MetaModel, TensorShape
 from wse_emulator.placement import place
@@ -21,6 +21,7 @@ from wse_emulator.plan.holdings import holdings, load_per_element
 from wse_emulator.plan.memory import MemoryPlan, Sparsity, plan_resident
 from wse_emulator.plan.step import StepPlan, plan_step
 from wse_emulator.program import StepProgram
+from wse_emulator.request import OptimizerChoice
 from wse_emulator.wafer.presets import WSE2
 
 
@@ -30,8 +31,8 @@ def program_of(shapes: list[tuple[int, ...]], optimizer: str = "AdamW", **option
     )
     parameters = [p for _, p in model.named_parameters()]
     choice = OptimizerChoice(name=optimizer, lr=0.01, options=options)
-    built, scheduler = build_optimizer(parameters, choice)
-    return capture_step(built, scheduler, model=model)
+    built, _ = build_optimizer(parameters, choice)
+    return capture_step(built, model=model)
 
 
 def planned(program: StepProgram, rows: int, cols: int, **keywords) -> StepPlan:

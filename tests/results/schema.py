@@ -12,6 +12,8 @@ import typing
 from pathlib import Path
 
 import wse_emulator.results.files
+from wse_emulator.request import Request
+from wse_emulator.results.request import REQUEST_SCHEMA
 from wse_emulator.results.run import RUN_SCHEMA, RunResult
 
 HELD_BY_ARRAYS = ("arrays", "op_names")
@@ -41,6 +43,8 @@ def run_schema() -> dict[str, object]:
 
 def json_schema(kind: object) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of ``kind``, from the types of its fields."""
+    if kind is Request:
+        return REQUEST_SCHEMA
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
         hints = typing.get_type_hints(kind)

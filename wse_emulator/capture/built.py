@@ -1,160 +1,173 @@
-"""What one step consists of, built on meta tensors: model, optimizer, schedulers, clipping."""
+"""What one step consists of, built on meta tensors and captured: optimizer, schedule, clipping.
+
+One tensor of each kind (shape, dtype, parameter group) is built and captured, and stands for all
+others. Where tensors are tied together, by a norm over all gradients say, all of them are.
+Parameters that are not trained take part as weights alone.
+"""
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import torch
-
-import schedulers
 from optimizers import DynamicLossScale, Optimizer
-from wse_emulator.capture.kinds import capture_by_kind
-from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
-from wse_emulator.capture.step import capture_step
-from wse_emulator.configs.read import read_run_config
-from wse_emulator.configs.values import RunConfig
-from wse_emulator.errors import ConfigError
-from wse_emulator.inputs.optimizer import (
-    DEFAULT_OPTIMIZER,
-    OptimizerChoice,
-    SchedulersTogether,
-    build_configured_optimizer,
-    build_optimizer,
+from schedulers import LRScheduler
+from wse_emulator.capture.kinds import (
+    in_model_order,
+    repeat_program,
+    ties_parameters_together,
 )
-from wse_emulator.inputs.schedule_text import LearningRate, parse_schedule
-from wse_emulator.models.load import load_model
-from wse_emulator.models.shapes import Model, ModelShapes, shapes_of_module
-from wse_emulator.ops import check_costs
-from wse_emulator.program import StepProgram
-from wse_emulator.wafer.spec import WaferSpec
+from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
+from wse_emulator.capture.step import Scheduler, capture_step
+from wse_emulator.errors import ConfigError, InputError
+from wse_emulator.inputs.optimizer import SchedulersTogether, build_optimizer, parameter_groups
+from wse_emulator.models.shapes import MetaModel, ModelShapes
+from wse_emulator.program import Parameter, StepProgram
+from wse_emulator.request import OptimizerChoice, Request
+from wse_emulator.wafer.presets import WSE2
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one step consists of: optimizer, its schedulers, clipping; and what was left aside."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Built:
+    """A step that can be captured.
 
-    optimizer: Optimizer
-    schedulers: tuple[schedulers.LRScheduler, ...]
+    Attributes:
+        request, model: what it was built from.
+        parameters: all parameters of the model, in its order.
+        meta: the tensors that are stepped, on the meta device.
+        optimizer: steps them; None if no parameter is trained.
+        schedulers: none, one, or one for each tag of parameter groups.
+        scaling: what happens to gradients before the step uses them.
+        whole: whether all trained tensors are stepped, not one of each kind.
+    """
+
+    request: Request
+    model: ModelShapes
+    parameters: tuple[Parameter, ...]
+    meta: MetaModel
+    optimizer: Optimizer | None
+    schedulers: tuple[LRScheduler, ...]
     scaling: GradientScaling
-    unused: tuple[str, ...]
+    whole: bool
+
+    @property
+    def optimizer_name(self) -> str:
+        """Class name of the optimizer."""
+        if self.optimizer is None:
+            return self.request.optimizer.name
+        return type(self.optimizer).__name__
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedStep:
-    """A step that can be captured: the model's name, its meta parameters, and what steps them."""
+def build(request: Request, model: ModelShapes, *, whole: bool = False) -> Built:
+    """Build the optimizer and the schedulers of a request on meta tensors.
 
-    model: str
-    meta: torch.nn.Module
-    step: Step
-
-
-def prepare_step(
-    model: Model,
-    *,
-    optimizer: str | None = None,
-    config: str | Path | None = None,
-    lr: float | None = None,
-    lr_schedule: str | LearningRate | None = None,
-    options: Mapping[str, object] | None = None,
-    max_grad_norm: float | None = None,
-    loss_scaling: bool = False,
-) -> PreparedStep:
-    """Build what one step consists of on meta tensors; the arguments are those of :func:`run`.
+    Args:
+        request: names optimizer, schedule, clipping and loss scaling.
+        model: the shapes of its model.
+        whole: step all trained tensors, also where one of each kind would do.
 
     Raises:
-        InputError: a name, number or file that cannot be used.
+        InputError: a name or number that cannot be used.
     """
-    shapes = _shapes(model)
-    meta = shapes.meta_model()
-    choice = OptimizerChoice(
-        name=optimizer or DEFAULT_OPTIMIZER,
-        lr=lr,
-        options=options or {},
-        learning_rate=parse_schedule(lr_schedule) if isinstance(lr_schedule, str) else lr_schedule,
+    scaling = _scaling(request)
+    whole = whole or scaling != AS_THEY_ARE  # one norm or check over all gradients
+    parameters = _parameters(model, request.optimizer)
+    stepped, seen = [], set()
+    for parameter, shape in zip(parameters, model.parameters, strict=True):
+        kind = (parameter.shape, parameter.dtype, parameter.group)
+        if parameter.has_gradient and (whole or kind not in seen):
+            seen.add(kind)
+            stepped.append(shape)
+    meta = MetaModel(stepped)
+    optimizer, schedulers = (
+        build_optimizer(meta.named_parameters(), request.optimizer, request.schedules)
+        if stepped
+        else (None, ())
     )
-    if config is None:
-        built, scheduler = build_optimizer(meta.parameters(), choice)
-        scaling = GradientScaling(
-            max_grad_norm, DynamicLossScale(device="meta") if loss_scaling else None
-        )
-        step = Step(built, (scheduler,) if scheduler else (), scaling, ())
-    else:
-        read = read_run_config(Path(config))
-        scaling = _config_scaling(read, max_grad_norm, loss_scaling=loss_scaling)
-        step = _from_config(read, meta, choice, scaling, named=optimizer is not None)
-    return PreparedStep(shapes.name, meta, step)
+    return Built(
+        request=request,
+        model=model,
+        parameters=parameters,
+        meta=meta,
+        optimizer=optimizer,
+        schedulers=schedulers,
+        scaling=scaling,
+        whole=whole,
+    )
 
 
-def capture_prepared(prepared: PreparedStep, spec: WaferSpec) -> StepProgram:
-    """Capture a prepared step, and see that the machine can carry out each of its ops.
+def capture(built: Built) -> StepProgram:
+    """The step program of all parameters, in the order of the model.
 
     Raises:
         StaticRuleError: the optimizer breaks a rule; the instance's class says which.
     """
-    step = prepared.step
-    together = SchedulersTogether(step.schedulers)
-    scheduler = together if len(step.schedulers) > 1 else next(iter(step.schedulers), None)
-    if step.scaling == AS_THEY_ARE:
-        program = capture_by_kind(step.optimizer, scheduler, model=prepared.meta)
-    else:  # one norm or check over all gradients
-        program = capture_step(step.optimizer, scheduler, model=prepared.meta, scaling=step.scaling)
-    check_costs(program, spec)
-    return program
+    if built.optimizer is None:
+        untrained = StepProgram(built.optimizer_name, None, parameters=(), values=(), ops=())
+        return repeat_program(untrained, built.parameters)
+    pattern = capture_step(
+        built.optimizer, _together(built.schedulers), model=built.meta, scaling=built.scaling
+    )
+    if built.whole:
+        return in_model_order(pattern, built.parameters)
+    if ties_parameters_together(pattern):
+        return capture(build(built.request, built.model, whole=True))
+    return repeat_program(pattern, built.parameters)
 
 
-def _shapes(model: Model) -> ModelShapes:
-    if isinstance(model, str):
-        return load_model(model)
-    if isinstance(model, torch.nn.Module):
-        name = type(model).__name__
-        return shapes_of_module(model, name, f"the module {name}")
-    return model
+def step_program(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:
+    """The captured step of a model under an optimizer; allocates nothing.
+
+    Raises:
+        InputError: a name or number that cannot be used.
+        StaticRuleError: the optimizer breaks a static-state rule.
+    """
+    return capture(build(Request(wafer=WSE2, optimizer=choice), model))
 
 
-def _config_scaling(
-    config: RunConfig, max_norm: float | None, *, loss_scaling: bool
-) -> GradientScaling:
-    """Clipping and loss scaling of a run config; what is given beside it goes first."""
-    found = config.loss_scaling
-    scale = None
-    if loss_scaling or (found is not None and found.dynamic):
-        known = {
-            "initial_scale": None if found is None else found.initial,
-            "max_scale": None if found is None else found.largest,
-            "steps_per_increase": None if found is None else found.steps_per_increase,
-        }
-        given = {name: value for name, value in known.items() if value is not None}
-        build: Callable[..., DynamicLossScale] = DynamicLossScale
-        try:
-            scale = build(device="meta", **given)
-        except ValueError as error:
-            raise ConfigError(f"{config.source}: {error}") from error
-    return GradientScaling(config.max_gradient_norm if max_norm is None else max_norm, scale)
+def _together(schedulers: Sequence[LRScheduler]) -> Scheduler | None:
+    if len(schedulers) > 1:
+        return SchedulersTogether(tuple(schedulers))
+    return next(iter(schedulers), None)
 
 
-def _from_config(
-    config: RunConfig,
-    meta: torch.nn.Module,
-    choice: OptimizerChoice,
-    scaling: GradientScaling,
-    *,
-    named: bool,
-) -> Step:
-    """The step of a run config; an optimizer, rate or schedule given beside it goes first."""
-    unused = [*config.unused]
-    if config.max_gradient_value is not None:
-        unused.append("max_gradient_value")
-    if config.loss_scaling is not None and not config.loss_scaling.dynamic:
-        unused.append("static loss scale")
-    replaced = named or choice.lr is not None or choice.learning_rate is not None or choice.options
-    if not replaced:
-        made = build_configured_optimizer(config, meta.named_parameters())
-        return Step(made.optimizer, made.schedulers, scaling, (*unused, *made.ignored))
-    if config.optimizer is not None and not named:
-        choice = dataclasses.replace(choice, name=config.optimizer.name)
-    built, scheduler = build_optimizer(meta.parameters(), choice)
-    given = "the optimizer section, replaced by what was given beside the config"
-    return Step(built, (scheduler,) if scheduler else (), scaling, (*unused, given))
+def _parameters(model: ModelShapes, choice: OptimizerChoice) -> tuple[Parameter, ...]:
+    """All parameters, with the number of the parameter group of each that is trained."""
+    trained = [shape.name for shape in model.parameters if shape.requires_grad]
+    groups = parameter_groups(choice.groups, trained)
+    group_of = {
+        trained[position]: number
+        for number, members in enumerate(groups.values())
+        for position in members
+    }
+    return tuple(
+        Parameter(
+            index=index,
+            name=shape.name,
+            shape=shape.shape,
+            dtype=shape.dtype,
+            group=group_of.get(shape.name, 0),
+            has_gradient=shape.requires_grad,
+        )
+        for index, shape in enumerate(model.parameters)
+    )
+
+
+def _scaling(request: Request) -> GradientScaling:
+    """Clipping and dynamic loss scaling; a static scale is one factor of the loss, no op here."""
+    asked = request.loss_scaling
+    if asked is None or not asked.dynamic:
+        return GradientScaling(request.max_grad_norm)
+    known = {
+        "initial_scale": asked.initial,
+        "max_scale": asked.largest,
+        "steps_per_increase": asked.steps_per_increase,
+    }
+    given = {name: value for name, value in known.items() if value is not None}
+    make: Callable[..., DynamicLossScale] = DynamicLossScale
+    try:
+        scale = make(device="meta", **given)
+    except ValueError as error:
+        where = request.config
+        raise (ConfigError(f"{where}: {error}") if where else InputError(str(error))) from error
+    return GradientScaling(request.max_grad_norm, scale)

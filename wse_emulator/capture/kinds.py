@@ -1,4 +1,4 @@
-"""Capture of one tensor of each kind, repeated under the names of the others.
+"""One captured tensor of each kind, repeated under the names of the others.
 
 Tensors of equal shape, dtype and parameter group have equal steps where an optimizer treats its
 tensors one by one, as all of :mod:`optimizers` do. The result equals a capture of all tensors.
@@ -8,48 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from dataclasses import replace
 
-import torch
-from torch import nn
-
-from wse_emulator.capture.step import Scheduler, capture_step
-from wse_emulator.inputs.optimizer import OptimizerChoice, build_optimizer
-from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.program import Parameter, StepProgram, TensorOp, Value, ValueKind
 
 Kind = tuple[tuple[int, ...], str, int]
 """Shape, dtype and parameter group."""
-
-
-def capture_by_kind(
-    optimizer: torch.optim.Optimizer,
-    scheduler: Scheduler | None = None,
-    *,
-    model: torch.nn.Module | None = None,
-) -> StepProgram:
-    """The program of :func:`~wse_emulator.capture.step.capture_step`, without scaled gradients.
-
-    Only the first tensor of each kind has a gradient while the step is traced. A step that uses
-    several parameters in one op is captured whole.
-
-    Args:
-        optimizer: one that treats tensors of a kind alike, on meta parameters without gradients.
-        scheduler: its learning-rate scheduler, if it has one.
-        model: gives the parameters their names.
-
-    Raises:
-        StaticRuleError: the first violation, as an instance of the rule's own class.
-    """
-    firsts: dict[tuple[torch.Size, torch.dtype, int], torch.Tensor] = {}
-    for number, group in enumerate(optimizer.param_groups):
-        for p in group["params"]:
-            firsts.setdefault((p.shape, p.dtype, number), p)
-    pattern = capture_step(optimizer, scheduler, model=model, traced=list(firsts.values()))
-    if ties_parameters_together(pattern):
-        return capture_step(optimizer, scheduler, model=model)
-    stepped = [dataclasses.replace(p, has_gradient=True) for p in pattern.parameters]
-    return repeat_program(pattern, stepped)
 
 
 def ties_parameters_together(program: StepProgram) -> bool:
@@ -114,6 +77,33 @@ def repeat_program(pattern: StepProgram, parameters: Sequence[Parameter]) -> Ste
     )
 
 
+def in_model_order(program: StepProgram, parameters: Sequence[Parameter]) -> StepProgram:
+    """A program captured whole, over all parameters of a model in its order.
+
+    Args:
+        program: its parameters are those of ``parameters`` that are trained, in any order.
+        parameters: those without a gradient take part as weights alone.
+    """
+    place = {p.name: p.index for p in parameters}
+    index_of = {p.index: place[p.name] for p in program.parameters}
+    if list(index_of.values()) == list(range(len(parameters))):
+        return program
+    values = [
+        value
+        if value.parameter is None
+        else dataclasses.replace(value, parameter=index_of[value.parameter])
+        for value in program.values
+    ]
+    for parameter in parameters:
+        if not parameter.has_gradient:
+            _add_weight(values, parameter)
+    ops = tuple(
+        op if op.owner is None else dataclasses.replace(op, owner=index_of[op.owner])
+        for op in program.ops
+    )
+    return dataclasses.replace(program, parameters=tuple(parameters), values=tuple(values), ops=ops)
+
+
 def _kind(parameter: Parameter) -> Kind:
     return parameter.shape, parameter.dtype, parameter.group
 
@@ -145,52 +135,3 @@ def _moved(op: TensorOp, index: int, places: dict[int, int], owner: int | None) 
         scalars=op.scalars,
         read_shapes=op.read_shapes,
     )
-
-
-def step_program(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:
-    """Capture one step of the optimizer on the model's shapes; allocates nothing.
-
-    One tensor of each shape and dtype is captured, and stands for all others. Parameters that are
-    not trained take part as weights alone.
-
-    Raises:
-        UnknownNameError: no such optimizer or option.
-        InputError: an argument of it is missing or out of range.
-        StaticRuleError: the optimizer breaks a static-state rule.
-    """
-    kinds: dict[tuple[tuple[int, ...], str], TensorShape] = {}
-    for shape in model.parameters:
-        if shape.requires_grad:
-            kinds.setdefault((shape.shape, shape.dtype), shape)
-    parameters = [
-        Parameter(
-            index=index,
-            name=shape.name,
-            shape=shape.shape,
-            dtype=shape.dtype,
-            group=0,
-            has_gradient=shape.requires_grad,
-        )
-        for index, shape in enumerate(model.parameters)
-    ]
-    if not kinds:
-        untrained = StepProgram(choice.name, None, parameters=(), values=(), ops=())
-        return repeat_program(untrained, parameters)
-    pattern = _capture(replace(model, parameters=tuple(kinds.values())), choice)
-    if ties_parameters_together(pattern):
-        return _capture(model, choice)
-    return repeat_program(pattern, parameters)
-
-
-def sparse_state_names(choice: OptimizerChoice) -> frozenset[str]:
-    """Names of the states that shrink with a sparse parameter, as the optimizer says."""
-    weight = nn.Parameter(torch.empty(2, 2, device="meta"))
-    optimizer, _ = build_optimizer([weight], choice)
-    return frozenset(optimizer.state_names_to_sparsify())
-
-
-def _capture(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:
-    module = model.meta_model()
-    trained = [p for _, p in module.named_parameters() if p.requires_grad]
-    optimizer, scheduler = build_optimizer(trained, choice)
-    return capture_step(optimizer, scheduler, model=module)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from typing import Final
 
@@ -46,7 +47,8 @@ def check(factory: str, steps: int, json_path: str | None) -> int:
     Exit codes: 0 legal, 2 wrong usage or input, 4 breaks a static-state rule.
     """
     optimizer, scheduler, model = optimizer_among(factory, call_factory(factory))
-    report = judge(optimizer, scheduler, model=model, steps=steps)
+    judged = judge(optimizer, scheduler, model=model, steps=steps)
+    report = dataclasses.replace(judged, factory=factory)
     if json_path is not None:
         write_json(json_path, report.document())
     if json_path != STDOUT:

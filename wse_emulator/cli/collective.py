@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+import dataclasses
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
@@ -14,7 +15,7 @@ from wse_emulator.questions.collective import (
     COLLECTIVES,
     Choice,
     CollectiveKind,
-    Request,
+    CollectiveRequest,
     Study,
     study,
 )
@@ -26,6 +27,19 @@ from wse_emulator.terminal.collective import print_study, roles
 
 SCHEMA = "wse-collective/1"
 _ROUTED_PES = 4096  # beyond it the router table is made only when asked for
+
+
+class CollectiveFlags(TypedDict):
+    """What names the collective and the machine, by the names click gives them."""
+
+    kind: CollectiveKind
+    wavelets: int
+    algorithm: Choice
+    group: int | None
+    root: RootPlace
+    wafer: str
+    settings: tuple[str, ...]
+    engine: str
 
 
 @click.command()
@@ -45,19 +59,12 @@ _ROUTED_PES = 4096  # beyond it the router table is made only when asked for
 @click.option("--routes/--no-routes", default=None, help="Show colors and routes per PE.")
 @click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")
 def collective(
-    kind: str,
     pes: int | None,
     rows: int | None,
     cols: int | None,
-    wavelets: int,
-    algorithm: str,
-    group: int | None,
-    root: str,
-    wafer: str,
-    settings: tuple[str, ...],
-    engine: str,
     routes: bool | None,
     json_path: str | None,
+    **flags: Unpack[CollectiveFlags],
 ) -> None:
     """Time one collective on an otherwise empty wafer; KIND is what it does.
 
@@ -70,18 +77,18 @@ def collective(
       wse collective all-reduce --rows 595 --cols 602 --wavelets 1 --root centre
       wse collective broadcast --pes 64 --wavelets 256 --json -
     """
-    spec = parse_wafer(wafer, settings)
+    spec = parse_wafer(flags["wafer"], flags["settings"])
     shape = _shape(pes, rows, cols, spec)
-    request = Request(
-        kind=cast("CollectiveKind", kind),
+    request = CollectiveRequest(
+        kind=flags["kind"],
         rows=shape[0],
         cols=shape[1],
-        wavelets=wavelets,
-        algorithm=cast("Choice", algorithm),
-        group=group,
-        root=cast("RootPlace", root),
+        wavelets=flags["wavelets"],
+        algorithm=flags["algorithm"],
+        group=flags["group"],
+        root=flags["root"],
     )
-    answer = study(request, spec, engine=engine)
+    answer = study(request, spec, engine=flags["engine"])
     wanted = shape[0] * shape[1] <= _ROUTED_PES if routes is None else routes
     table = router_table(answer.activities, spec) if wanted else None
     if json_path is not None:
@@ -135,6 +142,7 @@ def collective_document(answer: Study, table: tuple[RouterColors, ...] | None) -
             )
             if ranked
         },
+        "request": {**dataclasses.asdict(request), "wafer": answer.wafer},
         "links": [
             {
                 "plane": load.plane,

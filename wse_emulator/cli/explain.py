@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import Final, Unpack, cast
+from typing import Unpack
 
 import click
 from click.core import ParameterSource
@@ -12,17 +11,17 @@ from click.core import ParameterSource
 from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.cli.run import run
-from wse_emulator.cli.step_options import StepFlags, prepare_flags, step_options
+from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import InputError, ResultFileError
-from wse_emulator.questions.explain import EXPLAIN_STAGES, Subject, explain_subject
-from wse_emulator.results.codec import encode
-from wse_emulator.results.explain import Explanation, costliest_limit
+from wse_emulator.inputs.read import read
+from wse_emulator.questions.explain import EXPLAIN_STAGES, KnownResult, explain_again
+from wse_emulator.questions.explain import explain as explained
+from wse_emulator.request import Request
+from wse_emulator.results.codec import decode
+from wse_emulator.results.explain import Explanation
 from wse_emulator.results.files import RUN_JSON, check_run_document, read_document
+from wse_emulator.tell import Tell
 from wse_emulator.terminal.explain import print_explanation
-from wse_emulator.wafer.parse import parse_wafer
-
-EXPLAIN_SCHEMA: Final = "wse-explain/1"
 
 
 @click.command()
@@ -33,7 +32,7 @@ EXPLAIN_SCHEMA: Final = "wse-explain/1"
 def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[StepFlags]) -> int:
     """Say what limits a step: its critical path, and the step with each limit lifted in turn.
 
-    RESULT is a report folder of wse run, or the run.json in it: its command is repeated first.
+    RESULT is a report folder of wse run, or the run.json in it: its question is asked again first.
     MODEL and the options are those of wse run.
 
     \b
@@ -44,17 +43,18 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
     Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
     """
     result = _result_file(target)
-    if result is None:
-        subject = subject_of_flags(target, flags)
-    else:
+    if result is not None:
         _refuse_flags()
-        subject = subject_of_result(result)
     with telling(EXPLAIN_STAGES, quiet=quiet) as tell:
-        explanation = explain_subject(subject, tell)
+        if result is None:
+            inputs = read(given(target, flags, mode="pipelined"))
+            explanation = explained(inputs, command=typed_command(), tell=tell)
+        else:
+            explanation = explain_file(result, tell)
     if json_path is not None:
-        write_json(json_path, _document(subject, explanation))
+        write_json(json_path, explanation.document())
     if json_path != STDOUT:
-        print_explanation(subject, explanation)
+        print_explanation(explanation)
     return 0
 
 
@@ -90,90 +90,16 @@ def _refuse_flags() -> None:
         )
 
 
-def _document(subject: Subject, explanation: Explanation) -> dict[str, object]:
-    return {
-        "schema": EXPLAIN_SCHEMA,
-        "command": subject.command,
-        "model": subject.prepared.model,
-        "optimizer": explanation.optimizer,
-        "wafer": subject.spec.name,
-        "engine": subject.engine,
-        "cycles": explanation.cycles,
-        "seconds": subject.spec.seconds(explanation.cycles),
-        "bottleneck": costliest_limit(explanation),
-        "critical_pe": list(explanation.critical.pe),
-        "critical_path": [encode(part) for part in explanation.critical.parts],
-        "effects": [
-            {
-                "limit": effect.limit.name,
-                "kind": effect.limit.kind,
-                "lifted": effect.limit.lifted,
-                "binds": effect.binds,
-                "cycles": effect.cycles,
-                "saved_cycles": effect.saved_cycles,
-                "saved_share": effect.saved_share,
-                "remedy": effect.limit.remedy,
-            }
-            for effect in explanation.effects
-        ],
-        "all_lifted_cycles": explanation.all_lifted_cycles,
-    }
-
-
-def subject_of_flags(model: str, flags: StepFlags) -> Subject:
-    """The step that a model and the flags name.
+def explain_file(path: Path, tell: Tell) -> Explanation:
+    """Explain the step of a result file, from the question that it holds.
 
     Raises:
-        InputError: a name, number or file that cannot be used.
-    """
-    return Subject(
-        prepared=prepare_flags(model, flags),
-        spec=parse_wafer(flags["wafer"], flags["settings"]),
-        engine=flags["engine"],
-        command=typed_command(),
-    )
-
-
-def subject_of_result(path: Path) -> Subject:
-    """The step of a result file, built again from its command.
-
-    Raises:
-        ResultFileError: no result, or one that no ``wse run`` wrote.
-        InputError: the command cannot be repeated; says why.
+        ResultFileError: no result of a run, or one whose question cannot be asked again.
+        InputError: a file that it names cannot be read any more.
     """
     document = read_document(path)
     check_run_document(path, document)
-    command, known = document.get("command"), document.get("digest")
-    if not isinstance(command, str) or not isinstance(known, str):
-        raise ResultFileError(f"{path} holds no command to repeat; run again to make it")
-    words = _words(command)
-    if words[:2] != ["wse", "run"]:
-        by = f"made by {command!r}" if command else "made from Python, without a command"
-        raise ResultFileError(
-            f"{path} was {by}; only a result of wse run can be repeated; wse explain MODEL "
-            "explains any step"
-        )
-    try:
-        context = run.make_context("wse run", words[2:])
-        parameters = context.params
-        return Subject(
-            prepared=prepare_flags(parameters["model"], cast("StepFlags", parameters)),
-            spec=parse_wafer(parameters["wafer"], parameters["settings"]),
-            engine=parameters["engine"],
-            command=command,
-            source=str(path),
-            digest=known,
-        )
-    except (InputError, click.ClickException) as error:
-        reason = error.format_message() if isinstance(error, click.ClickException) else str(error)
-        raise InputError(
-            f"{path} cannot be repeated: {reason}. It was made by: {command} (its files are "
-            "looked up from the current folder)"
-        ) from error
-
-
-def _words(command: str) -> list[str]:
-    try:
-        return shlex.split(command)
-    except ValueError:
-        return []
+    known, command = document.get("digest"), document.get("command")
+    request = decode(Request, document["request"], str(path)) if document.get("request") else None
+    result = KnownResult(source=str(path), digest=str(known or ""), command=str(command or ""))
+    return explain_again(request, result, tell)

@@ -132,10 +132,15 @@ def _bottlenecks(result: RunResult, path: Path, kind: str, style: Style, tell: T
     explanation = None
     if result.steps:
         # no other view emulates: they answer without loading torch
-        from wse_emulator.cli.explain import subject_of_result  # noqa: PLC0415 - slow, for this view alone
-        from wse_emulator.questions.explain import explain_subject  # noqa: PLC0415 - slow, for this view alone
+        from wse_emulator.questions.explain import (  # noqa: PLC0415 - slow, for this view alone
+            KnownResult,
+            explain_again,
+        )
 
-        explanation = explain_subject(subject_of_result(result_file(path)), tell)
+        known = KnownResult(
+            source=str(result_file(path)), digest=result.digest, command=result.command
+        )
+        explanation = explain_again(result.request, known, tell)
     tell(f"drawing {bottlenecks.NAME}")
     if kind == _DATA:
         return bottlenecks.bottlenecks_table(explanation).csv()

@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import inspect
-import shlex
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
 import click
 
-from wse_emulator.cli.options import parse_options, typed_command
+from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.cli.step_options import step_options
+from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
-from wse_emulator.questions.fit import fit
-from wse_emulator.questions.run import run as emulate
+from wse_emulator.questions.run import answer_run
 from wse_emulator.report.folder import check_report_folder, write_report
-from wse_emulator.results.facts import Lever
+from wse_emulator.request import Mode
 from wse_emulator.results.files import run_document
-from wse_emulator.results.fit import FitReport
 from wse_emulator.results.run import RunResult
 from wse_emulator.tell import Tell
 from wse_emulator.terminal.run import print_result
 from wse_emulator.views.catalog import VIEWS
-from wse_emulator.wafer.parse import parse_wafer
 
 RUN_STAGES: Final = 5
 """What the emulation tells of: model, capture, placing and planning, simulation, summary."""
@@ -66,22 +60,13 @@ REPORT_STAGES: Final = len(VIEWS) + 2
 @quiet_option
 def run(
     model: str,
-    optimizer: str | None,
-    config: Path | None,
-    lr: float | None,
-    lr_schedule: str | None,
-    options: tuple[str, ...],
     steps: int,
-    wafer: str,
-    settings: tuple[str, ...],
-    engine: str,
-    mode: str,
-    max_grad_norm: float | None,
-    loss_scaling: bool,
+    mode: Mode,
     out: Path | None,
     force: bool,
     json_path: str | None,
     quiet: bool,
+    **flags: Unpack[StepFlags],
 ) -> int:
     """Simulate optimizer steps of MODEL on a wafer.
 
@@ -96,89 +81,13 @@ def run(
 
     Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
     """
-    spec = parse_wafer(wafer, settings)
+    asked = given(model, flags, mode=mode, steps=steps)
     if out is not None:
         check_report_folder(out, force=force)
     with telling(RUN_STAGES + (0 if out is None else REPORT_STAGES), quiet=quiet) as tell:
-        result = emulate(
-            model,
-            optimizer=optimizer,
-            config=config,
-            lr=lr,
-            lr_schedule=lr_schedule,
-            options=parse_options(options),
-            max_grad_norm=max_grad_norm,
-            loss_scaling=loss_scaling,
-            steps=steps,
-            wafer=spec,
-            engine=engine,
-            mode=mode,
-            command=typed_command(),
-            tell=tell,
-        )
-        if not result.fits:
-            choice = _optimizer_of(result)
-            report = fit(model, optimizer=choice, wafer=spec, tell=tell)
-            machine = ["--wafer", wafer]
-            for setting in settings:
-                machine += ["--set", setting]
-            result = _with_levers(result, report, ["wse", "fit", model], choice, machine)
+        result = answer_run(asked, command=typed_command(), levers=True, tell=tell)
         result, written = _write(result, out, force=force, tell=tell)
     return _answer(result, written, out, json_path)
-
-
-def _optimizer_of(result: RunResult) -> OptimizerChoice:
-    """The optimizer that was captured, with those of its options that a constructor takes."""
-    accepted = inspect.signature(optimizer_classes()[result.optimizer.name]).parameters
-    options = {
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in result.optimizer.options.items()
-        if name in accepted and name != "lr"
-    }
-    # the rate is no part of memory; a schedule may have it at 0
-    lr = 1e-3 if "lr" in accepted else None
-    return OptimizerChoice(name=result.optimizer.name, lr=lr, options=options)
-
-
-def _flags(choice: OptimizerChoice) -> list[str]:
-    """What to type for those options of an optimizer that are not its defaults."""
-    parameters = inspect.signature(optimizer_classes()[choice.name]).parameters
-    flags: list[str] = []
-    if choice.lr is not None and parameters["lr"].default is inspect.Parameter.empty:
-        flags += ["--lr", f"{choice.lr:g}"]
-    for name, value in choice.options.items():
-        if value != parameters[name].default:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            flags += ["-o", f"{name}={text}"]
-    return flags
-
-
-def _with_levers(
-    result: RunResult,
-    report: FitReport,
-    command: list[str],
-    choice: OptimizerChoice,
-    machine: list[str],
-) -> RunResult:
-    """The result of a model that does not fit, with what would make it fit and how to see it."""
-    optimizer = ["--optimizer", choice.name, *_flags(choice)]
-    levers = (
-        Lever(
-            what=lever.what,
-            saves_bytes=lever.saves_bytes,
-            fits=lever.fits,
-            command=shlex.join(
-                [
-                    *command,
-                    *([] if "--optimizer" in lever.arguments else optimizer),
-                    *([] if "--wafer" in lever.arguments else machine),
-                    *lever.arguments,
-                ]
-            ),
-        )
-        for lever in report.levers
-    )
-    return dataclasses.replace(result, levers=tuple(levers))
 
 
 def report_run(

@@ -1,37 +1,51 @@
-"""What says which step is meant: the options that run, explain and preflight share."""
+"""What says which step is meant: the options that run, fit, explain and preflight share."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final, TypedDict, TypeVar
+from typing import Any, Final, NotRequired, TypedDict, TypeVar
 
 import click
 
-from wse_emulator.capture.built import PreparedStep, prepare_step
 from wse_emulator.cli.options import parse_options
-from wse_emulator.inputs.optimizer import DEFAULT_OPTIMIZER
-from wse_emulator.inputs.read import DEFAULT_WAFER
+from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, parse_precision
+from wse_emulator.inputs.read import DEFAULT_WAFER, Given, parse_micro_batch, parse_sparsity
+from wse_emulator.request import DEFAULT_OPTIMIZER, Mode, Precision
+from wse_emulator.wafer.parse import parse_wafer
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class StepFlags(TypedDict):
-    """The values of :func:`step_options`, by the names click gives them."""
+    """The values of the options below, by the names click gives them."""
 
     optimizer: str | None
     config: Path | None
     lr: float | None
     lr_schedule: str | None
     options: tuple[str, ...]
-    wafer: str
-    settings: tuple[str, ...]
-    engine: str
     max_grad_norm: float | None
     loss_scaling: bool
+    wafer: str
+    settings: tuple[str, ...]
+    engine: NotRequired[str]
+    batch_size: int | None
+    seq_len: int | None
+    target_len: int | None
+    micro_batch: str
+    recompute: str
+    sparsity: str | None
+    precision: str | None
+    compute_dtype: str | None
+    parameter_dtype: str | None
+    gradient_dtype: str | None
+    state_dtype: str | None
 
 
-_OPTIONS: Final = (
+_DTYPE: Final = click.Choice(STORAGE_DTYPES)
+
+_STEP: Final = (
     click.option(
         "--optimizer",
         metavar="NAME",
@@ -41,7 +55,7 @@ _OPTIONS: Final = (
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="Run config (YAML) to take optimizer, schedule and clipping from.",
+        help="Run config (YAML) to take optimizer, schedule, clipping and precision from.",
     ),
     click.option("--lr", type=float, help="Learning rate; default: that of the optimizer."),
     click.option(
@@ -67,6 +81,45 @@ _OPTIONS: Final = (
     click.option(
         "--loss-scaling", is_flag=True, help="Scale the loss dynamically: overflow check, update."
     ),
+)
+_MEMORY: Final = (
+    click.option("--batch-size", type=int, metavar="N", help="Samples a step; counts activations."),
+    click.option("--seq-len", type=int, metavar="N", help="Tokens a sample; default: the model's."),
+    click.option(
+        "--target-len", type=int, metavar="N", help="Tokens of an encoder-decoder's target."
+    ),
+    click.option(
+        "--micro-batch",
+        metavar="N",
+        default="auto",
+        show_default=True,
+        help="Samples that move together.",
+    ),
+    click.option(
+        "--recompute",
+        metavar="auto|none|full|N",
+        default="auto",
+        show_default=True,
+        help="Layers that run forward again in backward, from the first.",
+    ),
+    click.option(
+        "--sparsity",
+        metavar="FRACTION|FILE",
+        help="Part of the layers' matrices left out, or an .npz of boolean masks by name.",
+    ),
+    click.option(
+        "--precision",
+        type=click.Choice(POLICIES),
+        help="What is stored in which dtype; default: as the model's parameters are.",
+    ),
+    click.option(
+        "--compute-dtype", type=_DTYPE, help="Activations, and weights as layers read them."
+    ),
+    click.option("--parameter-dtype", type=_DTYPE, help="Weights as the optimizer updates them."),
+    click.option("--gradient-dtype", type=_DTYPE, help="Gradients kept for the step."),
+    click.option("--state-dtype", type=_DTYPE, help="Optimizer state."),
+)
+_MACHINE: Final = (
     click.option(
         "--wafer",
         default=DEFAULT_WAFER,
@@ -81,31 +134,40 @@ _OPTIONS: Final = (
         metavar="FIELD=VALUE",
         help="Change a figure of the machine, as hop_cycles=2; wse wafers WAFER lists them.",
     ),
-    click.option(
-        "--engine",
-        default="array",
-        show_default=True,
-        metavar="array|pe",
-        help="array (fast) or pe (one process a PE); equal to the cycle.",
-    ),
+)
+_ENGINE: Final = click.option(
+    "--engine",
+    default="array",
+    show_default=True,
+    metavar="array|pe",
+    help="array (fast) or pe (one process a PE); equal to the cycle.",
 )
 
 
 def step_options(command: Command) -> Command:
-    """Add the options of a step to a command, in the order of the table above."""
-    for option in reversed(_OPTIONS):
+    """Add the options of a step that is timed, in the order of the tables above."""
+    return _with(command, (*_STEP, *_MEMORY, *_MACHINE, _ENGINE))
+
+
+def memory_options(command: Command) -> Command:
+    """Add the options of a step whose memory is judged: all but the engine."""
+    return _with(command, (*_STEP, *_MEMORY, *_MACHINE))
+
+
+def _with(command: Command, options: Sequence[Callable[[Command], Command]]) -> Command:
+    for option in reversed(options):
         command = option(command)
     return command
 
 
-def prepare_flags(model: str, flags: StepFlags) -> PreparedStep:
-    """The step that a model and the flags name.
+def given(model: str, flags: StepFlags, *, mode: Mode, steps: int | None = None) -> Given:
+    """What a model and the flags give.
 
     Raises:
         InputError: a name, number or file that cannot be used.
     """
-    return prepare_step(
-        model,
+    return Given(
+        model=model,
         optimizer=flags["optimizer"],
         config=flags["config"],
         lr=flags["lr"],
@@ -113,4 +175,33 @@ def prepare_flags(model: str, flags: StepFlags) -> PreparedStep:
         options=parse_options(flags["options"]),
         max_grad_norm=flags["max_grad_norm"],
         loss_scaling=flags["loss_scaling"],
+        wafer=parse_wafer(flags["wafer"], flags["settings"]),
+        engine=flags.get("engine", "array"),
+        mode=mode,
+        precision=_precision(flags),
+        batch_size=flags["batch_size"],
+        sequence=flags["seq_len"],
+        target=flags["target_len"],
+        micro_batch=parse_micro_batch(flags["micro_batch"]),
+        recompute=flags["recompute"],
+        sparsity=parse_sparsity(flags["sparsity"]),
+        steps=steps,
+    )
+
+
+def _precision(flags: StepFlags) -> Precision | None:
+    parts = {
+        "compute": flags["compute_dtype"],
+        "parameter": flags["parameter_dtype"],
+        "gradient": flags["gradient_dtype"],
+        "state": flags["state_dtype"],
+    }
+    if flags["precision"] is None and all(dtype is None for dtype in parts.values()):
+        return None
+    return parse_precision(
+        flags["precision"] or "float32",
+        compute=parts["compute"],
+        parameter=parts["parameter"],
+        gradient=parts["gradient"],
+        state=parts["state"],
     )

@@ -6,7 +6,6 @@ multicast. Every function returns activities in program order for the engines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Literal
 
 from wse_emulator.activities import Activity, Axis, LineMulticast, Multicast, Send
@@ -119,15 +118,11 @@ def all_reduce_2d(
     channel: str,
     row_algorithm: LineAlgorithm | None = None,
     column_algorithm: LineAlgorithm | None = None,
-    work: Sequence[Activity] = (),
-    result_wavelets: int | None = None,
     tensor: int | None = None,
 ) -> tuple[Activity, ...]:
-    """Sum over a rectangle, ``work`` at the root (a square root, say), result back to all.
+    """Sum over a rectangle, and the result back to all its PEs.
 
     Args:
-        result_wavelets: length of what travels back; None: as long as the vector.
-        work: activities between sum and multicast.
         region, root, wavelets, spec, name, channel, row_algorithm, column_algorithm, tensor: as
             in :func:`reduce_2d`.
     """
@@ -135,7 +130,7 @@ def all_reduce_2d(
         name=name,
         region=region,
         root=root,
-        wavelets=wavelets if result_wavelets is None else result_wavelets,
+        wavelets=wavelets,
         channel=channel,
         tensor=tensor,
     )
@@ -150,7 +145,7 @@ def all_reduce_2d(
         column_algorithm=column_algorithm,
         tensor=tensor,
     )
-    return (*summed, *work, back)
+    return (*summed, back)
 
 
 def all_reduce_lines(
@@ -158,7 +153,6 @@ def all_reduce_lines(
     spec: WaferSpec,
     *,
     algorithm: LineAlgorithm | None = None,
-    work: Sequence[Activity] = (),
 ) -> tuple[Activity, ...]:
     """Sum along each line of a rectangle and give each line's sum to all PEs of the line.
 
@@ -174,7 +168,7 @@ def all_reduce_lines(
         channel=lines.channel,
         tensor=lines.tensor,
     )
-    return (*reduce_lines(lines, algorithm or choose(lines, spec)), *work, back)
+    return (*reduce_lines(lines, algorithm or choose(lines, spec)), back)
 
 
 def ring_order(positions: int) -> tuple[int, ...]:

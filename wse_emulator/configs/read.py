@@ -16,15 +16,10 @@ from schedulers import SchedulerError, ScheduleSection
 from schedulers.names import number
 from schedulers.sections import read_grouped_schedules, read_learning_rate
 from wse_emulator.configs.section import Section, is_mapping
-from wse_emulator.configs.values import (
-    LossScaling,
-    ModelSettings,
-    OptimizerSettings,
-    ParameterGroup,
-    RunConfig,
-)
+from wse_emulator.configs.values import ModelSettings, OptimizerSettings, RunConfig
 from wse_emulator.configs.yaml_file import read_yaml_mapping
 from wse_emulator.errors import ConfigError
+from wse_emulator.request import LossScaling, ParameterGroup
 from wse_emulator.wafer.formats import HALF_FLOATS
 
 __all__ = ["RunConfig", "parse_run_config", "read_run_config"]
@@ -85,6 +80,7 @@ def _first_style(top: Section) -> RunConfig:
         # last: what is left of the section after the above are the optimizer's own arguments
         optimizer=lambda: _first_style_optimizer(optimizer),
         schedules=() if schedule is None else (schedule,),
+        sparsity=0.0,
     )
 
 
@@ -111,6 +107,7 @@ def _second_style(top: Section) -> RunConfig:
         rate_factors=(),
         optimizer=lambda: optimizer,
         schedules=schedules,
+        sparsity=_sparsity(init),
     )
 
 
@@ -126,6 +123,7 @@ def _run_config(
     rate_factors: tuple[tuple[str, float], ...],
     optimizer: Callable[[], OptimizerSettings | None],
     schedules: tuple[ScheduleSection, ...],
+    sparsity: float,
 ) -> RunConfig:
     batch_size = inputs.count("batch_size")
     micro_batch_size = _micro_batch_size(inputs)
@@ -152,6 +150,7 @@ def _run_config(
         max_gradient_norm=max_norm,
         max_gradient_value=max_value,
         loss_scaling=scaling,
+        sparsity=sparsity,
         top=top,
         ignored=ignored,
     )
@@ -201,6 +200,18 @@ def _loss_scaling(section: Section) -> LossScaling | None:
         )
     static = section.positive("loss_scaling_factor")
     return None if static == 1.0 else LossScaling(dynamic=False, factor=static)
+
+
+def _sparsity(init: Section) -> float:
+    """``trainer.init.sparsity.sparsity`` where it is a plain number: static sparsity."""
+    if not is_mapping(init.entries.get("sparsity")):
+        return 0.0
+    section = init.section("sparsity")
+    value = section.entries.get("sparsity")
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return 0.0
+    section.take("sparsity")
+    return float(value)
 
 
 def _micro_batch_size(inputs: Section) -> int | None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from schedulers import ScheduleSection
 from wse_emulator.configs.section import Section
+from wse_emulator.request import LossScaling, ParameterGroup
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,40 +53,6 @@ class OptimizerSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ParameterGroup:
-    """Parameters with settings of their own.
-
-    Attributes:
-        patterns: shell-style patterns of parameter names.
-        tag: name a scheduler's ``param_group_tags`` refers to.
-        arguments: optimizer arguments that replace those of all groups.
-    """
-
-    patterns: tuple[str, ...]
-    tag: str | None
-    arguments: Mapping[str, object]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LossScaling:
-    """How the loss is scaled against underflow of 16-bit gradients.
-
-    Attributes:
-        dynamic: the scale moves with overflows; else it is `factor`.
-        factor: the static scale, None if dynamic.
-        initial: first dynamic scale, None for the default.
-        largest: bound of a dynamic scale, None for none.
-        steps_per_increase: steps without overflow before it grows, None for the default.
-    """
-
-    dynamic: bool
-    factor: float | None
-    initial: float | None = None
-    largest: float | None = None
-    steps_per_increase: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:
     """A run config, as far as the emulator uses one.
 
@@ -102,6 +69,7 @@ class RunConfig:
         max_gradient_norm: bound of the global gradient norm.
         max_gradient_value: bound of each gradient element.
         loss_scaling: None if the loss is not scaled.
+        sparsity: fraction of static sparsity; 0 if it names none.
         top: the whole file; it knows which keys were read.
         ignored: dotted names of what the schedules hold and do not use.
     """
@@ -120,6 +88,7 @@ class RunConfig:
     max_gradient_norm: float | None
     max_gradient_value: float | None
     loss_scaling: LossScaling | None
+    sparsity: float
     top: Section = field(compare=False, repr=False)
     ignored: tuple[str, ...]
 

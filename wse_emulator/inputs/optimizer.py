@@ -1,11 +1,11 @@
-"""The optimizer and schedule a user names, built on the parameters of a model."""
+"""The optimizer and schedule of a request, chosen by name and built on parameters."""
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
-import warnings
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
@@ -13,35 +13,19 @@ import torch
 
 import optimizers
 import schedulers
-from optimizers import Optimizer, configure_optimizer
+from optimizers import Optimizer
 from optimizers.configure import read_section
-from optimizers.errors import IgnoredKeyWarning
 from optimizers.muon_with_adamw import MuonWithAdamW
-from schedulers import LRScheduler
+from schedulers import LRScheduler, ScheduleSection
 from schedulers.configure import build_apart
 from schedulers.errors import SchedulerError
 from wse_emulator.configs.values import OptimizerSettings, RunConfig
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
-from wse_emulator.inputs.schedule_text import LearningRate, finite_rate
+from wse_emulator.inputs.schedule_text import finite_rate
+from wse_emulator.request import OptimizerChoice, ParameterGroup
 
-DEFAULT_OPTIMIZER: Final = "AdamW"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OptimizerChoice:
-    """What a user asks for.
-
-    Attributes:
-        name: class name of the optimizer, any case.
-        lr: the rate; None for the class default or where a schedule gives it.
-        options: further constructor arguments by name.
-        learning_rate: a schedule as ``schedulers.configure_lr_scheduler`` takes it, or None.
-    """
-
-    name: str = DEFAULT_OPTIMIZER
-    lr: float | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    learning_rate: LearningRate | None = None
+ANY_RATE: Final = 1e-3
+"""A rate for questions whose answer does not depend on it, where a class has no default."""
 
 
 def optimizer_classes() -> dict[str, type[Optimizer]]:
@@ -59,7 +43,7 @@ def optimizer_classes() -> dict[str, type[Optimizer]]:
     return found
 
 
-def optimizer_class(name: str) -> type[Optimizer]:
+def optimizer_named(name: str) -> type[Optimizer]:
     """The optimizer of that name, any case.
 
     Raises:
@@ -74,6 +58,46 @@ def optimizer_class(name: str) -> type[Optimizer]:
     )
 
 
+def configured_choice(config: RunConfig) -> tuple[OptimizerChoice | None, tuple[str, ...]]:
+    """The optimizer that a run config names, in the words of its constructor.
+
+    Returns:
+        The choice, None if the config names no optimizer; and the keys of its section that the
+        optimizer does not take.
+
+    Raises:
+        ConfigError: an unknown optimizer, or spellings of an argument that disagree.
+    """
+    facts = config.optimizer
+    if facts is None:
+        return None, ()
+    try:
+        section = read_section(
+            {**facts.arguments, "optimizer_type": facts.name, "params": _group_entries(facts)}
+        )
+    except ValueError as error:
+        raise ConfigError(f"{config.source}: {error}") from error
+    groups = tuple(
+        dataclasses.replace(
+            group, arguments={k: v for k, v in read.items() if k not in ("params", "tag")}
+        )
+        for group, read in zip(facts.groups, section.groups, strict=True)
+    )
+    choice = OptimizerChoice(
+        name=section.optimizer.__name__,
+        options=dict(section.arguments),
+        groups=groups,
+        source=config.source,
+    )
+    return choice, tuple(section.set_aside)
+
+
+def _group_entries(facts: OptimizerSettings) -> list[dict[str, object]]:
+    return [
+        {**group.arguments, "params": group.patterns, "tag": group.tag} for group in facts.groups
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class SchedulersTogether:
     """Schedulers of different parameter groups, stepped as one."""
@@ -86,18 +110,82 @@ class SchedulersTogether:
             scheduler.step()
 
 
-def build_optimizer(
-    parameters: Iterable[torch.nn.Parameter], choice: OptimizerChoice
-) -> tuple[Optimizer, schedulers.LRScheduler | None]:
-    """Construct the optimizer, and its scheduler if a schedule is asked for.
+NamedParameters = Iterable[tuple[str, torch.nn.Parameter]]
 
-    Muon is a rule of matrices: a model's other parameters get AdamW's.
+
+def build_optimizer(
+    parameters: Iterable[torch.nn.Parameter] | NamedParameters,
+    choice: OptimizerChoice,
+    schedules: Sequence[ScheduleSection] = (),
+) -> tuple[Optimizer, tuple[LRScheduler, ...]]:
+    """Construct the optimizer, and its schedulers if there is a schedule.
+
+    A parameter belongs to every group one of whose patterns its name matches; the settings of
+    later groups win, and schedulers see all their tags. Parameters that belong to the same groups
+    form one parameter group, those that match none another. Muon is a rule of matrices: a model's
+    other parameters get AdamW's.
+
+    Args:
+        parameters: alone, or with their names where the choice has groups.
+        choice: class, arguments and groups.
+        schedules: none, one for all groups, or one for each tag; each is stepped by itself.
 
     Raises:
-        UnknownNameError: no such optimizer, scheduler, or argument.
-        InputError: an argument is missing or out of range.
+        UnknownNameError: no such optimizer or argument.
+        InputError: an argument is missing or out of range; a ConfigError if a run config gave it.
     """
-    chosen = optimizer_class(choice.name)
+    chosen = optimizer_named(choice.name)
+    arguments = _arguments(chosen, choice, scheduled=bool(schedules))
+    named = [(p[0], p[1]) if isinstance(p, tuple) else ("", p) for p in parameters]
+    groups = parameter_groups(choice.groups, [name for name, _ in named])
+    construct: Callable[..., Optimizer] = chosen
+    if chosen is optimizers.Muon and any(p.dim() < 2 for _, p in named):
+        construct = MuonWithAdamW  # a whole model, as its author uses it
+    try:
+        optimizer = construct(
+            [
+                {
+                    "params": [named[index][1] for index in members],
+                    **{k: v for g in matched for k, v in choice.groups[g].arguments.items()},
+                }
+                for matched, members in groups.items()
+            ],
+            **arguments,
+        )
+    except (ValueError, TypeError) as error:
+        raise _refused(choice, str(error)) from error
+    for group, matched in zip(optimizer.param_groups, groups, strict=True):
+        tags = [tag for g in matched if (tag := choice.groups[g].tag) is not None]
+        if tags:
+            group["tags"] = tags
+    try:
+        return optimizer, tuple(build_apart(optimizer, schedules)) if schedules else ()
+    except (SchedulerError, ValueError, TypeError, RuntimeError) as error:
+        raise _refused(choice, f"learning-rate schedule: {error}") from error
+
+
+def parameter_groups(
+    groups: Sequence[ParameterGroup], names: Sequence[str]
+) -> dict[tuple[int, ...], list[int]]:
+    """Which names belong together: numbers of the groups they match -> positions of the names.
+
+    In the order in which names first need a group; without ``groups`` all belong together.
+    """
+    members: dict[tuple[int, ...], list[int]] = {}
+    for position, name in enumerate(names):
+        matched = tuple(
+            index
+            for index, group in enumerate(groups)
+            if any(fnmatchcase(name, pattern) for pattern in group.patterns)
+        )
+        members.setdefault(matched, []).append(position)
+    return members
+
+
+def _arguments(
+    chosen: type[Optimizer], choice: OptimizerChoice, *, scheduled: bool
+) -> Mapping[str, object]:
+    """Constructor arguments, checked by name, with a rate where the class asks for one."""
     accepted = [p for p in inspect.signature(chosen).parameters if p != "params"]
     for option in choice.options:
         if option not in accepted:
@@ -109,107 +197,16 @@ def build_optimizer(
     if choice.lr is not None:
         arguments["lr"] = finite_rate("--lr", choice.lr)
     elif "lr" not in arguments and "lr" in _required(chosen):
-        if choice.learning_rate is None:
+        if not scheduled:
             raise InputError(f"{chosen.__name__} has no default learning rate; give --lr")
         arguments["lr"] = 0.0  # the schedule writes the rate before the first step
-    given = list(parameters)
-    construct: Callable[..., Optimizer] = chosen
-    if chosen is optimizers.Muon and any(p.dim() < 2 for p in given):
-        construct = MuonWithAdamW  # a whole model, as its author uses it
-    try:
-        optimizer = construct(given, **arguments)
-    except (ValueError, TypeError) as error:
-        raise InputError(str(error)) from error
-    if choice.learning_rate is None:
-        return optimizer, None
-    rate = choice.learning_rate
-    if isinstance(rate, (int, float)):  # by itself, 0 would mean no schedule at all
-        rate = {"scheduler": "ConstantLR", "learning_rate": float(rate)}
-    try:
-        scheduler = schedulers.configure_lr_scheduler(optimizer, rate)
-    except (SchedulerError, ValueError, TypeError) as error:
-        raise InputError(f"learning-rate schedule: {error}") from error
-    return optimizer, scheduler
+    return arguments
+
+
+def _refused(choice: OptimizerChoice, message: str) -> InputError:
+    return ConfigError(f"{choice.source}: {message}") if choice.source else InputError(message)
 
 
 def _required(chosen: type[Optimizer]) -> set[str]:
     parameters = inspect.signature(chosen).parameters.values()
     return {p.name for p in parameters if p.default is inspect.Parameter.empty}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConfiguredOptimizer:
-    """What a run config makes of a model's parameters.
-
-    Attributes:
-        optimizer: built on all parameters.
-        schedulers: none, one for all groups, or one for each tag; each is stepped by itself.
-        ignored: keys of the optimizer section that the optimizer does not take.
-    """
-
-    optimizer: Optimizer
-    schedulers: tuple[LRScheduler, ...]
-    ignored: tuple[str, ...]
-
-
-def build_configured_optimizer(
-    config: RunConfig, parameters: Iterable[tuple[str, torch.nn.Parameter]]
-) -> ConfiguredOptimizer:
-    """Build the optimizer and the schedulers a config asks for.
-
-    A parameter belongs to every group of the config one of whose patterns its name matches; the
-    settings of later groups win, and schedulers see all their tags. Parameters that belong to the
-    same groups form one parameter group, those that match none another.
-
-    Args:
-        config: the run config.
-        parameters: the model's parameters with their names.
-
-    Raises:
-        ConfigError: the config names no optimizer or an unknown one, or its numbers are refused.
-    """
-    facts = config.optimizer
-    if facts is None:
-        raise ConfigError(f"{config.source}: names no optimizer; give an optimizer section")
-    named = list(parameters)
-    groups = _parameter_groups(facts, named)
-    try:
-        section = read_section({**facts.arguments, "optimizer_type": facts.name})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", IgnoredKeyWarning)  # handed over as `ignored`
-            optimizer = configure_optimizer(
-                facts.name,
-                [{"params": params, **own} for params, own, _ in groups],
-                **facts.arguments,
-            )
-        for group, (_, _, tags) in zip(optimizer.param_groups, groups, strict=True):
-            if tags:
-                group["tags"] = list(tags)
-        schedulers = tuple(build_apart(optimizer, config.schedules))
-    except (SchedulerError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"{config.source}: {error}") from error
-    return ConfiguredOptimizer(
-        optimizer=optimizer, schedulers=schedulers, ignored=tuple(section.set_aside)
-    )
-
-
-def _parameter_groups(
-    facts: OptimizerSettings, named: list[tuple[str, torch.nn.Parameter]]
-) -> list[tuple[list[torch.nn.Parameter], Mapping[str, object], tuple[str, ...]]]:
-    """Parameters, own arguments and tags of each group, in the order parameters first need it."""
-    members: dict[tuple[int, ...], list[torch.nn.Parameter]] = {}
-    for name, parameter in named:
-        matched = tuple(
-            index
-            for index, group in enumerate(facts.groups)
-            if any(fnmatchcase(name, pattern) for pattern in group.patterns)
-        )
-        members.setdefault(matched, []).append(parameter)
-    return [
-        (
-            parameters,
-            {k: v for i in matched for k, v in facts.groups[i].arguments.items()},
-            tuple(tag for i in matched if (tag := facts.groups[i].tag) is not None),
-        )
-        for matched, parameters in members.items()
-    ]

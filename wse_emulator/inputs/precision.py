@@ -2,50 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from wse_emulator.errors import UnknownNameError
-from wse_emulator.wafer.formats import BYTES, HALF_FLOATS
+from wse_emulator.request import Precision
+from wse_emulator.wafer.formats import HALF_FLOATS
 
 STORAGE_DTYPES: Final = ("float32", *HALF_FLOATS)
 POLICIES: Final = ("float32", "mixed", *HALF_FLOATS)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Precision:
-    """Dtypes by part; None keeps the dtype that the captured step uses.
-
-    Attributes:
-        name: name of the policy.
-        parameter: the weights that the optimizer updates (the master copy).
-        gradient: gradients kept between backward and the step.
-        state: optimizer state of more than one element; 0-dim state keeps its dtype.
-        compute: activations, and the weights as forward and backward read them. If it differs
-            from ``parameter``, a copy of the weights in it is kept beside the master.
-    """
-
-    name: str
-    parameter: str | None = None
-    gradient: str | None = None
-    state: str | None = None
-    compute: str | None = None
-
-    def copy_bytes(self, parameter_dtype: str) -> int:
-        """Bytes an element of the compute copy of the weights; 0 if there is none."""
-        stored = self.parameter or parameter_dtype
-        if self.compute is None or self.compute == stored:
-            return 0
-        return BYTES[self.compute]
-
-    @property
-    def activation_dtype(self) -> str:
-        """Dtype of the activations."""
-        return self.compute or "float32"
-
-
-AS_CAPTURED: Final = Precision(name="as captured")
-"""Every storage in the dtype in which the captured step uses it."""
 
 
 def parse_precision(

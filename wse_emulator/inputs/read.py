@@ -1,117 +1,283 @@
-"""What is asked: names resolved, a run config's values as defaults, checked, as one value."""
+"""What a user gives, read into one :class:`~wse_emulator.request.Request` and what it names.
+
+What is given goes before what a run config says. Where the run config is MODEL itself, it brings
+everything: model, optimizer, schedule, batch, lengths, precision, sparsity, clipping and loss
+scaling. Beside another MODEL its batch and lengths, which are those of its own model, are left out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from torch import nn
 
-from optimizers.configure import read_section
+from schedulers import ScheduleSection
+from schedulers.errors import SchedulerError
+from schedulers.sections import read_learning_rate
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
-from wse_emulator.configs.yaml_file import read_yaml_mapping
-from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
+from wse_emulator.errors import InputError
 from wse_emulator.inputs.mask_file import Masks, read_masks
-from wse_emulator.inputs.optimizer import OptimizerChoice
-from wse_emulator.inputs.precision import AS_CAPTURED, Precision, parse_precision
+from wse_emulator.inputs.optimizer import configured_choice
+from wse_emulator.inputs.precision import parse_precision
+from wse_emulator.inputs.schedule_text import LearningRate, finite_rate, parse_schedule
 from wse_emulator.models.load import is_run_config, load_configured_model, load_model
-from wse_emulator.models.shapes import ModelShapes, shapes_of_module
-from wse_emulator.wafer.parse import parse_wafer
-from wse_emulator.wafer.presets import WSE2
+from wse_emulator.models.shapes import Model, ModelShapes, shapes_of_module
+from wse_emulator.request import (
+    AS_CAPTURED,
+    LossScaling,
+    Mode,
+    OptimizerChoice,
+    Precision,
+    Recompute,
+    Request,
+)
+from wse_emulator.wafer.parse import parse_wafer, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
 DEFAULT_WAFER: Final = "wse2"
-
-RUN_MODES: Final = ("pipelined",)
-
-Mode = Literal["pipelined", "weight-streaming", "auto"]
-MODES: Final[tuple[Mode, ...]] = ("pipelined", "weight-streaming", "auto")
-MOST_SAMPLES: Final = 10**9
-MOST_TOKENS: Final = 10**7
-ALL_LAYERS: Final = 10**6
+_FILE: Final = (str, Path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FitRequest:
-    """One question.
+class Given:
+    """What a user gives, as typed or as passed; None where nothing was.
 
-    Attributes:
-        model: the shapes.
-        wafer: the machine.
-        optimizer: the optimizer by name, with its options.
-        mode: ``pipelined``, ``weight-streaming``, or ``auto`` to choose.
-        precision: dtypes of the stored parts.
-        batch_size: samples a step; None judges the optimizer step alone.
-        sequence: tokens a sample; None takes the model's own length.
-        target: tokens of the target of an encoder-decoder; None takes as many.
-        micro_batch: samples that move together; None to choose.
-        recompute: numbered layers that run forward again in backward; None to choose.
-        sparsity: fraction of the elements of matrices that is left out; 0 for dense.
-        masks: which elements are kept, by parameter name; instead of ``sparsity``.
+    The fields are those of :class:`~wse_emulator.request.Request` before names are resolved; each
+    function named after a question says what its arguments mean.
     """
 
-    model: ModelShapes
-    wafer: WaferSpec
-    optimizer: OptimizerChoice = field(default_factory=OptimizerChoice)
+    model: Model
+    optimizer: str | OptimizerChoice | None = None
+    config: str | Path | None = None
+    lr: float | None = None
+    lr_schedule: str | LearningRate | None = None
+    options: Mapping[str, object] | None = None
+    max_grad_norm: float | None = None
+    loss_scaling: bool = False
+    wafer: str | WaferSpec = DEFAULT_WAFER
+    engine: str = "array"
     mode: Mode = "pipelined"
-    precision: Precision = AS_CAPTURED
+    precision: str | Precision | None = None
     batch_size: int | None = None
     sequence: int | None = None
     target: int | None = None
     micro_batch: int | None = None
-    recompute: int | None = None
-    sparsity: float = 0.0
-    masks: Masks = field(default_factory=dict, compare=False)
-
-    def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise UnknownNameError(
-                f"unknown mode {self.mode!r}{near(self.mode, MODES)}; one of {', '.join(MODES)}"
-            )
-        _check_count("batch size", self.batch_size, MOST_SAMPLES)
-        _check_count("sequence length", self.sequence, MOST_TOKENS)
-        _check_count("target length", self.target, MOST_TOKENS)
-        _check_count("micro-batch", self.micro_batch, MOST_SAMPLES)
-        if self.recompute is not None and self.recompute < 0:
-            raise InputError(f"recompute is {self.recompute}; give a number of layers from 0")
-        if not 0 <= self.sparsity < 1:  # also false for NaN
-            raise InputError(
-                f"sparsity is {self.sparsity}; give the fraction left out, from 0 to below 1"
-            )
-        if self.micro_batch and self.batch_size and self.micro_batch > self.batch_size:
-            raise InputError(
-                f"micro-batch {self.micro_batch} exceeds the batch of {self.batch_size}"
-            )
+    recompute: int | str | None = None
+    sparsity: float | str | Path | None = None
+    steps: int | None = None
 
 
-def with_batch(request: FitRequest, batch: int) -> FitRequest:
-    """The same with another batch, and no larger a micro-batch than that."""
-    micro = None if request.micro_batch is None else min(request.micro_batch, batch)
-    return replace(request, batch_size=batch, micro_batch=micro)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Inputs:
+    """A request with what the names in it stand for, each read once.
+
+    Attributes:
+        request: the question.
+        model: the shapes of its model.
+        masks: which elements are kept, by parameter name; empty without masks.
+        config: the run config it was read from, if there is one.
+        unused: what of the run config plays no part in the answer.
+    """
+
+    request: Request
+    model: ModelShapes
+    masks: Masks = field(default_factory=dict)
+    config: RunConfig | None = None
+    unused: tuple[str, ...] = ()
+
+    def changed(self, request: Request) -> Inputs:
+        """The same inputs under a changed request that names the same model and masks."""
+        return replace(self, request=request)
 
 
-def _check_count(what: str, value: int | None, most: int) -> None:
-    if value is not None and not 1 <= value <= most:
-        raise InputError(f"{what} is {value}; give a whole number from 1 to {most:,}")
+def read(given: Given) -> Inputs:
+    """The request, and what its names stand for.
+
+    Raises:
+        WseError: a name, number or file that cannot be used.
+    """
+    path = given.config
+    is_model = isinstance(given.model, str) and is_run_config(given.model)
+    if path is None and is_model:
+        path = str(given.model)
+    config = None if path is None else read_run_config(Path(path))
+    own = config is not None and is_model and str(path) == given.model
+    model = _model(given.model, config if own else None)
+    configured, ignored = (None, ()) if config is None else configured_choice(config)
+    optimizer = _optimizer(given, configured)
+    spec = parse_wafer(given.wafer) if isinstance(given.wafer, str) else given.wafer
+    masks = read_masks(Path(given.sparsity), model) if isinstance(given.sparsity, _FILE) else {}
+    request = Request(
+        wafer=spec,
+        model=given.model if isinstance(given.model, str) else model.name,
+        config=None if path is None else str(path),
+        optimizer=optimizer,
+        schedules=_schedules(given, config),
+        mode=given.mode,
+        engine=given.engine,
+        precision=_precision(given, config),
+        batch_size=_first(given.batch_size, config.batch_size if config and own else None),
+        sequence=_first(given.sequence, config.sequence_length if config and own else None),
+        target=given.target,
+        micro_batch=given.micro_batch,
+        recompute=parse_recompute(given.recompute),
+        sparsity=_sparsity(given, config),
+        masks=str(given.sparsity) if masks else None,
+        max_grad_norm=_max_norm(given, config),
+        loss_scaling=_loss_scaling(given, config),
+        steps=given.steps,
+        objects=_objects(given, spec),
+    )
+    unused = () if config is None else _unused(given, config, ignored, own=own)
+    return Inputs(request=request, model=model, masks=masks, config=config, unused=unused)
 
 
-def parse_recompute(text: str) -> int | None:
+def read_again(request: Request) -> Inputs:
+    """What the names of a request stand for, for a request that is asked again.
+
+    Raises:
+        InputError: its model or machine was given as a Python object, or a file that it names
+            cannot be read any more.
+    """
+    if not request.repeatable:
+        raise InputError(
+            f"the {' and '.join(request.objects)} of this question was given as a Python object; "
+            "ask with the object again"
+        )
+    model = load_model(request.model)
+    masks = {} if request.masks is None else read_masks(Path(request.masks), model)
+    return Inputs(request=request, model=model, masks=masks)
+
+
+def _model(model: Model, config: RunConfig | None) -> ModelShapes:
+    if isinstance(model, nn.Module):
+        name = type(model).__name__
+        return shapes_of_module(model, name, f"the module {name}")
+    if isinstance(model, ModelShapes):
+        return model
+    return load_model(model) if config is None else load_configured_model(Path(model), config)
+
+
+def _optimizer(given: Given, configured: OptimizerChoice | None) -> OptimizerChoice:
+    """The choice of the user; without a name of an optimizer, on top of that of the config."""
+    options = given.options or {}
+    if isinstance(given.optimizer, OptimizerChoice):
+        return given.optimizer
+    if given.optimizer is not None:
+        return OptimizerChoice(name=given.optimizer, lr=given.lr, options=options)
+    if configured is None:
+        return OptimizerChoice(lr=given.lr, options=options)
+    if not options and given.lr is None:
+        return configured
+    return replace(configured, lr=given.lr, options={**configured.options, **options}, source="")
+
+
+def _schedules(given: Given, config: RunConfig | None) -> tuple[ScheduleSection, ...]:
+    """The schedule of the user; a rate of their own leaves no schedule of the config standing."""
+    if given.lr_schedule is None:
+        return config.schedules if config is not None and given.lr is None else ()
+    rate = given.lr_schedule
+    if isinstance(rate, str):
+        rate = parse_schedule(rate)
+    if isinstance(rate, int | float):  # by itself, 0 would mean no schedule at all
+        rate = {
+            "scheduler": "ConstantLR",
+            "learning_rate": finite_rate("lr_schedule", float(rate)),
+        }
+    try:
+        section = read_learning_rate(rate)
+    except (SchedulerError, ValueError, TypeError) as error:
+        raise InputError(f"learning-rate schedule: {error}") from error
+    return () if section is None else (section,)
+
+
+def _precision(given: Given, config: RunConfig | None) -> Precision:
+    if isinstance(given.precision, Precision):
+        return given.precision
+    if given.precision is not None:
+        return parse_precision(given.precision)
+    if config is not None and config.half_dtype is not None:
+        return parse_precision("mixed", compute=config.half_dtype)
+    return AS_CAPTURED
+
+
+def _sparsity(given: Given, config: RunConfig | None) -> float:
+    if isinstance(given.sparsity, int | float):
+        return float(given.sparsity)
+    if given.sparsity is None and config is not None:
+        return config.sparsity
+    return 0.0
+
+
+def _max_norm(given: Given, config: RunConfig | None) -> float | None:
+    if given.max_grad_norm is not None or config is None:
+        return given.max_grad_norm
+    return config.max_gradient_norm
+
+
+def _loss_scaling(given: Given, config: RunConfig | None) -> LossScaling | None:
+    found = None if config is None else config.loss_scaling
+    if not given.loss_scaling:
+        return found
+    return LossScaling(dynamic=True) if found is None else replace(found, dynamic=True, factor=None)
+
+
+def _first(value: int | None, default: int | None) -> int | None:
+    return default if value is None else value
+
+
+def _objects(given: Given, spec: WaferSpec) -> tuple[str, ...]:
+    """Names of what cannot be written down as it was given."""
+    found = []
+    if not isinstance(given.model, str):
+        found.append("model")
+    if typed_wafer(spec) is None:
+        found.append("wafer")
+    return tuple(found)
+
+
+def _unused(
+    given: Given, config: RunConfig, ignored: tuple[str, ...], *, own: bool
+) -> tuple[str, ...]:
+    """What of a run config plays no part, as dotted names or in words."""
+    unused = [*config.unused, *ignored]
+    if config.max_gradient_value is not None:
+        unused.append("max_gradient_value")
+    if config.loss_scaling is not None and not config.loss_scaling.dynamic:
+        unused.append("static loss scale")
+    if given.optimizer is not None and config.optimizer is not None:
+        unused.append("the optimizer section, replaced by what was given beside the config")
+    elif config.schedules and (given.lr is not None or given.lr_schedule is not None):
+        unused.append("the learning rate, replaced by what was given beside the config")
+    if not own:
+        unused.append("the model section, since another model is named")
+        if config.batch_size is not None and given.batch_size is None:
+            unused.append("the batch and its lengths, which are those of the config's own model")
+    return tuple(unused)
+
+
+def parse_recompute(given: int | str | None) -> Recompute:
     """``auto`` -> None, ``none`` -> 0, ``full`` -> all layers, or a number of layers.
 
     Raises:
         InputError: anything else.
     """
-    words = {"auto": None, "none": 0, "full": ALL_LAYERS}
-    if text in words:
-        return words[text]
+    if not isinstance(given, str):
+        return given
+    if given == "full":
+        return "full"
+    words = {"auto": None, "none": 0}
+    if given in words:
+        return words[given]
     try:
-        return int(text)
+        return int(given)
     except ValueError:
         raise InputError(
-            f"recompute is {text!r}; one of auto, none, full, or a number of layers"
+            f"recompute is {given!r}; one of auto, none, full, or a number of layers"
         ) from None
 
 
@@ -143,151 +309,3 @@ def parse_sparsity(text: str | None) -> float | str | None:
         raise InputError(
             f"sparsity is {text!r}; give a fraction from 0 to below 1, or an .npz of masks"
         ) from None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Configured:
-    """What a run config says of a fit.
-
-    Attributes:
-        config: the config as read.
-        model: its model.
-        optimizer: its optimizer; None if it names none.
-        sparsity: fraction of static sparsity; 0 if it names none.
-    """
-
-    config: RunConfig
-    model: ModelShapes
-    optimizer: OptimizerChoice | None
-    sparsity: float
-
-
-def load_configured(path: Path) -> Configured:
-    """The run config of a file, its model on the meta device, and its optimizer.
-
-    Raises:
-        MalformedFileError: the file cannot be read.
-        ConfigError: it is no run config, lacks a size of the model, or names an unknown optimizer.
-    """
-    config = read_run_config(path)
-    return Configured(
-        config=config,
-        model=load_configured_model(path, config),
-        optimizer=_configured_optimizer(config),
-        sparsity=_configured_sparsity(path),
-    )
-
-
-def _configured_optimizer(config: RunConfig) -> OptimizerChoice | None:
-    if config.optimizer is None:
-        return None
-    try:
-        section = read_section(
-            {**config.optimizer.arguments, "optimizer_type": config.optimizer.name}
-        )
-    except ValueError as error:
-        raise ConfigError(f"{config.source}: {error}") from error
-    return OptimizerChoice(name=section.optimizer.__name__, options=dict(section.arguments))
-
-
-def _configured_sparsity(path: Path) -> float:
-    """``trainer.init.sparsity.sparsity`` where it is a plain number: static sparsity."""
-    section: object = read_yaml_mapping(path)
-    for key in ("trainer", "init", "sparsity", "sparsity"):
-        section = section.get(key) if isinstance(section, dict) else None
-    return float(section) if isinstance(section, int | float) else 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What was asked, as given; None where nothing was. See :func:`wse_emulator.fit`."""
-
-    model: str | ModelShapes | nn.Module
-    optimizer: str | OptimizerChoice | None = None
-    lr: float | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    wafer: str | WaferSpec = WSE2
-    mode: Mode = "pipelined"
-    precision: str | Precision | None = None
-    batch_size: int | None = None
-    sequence: int | None = None
-    target: int | None = None
-    micro_batch: int | None = None
-    recompute: int | str | None = None
-    sparsity: float | str | Path | None = None
-
-
-def to_request(asked: Asked) -> FitRequest:
-    """The request; what is given goes before what a run config says.
-
-    Raises:
-        WseError: a name, number or file that cannot be used.
-    """
-    config: Configured | None = None
-    if isinstance(asked.model, str) and is_run_config(asked.model):
-        config = load_configured(Path(asked.model))
-        model = config.model
-    else:
-        model = _shapes(asked.model)
-    return FitRequest(
-        model=model,
-        wafer=parse_wafer(asked.wafer) if isinstance(asked.wafer, str) else asked.wafer,
-        optimizer=_optimizer(asked, config),
-        mode=asked.mode,
-        precision=_precision(asked, config),
-        batch_size=_given(asked.batch_size, config.config.batch_size if config else None),
-        sequence=_given(asked.sequence, config.config.sequence_length if config else None),
-        target=asked.target,
-        micro_batch=asked.micro_batch,
-        recompute=parse_recompute(asked.recompute)
-        if isinstance(asked.recompute, str)
-        else asked.recompute,
-        sparsity=_sparsity(asked, config),
-        masks=read_masks(Path(asked.sparsity), model)
-        if isinstance(asked.sparsity, str | Path)
-        else {},
-    )
-
-
-def _sparsity(asked: Asked, config: Configured | None) -> float:
-    if isinstance(asked.sparsity, str | Path):
-        return 0.0
-    if asked.sparsity is not None:
-        return asked.sparsity
-    return config.sparsity if config else 0.0
-
-
-def _given(value: int | None, default: int | None) -> int | None:
-    return default if value is None else value
-
-
-def _shapes(model: str | ModelShapes | nn.Module) -> ModelShapes:
-    if isinstance(model, str):
-        return load_model(model)
-    if isinstance(model, nn.Module):
-        name = type(model).__name__
-        return shapes_of_module(model, name, f"the module {name}")
-    return model
-
-
-def _optimizer(asked: Asked, config: Configured | None) -> OptimizerChoice:
-    if isinstance(asked.optimizer, OptimizerChoice):
-        return asked.optimizer
-    if asked.optimizer is not None:
-        return OptimizerChoice(name=asked.optimizer, lr=asked.lr, options=asked.options)
-    if config is not None and config.optimizer is not None:
-        options = {**config.optimizer.options, **asked.options}
-        if asked.lr is not None:
-            options["lr"] = asked.lr
-        return OptimizerChoice(name=config.optimizer.name, options=options)
-    return OptimizerChoice(lr=asked.lr, options=asked.options)
-
-
-def _precision(asked: Asked, config: Configured | None) -> Precision:
-    if isinstance(asked.precision, Precision):
-        return asked.precision
-    if asked.precision is not None:
-        return parse_precision(asked.precision)
-    if config is not None and config.config.half_dtype is not None:
-        return parse_precision("mixed", compute=config.config.half_dtype)
-    return AS_CAPTURED

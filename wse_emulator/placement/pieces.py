@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from wse_emulator.placement.values import BlockGrid, TensorPlacement
+from wse_emulator.placement.values import BlockGrid, ShardRuns, TensorPlacement
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -14,7 +15,7 @@ class Piece:
     """What one PE holds of a tensor.
 
     Attributes:
-        elements: number of elements.
+        elements: number of elements; of a sparse tensor, of kept ones.
         rows, cols: height and width of the block; of whole matrices, the rows and the columns
             of all of them; 0 for flat shards.
         gram_rows, gram_cols: height and width of its block of the Gram matrix, if the step makes
@@ -32,6 +33,27 @@ class Piece:
 
 def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
     """Run-length code ``(pes, piece)`` over the region's PEs in row-major order."""
+    if tensor.kept:
+        return tuple(_with_kept(_dense_pieces(tensor), tensor.kept))
+    return _dense_pieces(tensor)
+
+
+def _with_kept(pieces: Iterable[tuple[int, Piece]], kept: ShardRuns) -> Iterable[tuple[int, Piece]]:
+    """The same pieces with their numbers of kept elements."""
+    counts = iter(kept)
+    left = elements = 0
+    for pes, piece in pieces:
+        rest = pes
+        while rest:
+            if left == 0:
+                left, elements = next(counts)
+            both = min(rest, left)
+            yield both, replace(piece, elements=elements)
+            rest -= both
+            left -= both
+
+
+def _dense_pieces(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
     if tensor.grid is None:
         return tuple((pes, _part(elements, tensor)) for pes, elements in tensor.runs)
     rows, cols = _sides(tensor.grid)
@@ -73,7 +95,7 @@ def _block(row: tuple[int, int], col: tuple[int, int]) -> Piece:
 def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
     """How many PEs hold each distinct piece that is not empty."""
     counts: dict[Piece, int] = {}
-    if tensor.grid is None:
+    if tensor.grid is None or tensor.kept:
         runs = list(pieces_of(tensor))
     else:
         down, across = map(Counter, _sides(tensor.grid))

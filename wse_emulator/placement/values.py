@@ -49,6 +49,8 @@ class TensorPlacement:
         runs: elements in each PE of the region.
         grid: the block heights and widths, for ``blocks`` only.
         matrix: (rows, cols) of one matrix, for ``stack`` only.
+        kept: of a sparse tensor, the elements in each PE that are kept, on which its step works;
+            empty for a dense one.
     """
 
     parameter: int
@@ -58,6 +60,7 @@ class TensorPlacement:
     runs: ShardRuns
     grid: BlockGrid | None = None
     matrix: tuple[int, int] | None = None
+    kept: ShardRuns = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.panels import buffer_bytes, round_cost, sum_cost
 from wse_emulator.plan.segments import Buffers, Segment, SegmentOp, StepSegments
+from wse_emulator.plan.sparse import with_index_reads
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -26,22 +27,30 @@ class ChainCosts:
     """Costs of every parameter's chains on one machine, computed once for chains that look alike.
 
     Two parameters whose ops have the same names, dtypes and operand forms share their costs; the
-    tables behind this are a cache of pure functions.
+    tables behind this are a cache of pure functions. The chains of the parameters in ``sparse``
+    work on kept elements and read their indices.
     """
 
-    def __init__(self, program: StepProgram, spec: WaferSpec) -> None:
+    def __init__(
+        self, program: StepProgram, spec: WaferSpec, sparse: frozenset[int] = frozenset()
+    ) -> None:
         self.program = program
         self.spec = spec
+        self.sparse = sparse
         self.segments = StepSegments(program)
         count = len(program.parameters)
-        self._first = tuple(program.first_alike(index) for index in range(count))
+        alike: dict[tuple[int, bool], int] = {}
+        self._first = tuple(
+            alike.setdefault((program.first_alike(index), index in sparse), index)
+            for index in range(count)
+        )
         self._conflicts = {
             first: step_conflicts(program, first) for first in dict.fromkeys(self._first)
         }
         forms: dict[tuple[object, ...], int] = {}
         form_of = {
             first: tuple(
-                forms.setdefault(self._form_of(segment, conflicts), len(forms))
+                forms.setdefault((first in sparse, *self._form_of(segment, conflicts)), len(forms))
                 for segment in self.segments[first]
             )
             for first, conflicts in self._conflicts.items()
@@ -99,16 +108,22 @@ class ChainCosts:
         key = (self._form[parameter][segment], piece)
         known = self._costs.get(key)
         if known is None:
-            known = self._costs[key] = tuple(
+            members = self._pattern(parameter)[segment].ops
+            first = self._first[parameter]
+            known = tuple(
                 op_cost(
                     member.op,
                     self.program,
                     _elements(member.over, piece),
                     self.spec,
-                    bank_conflict=member.op.index in self._conflicts[self._first[parameter]],
+                    bank_conflict=member.op.index in self._conflicts[first],
                 )
-                for member in self._pattern(parameter)[segment].ops
+                for member in members
             )
+            if first in self.sparse:
+                over_shard = [member.over is Space.SHARD for member in members]
+                known = with_index_reads(known, over_shard, piece.elements, self.spec)
+            self._costs[key] = known
         return known
 
     def chain(self, parameter: int, segment: int, piece: Piece, strip: int) -> OpChain:

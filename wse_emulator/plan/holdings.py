@@ -8,9 +8,9 @@ from fractions import Fraction
 from math import prod
 from typing import Final, Literal
 
-from wse_emulator.inputs.precision import AS_CAPTURED, Precision
 from wse_emulator.ops.stacks import stack_height, statistic_of
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
+from wse_emulator.request import AS_CAPTURED, Precision
 from wse_emulator.wafer.formats import BYTES
 
 Category = Literal["weights", "gradients", "optimizer_state"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from typing import Final
@@ -11,11 +11,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.inputs.precision import AS_CAPTURED, Precision
 from wse_emulator.placement.shards import expand, flat_runs
-from wse_emulator.placement.values import BlockGrid, LayerRegion, Placement, TensorPlacement
+from wse_emulator.placement.values import LayerRegion, Placement, TensorPlacement
 from wse_emulator.plan.holdings import STORED, Holding, OtherState, controller_values, holdings
+from wse_emulator.plan.sparse import DENSE, Sparsity, kept_runs
 from wse_emulator.program import StepProgram
+from wse_emulator.request import AS_CAPTURED, Precision
 from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.formats import BYTES
 
@@ -153,26 +154,6 @@ class MemoryPlan:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sparsity:
-    """Which elements of sparse parameters are kept.
-
-    Attributes:
-        kept: parameter index -> number of elements kept.
-        masks: parameter index -> which elements are kept, in the parameter's shape, where that
-            is known; else kept elements are spread evenly.
-        index_bytes: bytes of the index stored with every kept element: positions in a shard of
-            fewer than 65,536 elements take two.
-    """
-
-    kept: Mapping[int, int]
-    masks: Mapping[int, NDArray[np.bool_]] = field(default_factory=dict)
-    index_bytes: int = 2
-
-
-DENSE: Final = Sparsity(kept={})
-
-
 def plan_resident(
     program: StepProgram,
     placement: Placement,
@@ -251,7 +232,7 @@ def _add_tensor(
         part += elements_in * np.array(dense)[:, None]
         part[STATE_ROW] += (elements_in > 0) * holding.holder_bytes
         if sparse:
-            kept = _kept_in(tensor, elements_in, sparsity)
+            kept = expand(kept_runs(tensor, sparsity))
             part += kept * np.array(masked)[:, None]
             part[0] += kept * sparsity.index_bytes
     for other in holding.others:
@@ -279,30 +260,3 @@ def _mark_holders(mask: NDArray[np.bool_], tensor: TensorPlacement) -> None:
         if elements:
             mask[start : start + pes] = True
         start += pes
-
-
-def _kept_in(tensor: TensorPlacement, elements_in: IntArray, sparsity: Sparsity) -> IntArray:
-    """(pes,) kept elements in each PE; the sum is exact."""
-    mask = sparsity.masks.get(tensor.parameter)
-    if mask is not None and tensor.grid is not None:
-        return _kept_in_blocks(mask.reshape(-1, mask.shape[-1]), tensor.grid)
-    ends = np.concatenate(([0], np.cumsum(elements_in)))
-    if mask is not None:
-        before = np.concatenate(([0], np.cumsum(mask, axis=None, dtype=np.int64)))
-        kept: IntArray = np.diff(before[ends])
-        return kept
-    elements = int(ends[-1])
-    total = sparsity.kept[tensor.parameter]
-    whole, rest = divmod(total, max(1, elements))
-    spread: IntArray = np.diff(ends * whole + ends * rest // max(1, elements))
-    return spread
-
-
-def _kept_in_blocks(mask: NDArray[np.bool_], grid: BlockGrid) -> IntArray:
-    """(pes,) kept elements of a matrix in each block."""
-    rows = np.concatenate(([0], np.cumsum(grid.heights)))
-    cols = np.concatenate(([0], np.cumsum(grid.widths)))
-    before = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), dtype=np.int64)
-    before[1:, 1:] = mask.cumsum(axis=0, dtype=np.int64).cumsum(axis=1)
-    kept: IntArray = np.diff(np.diff(before[np.ix_(rows, cols)], axis=0), axis=1).reshape(-1)
-    return kept

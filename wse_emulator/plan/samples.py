@@ -6,9 +6,9 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from wse_emulator.inputs.read import FitRequest
 from wse_emulator.plan.activations import ActivationProfile
 from wse_emulator.plan.in_flight import recomputable_layers
+from wse_emulator.request import Request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Samples:
 
 
 def choose_samples(
-    request: FitRequest,
+    request: Request,
     profile: ActivationProfile,
     may_fit: Callable[[Samples], bool],
     fits: Callable[[Samples], bool],
@@ -47,7 +47,7 @@ def choose_samples(
         return Samples(micro_batch=micro_batch, recomputed=recomputed)
 
     if request.recompute is not None:
-        recomputed = min(request.recompute, layers)
+        recomputed = layers if request.recompute == "full" else min(request.recompute, layers)
     else:
         least = _first_true(
             layers, lambda k: may_fit(at(least_micro, k)), lambda k: fits(at(least_micro, k))

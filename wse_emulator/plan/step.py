@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wse_emulator.inputs.precision import AS_CAPTURED, Precision
 from wse_emulator.ops import OpCost
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.holdings import Holding
-from wse_emulator.plan.memory import DENSE, MemoryPlan, Sparsity, plan_resident
+from wse_emulator.plan.memory import MemoryPlan, plan_resident
+from wse_emulator.plan.sparse import DENSE, Sparsity
 from wse_emulator.plan.strips import StripChoice, choose_strips
 from wse_emulator.plan.temporaries import free_bytes, temporary_bytes
 from wse_emulator.program import StepProgram
+from wse_emulator.request import AS_CAPTURED, Precision
 
 
 @dataclass(frozen=True, slots=True, eq=False)

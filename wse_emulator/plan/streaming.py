@@ -10,15 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.layers import group_layers
 from wse_emulator.placement.shards import expand, flat_runs
-from wse_emulator.plan.activations import ActivationProfile
 from wse_emulator.plan.holdings import Holding
 from wse_emulator.plan.in_flight import streaming_bytes
-from wse_emulator.plan.memory import MemoryPlan, Sparsity
+from wse_emulator.plan.known import Known
+from wse_emulator.plan.memory import MemoryPlan
 from wse_emulator.plan.samples import Samples
-from wse_emulator.program import StepProgram
+from wse_emulator.request import Request
 from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
@@ -46,18 +45,14 @@ class Server:
 
 
 def plan_streaming(
-    request: FitRequest,
-    program: StepProgram,
-    profile: ActivationProfile | None,
-    held: Sequence[Holding],
-    sparsity: Sparsity,
-    samples: Samples | None,
+    request: Request, known: Known, held: Sequence[Holding], samples: Samples | None
 ) -> tuple[MemoryPlan, Server]:
     """Bytes in every PE, and at the server.
 
     On the wafer are the weights of one layer in the compute dtype, their gradients, and the
     activations. Optimizer state and step live at the server.
     """
+    program, sparsity, profile = known.program, known.sparsity, known.profile
     parameters = program.parameters
     sent, back = [], []
     for parameter, holding in zip(parameters, held, strict=True):
@@ -93,20 +88,20 @@ def plan_streaming(
         temporaries=nothing,
         reserved_bytes=spec.reserved_bytes_per_pe,
     )
-    return memory, _server(held, sent, back, program, sparsity, terms, largest.name)
+    return memory, _server(known, held, (sent, back), terms, largest.name)
 
 
 def _server(
+    known: Known,
     held: Sequence[Holding],
-    sent: Sequence[int],
-    back: Sequence[int],
-    program: StepProgram,
-    sparsity: Sparsity,
+    moved: tuple[Sequence[int], Sequence[int]],
     terms: dict[str, int],
     largest: str,
 ) -> Server:
+    """What the server keeps; ``moved`` are the bytes of each parameter to the wafer and back."""
+    (sent, back), sparsity = moved, known.sparsity
     weights = state = 0
-    for parameter, holding in zip(program.parameters, held, strict=True):
+    for parameter, holding in zip(known.program.parameters, held, strict=True):
         kept = sparsity.kept.get(parameter.index, parameter.numel)
         index = sparsity.index_bytes if parameter.index in sparsity.kept else 0
         weights += parameter.numel * holding.element_bytes["weights"]

@@ -28,14 +28,13 @@ from wse_emulator.capture.step import (
 )
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
-from wse_emulator.emulate import emulate_step
-from wse_emulator.engines import ENGINES
-from wse_emulator.errors import DoesNotFitError, InputError, UnknownNameError
+from wse_emulator.emulate import emulate
+from wse_emulator.errors import DoesNotFitError, InputError
 from wse_emulator.inputs.read import DEFAULT_WAFER
-from wse_emulator.ops import check_costs
-from wse_emulator.plan.placed import place_and_plan
-from wse_emulator.program import StepProgram
+from wse_emulator.plan.known import known_of
+from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.questions.validate.accuracy import class_error
+from wse_emulator.request import OptimizerChoice, Request
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
 from wse_emulator.wafer.parse import parse_wafer
@@ -80,10 +79,15 @@ def attach(
         [1936, 1936]
         >>> emulation.detach()
     """
-    if engine not in ENGINES:
-        raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
-    spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
-    return Emulation(optimizer, scheduler, spec, engine, model)
+    given = ("model", "optimizer") if scheduler is None else ("model", "optimizer", "schedules")
+    request = Request(
+        model="module" if model is None else type(model).__name__,
+        wafer=parse_wafer(wafer) if isinstance(wafer, str) else wafer,
+        optimizer=OptimizerChoice(name=type(optimizer).__name__),
+        engine=engine,
+        objects=given,
+    )
+    return Emulation(optimizer, scheduler, request, model)
 
 
 class Emulation:
@@ -107,17 +111,14 @@ class Emulation:
         self,
         optimizer: torch.optim.Optimizer,
         scheduler: Scheduler | None,
-        spec: WaferSpec,
-        engine: str,
+        request: Request,
         model: torch.nn.Module | None,
     ) -> None:
         if isinstance(getattr(optimizer.step, "__self__", None), Emulation):
             raise InputError("the optimizer is attached to an emulation already; detach it first")
         self._optimizer = optimizer
         self._scheduler = scheduler
-        self._spec = spec
-        self._engine = engine
-        self._model = "module" if model is None else type(model).__name__
+        self._request = request
         self._names = parameter_names(optimizer, model)
         self._rates: list[float | None] = []
         self._first: StepTrace | None = None
@@ -145,15 +146,15 @@ class Emulation:
         """
         if self._first is None:
             raise InputError("no step has run since attach(); call optimizer.step() first")
-        program = self._program(self._first, self._first_schedule)
-        emulated = emulate_step(program, self._spec, self._engine)
+        begin = time.perf_counter()
+        placed = self._placed(self._first, self._first_schedule)
+        place_seconds = time.perf_counter() - begin
+        emulated = emulate(placed)
         return summarize(
             emulated,
             RunFacts(
-                model=self._model,
+                model=self._request.model,
                 optimizer_options={},
-                engine=self._engine,
-                mode="pipelined",
                 rates=self._rates,
                 rate_curve=(
                     np.arange(len(self._rates)),
@@ -161,7 +162,7 @@ class Emulation:
                 ),
                 wall_seconds=WallSeconds(
                     capture=self._capture_seconds,
-                    place=emulated.place_seconds,
+                    place=place_seconds,
                     simulate=emulated.simulate_seconds,
                 ),
                 command="",
@@ -224,19 +225,18 @@ class Emulation:
 
     def _admit(self, trace: StepTrace) -> None:
         """Refuse a first step whose ops have no cost or whose tensors do not fit."""
-        memory = place_and_plan(self._program(trace, None), self._spec)[1].memory
+        memory = self._placed(trace, None).memory
         if not memory.fits:
             raise DoesNotFitError(
-                f"the step does not fit {self._spec.name}: PE {memory.worst_pe} needs "
+                f"the step does not fit {self._request.wafer.name}: PE {memory.worst_pe} needs "
                 f"{memory.worst_bytes:,} of {memory.capacity_bytes:,} bytes; take a larger wafer "
                 "or an optimizer with less state"
             )
 
-    def _program(self, update: StepTrace, schedule: StepTrace | None) -> StepProgram:
+    def _placed(self, update: StepTrace, schedule: StepTrace | None) -> Placed:
         trace = update if schedule is None else join_schedule(update, schedule)
         program = build_program(self._optimizer, self._scheduler, self._names, trace)
-        check_costs(program, self._spec)
-        return program
+        return place_and_plan(known_of(program, self._request.wafer), self._request)
 
 
 def _restore(owner: object, own_step: object) -> None:

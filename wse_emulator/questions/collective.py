@@ -32,7 +32,7 @@ CHANNEL: Final = "collective"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class CollectiveRequest:
     """What is asked for.
 
     Attributes:
@@ -87,7 +87,7 @@ class Study:
         activities: what ran, for the router table.
     """
 
-    request: Request
+    request: CollectiveRequest
     wafer: str
     cycles: int
     seconds: float
@@ -100,7 +100,7 @@ class Study:
     activities: tuple[Activity, ...]
 
 
-def study(request: Request, spec: WaferSpec, *, engine: str = "array") -> Study:
+def study(request: CollectiveRequest, spec: WaferSpec, *, engine: str = "array") -> Study:
     """Time one collective on an otherwise empty wafer.
 
     Raises:
@@ -134,7 +134,7 @@ def study(request: Request, spec: WaferSpec, *, engine: str = "array") -> Study:
     )
 
 
-def _check(request: Request) -> None:
+def _check(request: CollectiveRequest) -> None:
     if request.wavelets < 1:
         raise CollectiveError(f"{request.wavelets} wavelets; a message has at least 1")
     if request.group is not None and request.algorithm != "two-phase":
@@ -151,11 +151,11 @@ def _check(request: Request) -> None:
         raise CollectiveError("a ring is an all-reduce along a line; give all-reduce and --pes")
 
 
-def _shape(request: Request) -> tuple[int, int]:
+def _shape(request: CollectiveRequest) -> tuple[int, int]:
     return request.rows, request.cols
 
 
-def _chosen(request: Request, ranked: tuple[Candidate, ...]) -> LineAlgorithm:
+def _chosen(request: CollectiveRequest, ranked: tuple[Candidate, ...]) -> LineAlgorithm:
     """The algorithm of one half: the one asked for, or the cheapest."""
     kind = request.algorithm
     if kind == "auto" or kind == "ring":  # noqa: PLR1714 - mypy narrows comparisons, not tuples
@@ -169,7 +169,7 @@ def _chosen(request: Request, ranked: tuple[Candidate, ...]) -> LineAlgorithm:
 
 
 def _activities(
-    request: Request,
+    request: CollectiveRequest,
     region: Region,
     root: tuple[int, int],
     chosen: list[LineAlgorithm],
@@ -196,7 +196,7 @@ def _activities(
 
 
 def _formula(
-    request: Request,
+    request: CollectiveRequest,
     arms: tuple[tuple[int, int], tuple[int, int]],
     chosen: list[LineAlgorithm],
     spec: WaferSpec,
@@ -215,7 +215,9 @@ def _formula(
 
 
 def _names(
-    request: Request, chosen: list[LineAlgorithm], arms: tuple[tuple[int, int], tuple[int, int]]
+    request: CollectiveRequest,
+    chosen: list[LineAlgorithm],
+    arms: tuple[tuple[int, int], tuple[int, int]],
 ) -> tuple[str, ...]:
     if request.algorithm == "ring":
         return ("ring",)

@@ -14,15 +14,17 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from wse_emulator.capture.built import PreparedStep, capture_prepared
-from wse_emulator.emulate import EmulatedStep, emulate_step
+from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.engines.digest import digest
-from wse_emulator.errors import DoesNotFitError, ResultFileError
-from wse_emulator.program import StepProgram
-from wse_emulator.results.explain import Effect, Explanation, Limit
+from wse_emulator.errors import DoesNotFitError, InputError, ResultFileError
+from wse_emulator.inputs.read import Inputs, read_again
+from wse_emulator.plan.known import learn, on_wafer
+from wse_emulator.plan.placed import Placed, place_and_plan
+from wse_emulator.request import Request
+from wse_emulator.results.explain import Effect, Explanation, Limit, LimitKind
 from wse_emulator.results.run import PeTime
 from wse_emulator.summary.critical_path import pe_times, sampled_pes
-from wse_emulator.tell import Tell
+from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
 
 UNLIMITED: Final = 10**6
@@ -86,71 +88,89 @@ def _at_low_end(spec: WaferSpec) -> WaferSpec:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Lift:
+    """A limit, and how the machine changes where it is lifted."""
+
+    limit: Limit
+    machine: Callable[[WaferSpec], WaferSpec]
+
+
+def _lift(
+    name: str,
+    kind: LimitKind,
+    lifted: str,
+    remedy: str,
+    machine: Callable[[WaferSpec], WaferSpec],
+) -> Lift:
+    return Lift(Limit(name, kind, lifted, remedy), machine)
+
+
 LIMITS: Final = (
-    Limit(
+    _lift(
         "lanes",
         "compute",
         "any number of elements a cycle in every vector instruction",
         "16-bit formats have up to four times the lanes of float32",
         _without_lanes,
     ),
-    Limit(
+    _lift(
         "memory ports",
         "memory port",
         "any number of bytes a cycle from and to the SRAM of a PE",
         "narrower state and gradients move fewer bytes",
         _without_ports,
     ),
-    Limit(
+    _lift(
         "bank conflicts",
         "memory port",
         "two memory sources never meet in a bank group",
         "place weights, gradients and state so that their banks differ",
         _without_bank_conflicts,
     ),
-    Limit(
+    _lift(
         "launch",
         "compute",
         "a vector instruction costs nothing to issue",
         "fewer, longer instructions: fewer PEs a tensor, or longer strips (free SRAM)",
         _without_launch,
     ),
-    Limit(
+    _lift(
         "scalar arithmetic",
         "compute",
         "one cycle for any scalar instruction, division and square root included",
         "a simpler learning-rate schedule; numbers computed once instead of by tensor",
         _without_scalars,
     ),
-    Limit(
+    _lift(
         "hop latency",
         "latency",
         "one cycle a hop, the least, and none for a turn",
         "smaller regions; the machine decides the latency itself",
         _without_hops,
     ),
-    Limit(
+    _lift(
         "ramp latency",
         "latency",
         "no cycles between a PE and its router",
         "fewer messages in a row: fewer reductions a step",
         _without_ramps,
     ),
-    Limit(
+    _lift(
         "message stages",
         "latency",
         "no cycles to issue a send, to start the task it wakes, and to end it",
         "reductions of fewer stages; fewer reductions a step",
         _without_stages,
     ),
-    Limit(
+    _lift(
         "link rate and contention",
         "fabric",
         "every message is one wavelet, so no link is held longer than one cycle",
         "shorter vectors in reductions: narrower statistics, fewer rows and columns",
         _without_link_rate,
     ),
-    Limit(
+    _lift(
         "unsourced costs",
         "unknown",
         "costs that no document states at the low end of their interval",
@@ -161,44 +181,111 @@ LIMITS: Final = (
 """All limits, from the PE outwards; the last is no limit of the machine but of what is known."""
 
 
+EXPLAIN_STAGES: Final = len(LIMITS) + 3
+"""What explaining tells of: capture, the step as it is, each limit, all at once."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownResult:
+    """A saved result whose step is explained.
+
+    Attributes:
+        source: its file, for messages.
+        digest: of its step; the repeated step has to have the same.
+        command: the command that made it; empty from Python.
+    """
+
+    source: str
+    digest: str
+    command: str = ""
+
+
+def explain(
+    inputs: Inputs, *, command: str = "", result: KnownResult | None = None, tell: Tell = silent
+) -> Explanation:
+    """Emulate the step of a question as it is, then with each limit lifted.
+
+    Args:
+        inputs: the question, read.
+        command: the command line that asks it.
+        result: the saved result that the question comes from, if it comes from one.
+        tell: called with the name of each of ``EXPLAIN_STAGES`` parts as it begins.
+
+    Raises:
+        ResultFileError: the repeated step has other times than the result it comes from.
+        DoesNotFitError: there is no step to explain.
+        InputError: weights stream, so that no step runs on the wafer.
+    """
+    tell("capturing the step")
+    known = learn(inputs)
+    tell("the step as it is")
+    base = emulate(place_and_plan(known, inputs.request))
+    if result is not None:
+        _check_same(result, base)
+    return lift_limits(base, model=inputs.model.name, command=command, tell=tell)
+
+
+def explain_again(request: Request | None, result: KnownResult, tell: Tell = silent) -> Explanation:
+    """Explain the step of a saved result, from the question that it holds.
+
+    Raises:
+        ResultFileError: the question cannot be asked again, or its step has changed since.
+        InputError: a file that it names cannot be read any more.
+    """
+    if request is None:
+        raise ResultFileError(
+            f"{result.source} holds no question to ask again (an earlier version wrote it); run "
+            "again to make it"
+        )
+    if not request.repeatable:
+        raise ResultFileError(
+            f"{result.source} was made from Python, and its {' and '.join(request.objects)} given "
+            "as an object, which no file holds; wse explain MODEL explains any step"
+        )
+    try:
+        inputs = read_again(request)
+    except InputError as error:
+        made = f" It was made by: {result.command}" if result.command else ""
+        raise InputError(
+            f"{result.source} cannot be repeated: {error}.{made} (its files are looked up from "
+            "the current folder)"
+        ) from error
+    return explain(inputs, command=result.command, result=result, tell=tell)
+
+
 def lift_limits(
-    program: StepProgram,
-    spec: WaferSpec,
+    base: EmulatedStep,
     *,
-    engine: str = "array",
-    limits: Sequence[Limit] = LIMITS,
-    base: EmulatedStep | None = None,
-    tell: Callable[[str], object] = str,
+    model: str = "",
+    command: str = "",
+    limits: Sequence[Lift] = LIMITS,
+    tell: Tell = silent,
 ) -> Explanation:
     """Emulate a step again with each limit lifted in turn, and with all at once.
 
     Args:
-        program: the captured step.
-        spec: the machine as it is.
-        engine: ``array`` or ``pe``.
+        base: the step as it is.
+        model: name of what is stepped.
+        command: the command line that asks for it.
         limits: which limits to lift.
-        base: the step as it is, where it was emulated already.
-        tell: called with the name of what is emulated next; does nothing by default.
+        tell: called with the name of what is emulated next.
 
     Raises:
         DoesNotFitError: the step does not fit on the machine, so there is no time to explain.
     """
-    if base is None:
-        tell("the step as it is")
-        base = emulate_step(program, spec, engine)
-    cycles = _cycles(base)
+    cycles, spec = _cycles(base), base.placed.request.wafer
     effects = []
     everything = spec
-    for limit in limits:
-        lifted = limit.lift(spec)
-        everything = limit.lift(everything)
-        tell(limit.name)
+    for lift in limits:
+        lifted = lift.machine(spec)
+        everything = lift.machine(everything)
+        tell(lift.limit.name)
         binds = lifted != spec
-        found = _cycles(emulate_step(program, lifted, engine)) if binds else cycles
+        found = _cycles(emulate(_placed_on(base.placed, lifted))) if binds else cycles
         saved = cycles - found
         effects.append(
             Effect(
-                limit=limit,
+                limit=lift.limit,
                 cycles=found,
                 saved_cycles=saved,
                 saved_share=saved / cycles if cycles else 0.0,
@@ -207,12 +294,21 @@ def lift_limits(
         )
     tell("everything at once")
     return Explanation(
-        optimizer=program.optimizer,
+        model=model,
+        optimizer=base.program.optimizer,
+        request=base.placed.request,
+        command=command,
         cycles=cycles,
         critical=_critical(base),
         effects=tuple(sorted(effects, key=lambda effect: -effect.saved_cycles)),
-        all_lifted_cycles=_cycles(emulate_step(program, everything, engine)),
+        all_lifted_cycles=_cycles(emulate(_placed_on(base.placed, everything))),
     )
+
+
+def _placed_on(placed: Placed, spec: WaferSpec) -> Placed:
+    """The same question on another machine."""
+    request = dataclasses.replace(placed.request, wafer=spec)
+    return place_and_plan(on_wafer(placed.known, spec), request)
 
 
 def _critical(step: EmulatedStep) -> PeTime:
@@ -234,51 +330,11 @@ def _cycles(step: EmulatedStep) -> int:
     return step.timing.elapsed_cycles
 
 
-EXPLAIN_STAGES: Final = len(LIMITS) + 3
-"""What explaining tells of: capture, the step as it is, each limit, all at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """The step that is explained.
-
-    Attributes:
-        prepared: what is captured.
-        spec, engine: where it runs.
-        command: the command of the result it comes from, or this very command.
-        source, digest: the result it comes from; both empty if it comes from flags.
-    """
-
-    prepared: PreparedStep
-    spec: WaferSpec
-    engine: str
-    command: str
-    source: str = ""
-    digest: str = ""
-
-
-def explain_subject(subject: Subject, tell: Tell) -> Explanation:
-    """Emulate the step as it is, then with each limit lifted.
-
-    Args:
-        tell: called with the name of each of ``EXPLAIN_STAGES`` parts as it begins.
-
-    Raises:
-        ResultFileError: the repeated step has other times than the result it comes from.
-        DoesNotFitError: there is no step to explain.
-    """
-    tell("capturing the step")
-    program = capture_prepared(subject.prepared, subject.spec)
-    tell("the step as it is")
-    base = emulate_step(program, subject.spec, subject.engine)
-    _check_same(subject, base)
-    return lift_limits(program, subject.spec, engine=subject.engine, base=base, tell=tell)
-
-
-def _check_same(subject: Subject, step: EmulatedStep) -> None:
+def _check_same(result: KnownResult, step: EmulatedStep) -> None:
     """See that the repeated step has the times of the result it comes from."""
-    if subject.digest and step.timing is not None and digest(step.timing) != subject.digest:
+    if step.timing is None or digest(step.timing) != result.digest:
+        again = f": {result.command}" if result.command else ""
         raise ResultFileError(
-            f"{subject.source}: its command no longer gives the times it holds (another "
-            f"version, or the model or config has changed since); run it again: {subject.command}"
+            f"{result.source}: its question no longer gives the times it holds (another version, "
+            f"or the model or config has changed since); run it again{again}"
         )

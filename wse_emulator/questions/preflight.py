@@ -1,197 +1,163 @@
-"""``preflight``: all questions about a planned run, each asked even if another one fails."""
+"""``preflight``: all questions about a planned run, each asked even if another one fails.
+
+The model, the run config and the optimizer are read, built, captured and placed once; every answer
+on the page comes from that.
+"""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+import dataclasses
+import time
+from typing import Final
 
-import torch
-
-from optimizers import Optimizer
-from wse_emulator.capture.built import PreparedStep, prepare_step
-from wse_emulator.configs.read import RunConfig, read_run_config
-from wse_emulator.errors import InputError, StaticRuleError, WseError
-from wse_emulator.inputs.optimizer import OptimizerChoice
-from wse_emulator.inputs.precision import Precision
-from wse_emulator.inputs.read import Asked, Mode, to_request
-from wse_emulator.models.load import is_run_config
-from wse_emulator.questions.fit.judge import judge
+from wse_emulator.capture.built import Built, build, capture
+from wse_emulator.errors import InputError, StaticRuleError, UnknownOpError, WseError
+from wse_emulator.inputs.read import Given, Inputs, read
+from wse_emulator.plan.known import Captured, Known, know, with_activations
+from wse_emulator.plan.placed import place_and_plan
+from wse_emulator.questions.fit.judge import Judgement
 from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.report import report as report_of_fit
 from wse_emulator.questions.rates import constant_course, course_of
-from wse_emulator.questions.run import run_prepared
+from wse_emulator.questions.run import emulated_result
 from wse_emulator.results.check import CheckReport
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.preflight import Course, Preflight, StepTime
-from wse_emulator.results.run import RunResult
-from wse_emulator.wafer.presets import WSE2
-from wse_emulator.wafer.spec import WaferSpec
+from wse_emulator.results.run import RunResult, WallSeconds
+from wse_emulator.tell import Tell, silent
 
-LEVERS_TOLD = 3
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """A run that is to be queued.
-
-    Attributes:
-        model: as :func:`wse_emulator.run` takes it; a run config brings all the rest.
-        config: a run config beside the model.
-        optimizer, lr, lr_schedule, options, max_grad_norm: as for ``run``; go before the config.
-        wafer, engine: where, and how it is emulated.
-        mode: ``pipelined``, ``weight-streaming`` or ``auto``.
-        precision: dtypes of what is stored; default: the config's, or those of the model.
-        batch_size, sequence: samples a step, tokens a sample; default: the config's.
-        steps: steps the run is to take; default: the config's.
-        checked: the verdict on an optimizer of the user's own, where there is one.
-        command: the command that repeats this.
-    """
-
-    model: str
-    config: Path | None = None
-    optimizer: str | None = None
-    lr: float | None = None
-    lr_schedule: str | None = None
-    options: Mapping[str, object] = field(default_factory=dict)
-    max_grad_norm: float | None = None
-    wafer: WaferSpec = WSE2
-    engine: str = "array"
-    mode: Mode = "auto"
-    precision: Precision | None = None
-    batch_size: int | None = None
-    sequence: int | None = None
-    steps: int | None = None
-    checked: CheckReport | None = None
-    command: str = ""
+LEVERS_TOLD: Final = 3
 
 
-def preflight(plan: Plan, tell: Callable[[str], object] = str) -> Preflight:
+def preflight(
+    given: Given, *, checked: CheckReport | None = None, command: str = "", tell: Tell = silent
+) -> Preflight:
     """Judge a planned run: legal, fits, schedule as meant, step time, what to change.
 
     Args:
-        tell: called with the name of each stage as it begins; does nothing by default.
+        given: the run; a run config as its model brings all the rest. Its ``steps`` are those of
+            the whole run, over which the schedule is looked at.
+        checked: the verdict on an optimizer of the user's own, where there is one.
+        command: the command that repeats this.
+        tell: called with the name of each stage as it begins.
 
     Raises:
         InputError: the model or the run config cannot be read, so that nothing can be answered.
+
+    Example:
+        >>> from wse_emulator.inputs.read import Given
+        >>> page = preflight(Given(model="gpt2", lr=1e-4))
+        >>> page.verdict, page.exit_code
+        ('Ready to queue.', 0)
     """
-    if plan.steps is not None and plan.steps < 1:
-        raise InputError(f"steps is {plan.steps}; give a whole number of 1 or more")
-    if plan.config is None and is_run_config(plan.model):
-        plan = replace(plan, config=Path(plan.model))
-    config = None if plan.config is None else read_run_config(plan.config)
     problems: list[str] = []
+    violations = list(checked.violations if checked else ())
     tell("reading the model")
-    prepared = _prepared(plan, problems)
-    report = _fit(plan, config, prepared, problems, tell)
-    if prepared is None and report is None:
-        raise InputError(problems[0])
-    tell("evaluating the schedule")
-    schedules = _schedules(plan, config, prepared, problems)
-    violations = list(plan.checked.violations if plan.checked else ())
-    result = None
-    if prepared is not None:
+    inputs = _read(given, problems)
+    built = _built(inputs, problems)
+    schedules = _schedules(inputs, built, problems)
+    report = result = None
+    legal: bool | None = None
+    if built is not None:
+        tell("capturing the step")
         try:
-            result = run_prepared(prepared, plan.wafer, engine=plan.engine, tell=tell)
+            captured = Captured(program=capture(built), built=built)
         except StaticRuleError as error:
             violations.append(error)
         except WseError as error:
             problems.append(str(error))
-    unused = prepared.step.unused if prepared else ()
+        else:
+            legal = True
+            known = _known(captured, inputs, problems)
+            report, result = _placed(known, inputs, command, problems, tell)
     return Preflight(
-        model=prepared.model if prepared else plan.model,
-        optimizer=type(prepared.step.optimizer).__name__ if prepared else plan.optimizer or "",
-        wafer=plan.wafer.name,
-        legal=False if violations else (None if result is None else True),
+        model=inputs.model.name,
+        optimizer=built.optimizer_name if built else inputs.request.optimizer.name,
+        wafer=inputs.request.wafer.name,
+        legal=False if violations else legal,
         violations=tuple(violations),
         fit=report,
         schedules=schedules,
         time=_time(report, result),
-        changes=_changes(violations, report, schedules, problems, unused),
+        changes=_changes(violations, report, schedules, problems, inputs.unused),
         problems=tuple(problems),
-        unused=unused,
-        command=plan.command,
+        unused=inputs.unused,
+        command=command,
+        request=inputs.request,
     )
 
 
-def _prepared(plan: Plan, problems: list[str]) -> PreparedStep | None:
+def _read(given: Given, problems: list[str]) -> Inputs:
+    """The inputs; without a typed schedule that cannot be used, which is a problem."""
     try:
-        return prepare_step(
-            plan.model,
-            optimizer=plan.optimizer,
-            config=plan.config,
-            lr=plan.lr,
-            lr_schedule=plan.lr_schedule,
-            options=plan.options,
-            max_grad_norm=plan.max_grad_norm,
-        )
+        return read(given)
+    except InputError as error:
+        if given.lr_schedule is None:
+            raise
+        inputs = read(dataclasses.replace(given, lr_schedule=None))
+        problems.append(str(error))
+        return inputs
+
+
+def _built(inputs: Inputs, problems: list[str]) -> Built | None:
+    """The optimizer; if need be without its schedule, which is a problem then."""
+    request = inputs.request
+    try:
+        return build(request, inputs.model)
+    except WseError as error:
+        problems.append(str(error))
+        if not request.schedules:
+            return None
+    try:
+        return build(dataclasses.replace(request, schedules=()), inputs.model)
+    except WseError:
+        return None  # it is not the schedule, and the reason is told
+
+
+def _known(captured: Captured, inputs: Inputs, problems: list[str]) -> Known | None:
+    """What is known for a plan; None where the activations that count are not known."""
+    try:
+        known = know(captured, inputs.request, inputs.masks)
+        return with_activations(known, inputs)
     except WseError as error:
         problems.append(str(error))
         return None
 
 
-def _fit(
-    plan: Plan,
-    config: RunConfig | None,
-    prepared: PreparedStep | None,
-    problems: list[str],
-    tell: Callable[[str], object],
-) -> FitReport | None:
-    """Memory with the same optimizer; the levers only where they are needed."""
-    from_config = config if plan.config != Path(plan.model) else None
-    batch, sequence = plan.batch_size, plan.sequence
-    if from_config is not None:
-        batch = from_config.batch_size if batch is None else batch
-        sequence = from_config.sequence_length if sequence is None else sequence
-
-    asked = Asked(
-        model=plan.model,
-        optimizer=_choice(prepared.step.optimizer) if prepared else plan.optimizer,
-        lr=plan.lr,
-        options=plan.options,
-        wafer=plan.wafer,
-        mode=plan.mode,
-        precision=plan.precision,
-        batch_size=batch,
-        sequence=sequence,
-    )
+def _placed(
+    known: Known | None, inputs: Inputs, command: str, problems: list[str], tell: Tell
+) -> tuple[FitReport | None, RunResult | None]:
+    """The memory, with levers where they are needed; and the time of what fits on the wafer."""
+    if known is None:
+        return None, None
+    tell("planning the model as it is")
+    begin = time.perf_counter()
     try:
-        tell("planning the model as it is")
-        judgement = judge(to_request(asked))
-        levers = () if judgement.memory.fits else pull_levers(judgement, tell)
-        return report_of_fit(judgement, levers=levers, command=plan.command)
-    except StaticRuleError:
-        return None  # the same rule is found, and told, by the capture of the step
+        judgement = Judgement(inputs=inputs, placed=place_and_plan(known, inputs.request))
     except WseError as error:
         problems.append(str(error))
-        return None
+        return None, None
+    took = WallSeconds(capture=0.0, place=time.perf_counter() - begin, simulate=0.0)
+    levers = () if judgement.fits else pull_levers(judgement, tell)
+    report = report_of_fit(judgement, levers=levers, command=command)
+    if not judgement.fits or judgement.placed.plan is None:
+        return report, None
+    try:
+        return report, emulated_result(judgement, took, command=command, tell=tell)
+    except (InputError, UnknownOpError) as error:
+        problems.append(str(error))
+        return report, None
 
 
-def _choice(optimizer: Optimizer) -> OptimizerChoice:
-    """The built optimizer as a choice: what its constructor was given, as far as it is plain."""
-    accepted = inspect.signature(type(optimizer)).parameters
-    group = {
-        name: value
-        for name, value in optimizer.param_groups[0].items()
-        if name in accepted and name != "params" and not isinstance(value, torch.Tensor)
-    }
-    if "lr" in accepted:
-        group["lr"] = 1e-3  # the rate is no part of memory; a schedule may have set it to 0
-    return OptimizerChoice(name=type(optimizer).__name__, options=group)
-
-
-def _schedules(
-    plan: Plan, config: RunConfig | None, prepared: PreparedStep | None, problems: list[str]
-) -> tuple[Course, ...]:
-    if prepared is None:
+def _schedules(inputs: Inputs, built: Built | None, problems: list[str]) -> tuple[Course, ...]:
+    if built is None or built.optimizer is None:
         return ()
-    steps = plan.steps or (config.max_steps if config else None)
-    if not prepared.step.schedulers:
-        rate = prepared.step.optimizer.param_groups[0].get("lr")
+    steps = inputs.request.steps or (inputs.config.max_steps if inputs.config else None)
+    if not built.schedulers:
+        rate = built.optimizer.param_groups[0].get("lr")
         return () if rate is None else (constant_course(float(rate), steps),)
     try:
-        return tuple(course_of(scheduler, steps) for scheduler in prepared.step.schedulers)
+        return tuple(course_of(scheduler, steps) for scheduler in built.schedulers)
     except WseError as error:
         problems.append(str(error))
         return ()
@@ -212,12 +178,11 @@ def _time(report: FitReport | None, result: RunResult | None) -> StepTime | None
     if result is None or not result.steps:
         return None
     step = result.steps[0]
-    activations = ", timed without activations in SRAM" if report.activations_counted else ""
     return StepTime(
         cycles=step.cycles,
         seconds=step.seconds,
         interval=result.seconds_interval,
-        words=f"the optimizer step alone{activations}; forward and backward are not timed",
+        words="the optimizer step alone; forward and backward are not timed",
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -11,20 +12,25 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from wse_emulator.capture.built import PreparedStep, Step, capture_prepared, prepare_step
-from wse_emulator.emulate import emulate_step
-from wse_emulator.engines import ENGINES
-from wse_emulator.errors import InputError, UnknownNameError, near
-from wse_emulator.inputs.read import DEFAULT_WAFER, RUN_MODES
+from wse_emulator.capture.built import Built
+from wse_emulator.emulate import EmulatedStep, emulate
+from wse_emulator.errors import UnknownNameError, near
+from wse_emulator.inputs.read import DEFAULT_WAFER, Given, Inputs, read
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.shapes import Model
+from wse_emulator.plan.known import learn
+from wse_emulator.plan.placed import place_and_plan
+from wse_emulator.questions.fit.judge import Judgement
+from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.validate.accuracy import class_error
+from wse_emulator.request import Mode, Precision
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
-from wse_emulator.wafer.parse import parse_wafer
+from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
 
 CURVE_POINTS: Final = 1001
+RUN_MODES: Final = ("pipelined",)
 
 
 def run(
@@ -40,9 +46,16 @@ def run(
     steps: int = 1,
     wafer: str | WaferSpec = DEFAULT_WAFER,
     engine: str = "array",
-    mode: str = "pipelined",
+    mode: Mode = "pipelined",
+    precision: str | Precision | None = None,
+    batch_size: int | None = None,
+    sequence: int | None = None,
+    target: int | None = None,
+    micro_batch: int | None = None,
+    recompute: int | str | None = None,
+    sparsity: float | str | Path | None = None,
     command: str = "",
-    tell: Callable[[str], object] = str,
+    tell: Tell = silent,
 ) -> RunResult:
     """Emulate optimizer steps of a model on a wafer.
 
@@ -50,11 +63,12 @@ def run(
     All steps have the same graph, hence the same cycles: one is simulated, each has its rate.
 
     Args:
-        model: a built-in name, a shapes file, ``module:factory``, or an ``nn.Module`` (only its
-            parameters' names, shapes and dtypes are used).
+        model: a built-in name, a shapes file, a run config, ``module:factory``, or an
+            ``nn.Module`` (only its parameters' names, shapes and dtypes are used). A run config
+            brings optimizer, schedule, clipping, batch, precision and sparsity of its own.
         optimizer: class name, any case; default: that of ``config``, or AdamW.
-        config: a Model Zoo run config (YAML) to take optimizer, schedule and clipping from; an
-            argument given beside it goes first.
+        config: a Model Zoo run config (YAML) to take optimizer, schedule, clipping, precision and
+            sparsity from; an argument given beside it goes first.
         lr: learning rate; default: that of the class, or what the schedule says.
         lr_schedule: as ``--lr-schedule`` takes it, or as a run config has it.
         options: further constructor arguments of the optimizer.
@@ -66,9 +80,18 @@ def run(
         wafer: ``wse1``, ``wse2``, ``wse3``, ``wse2:64x48`` (rows x columns), or a spec.
         engine: ``array`` or ``pe``; the answers are equal to the cycle.
         mode: ``pipelined``: weights, gradients and state on the wafer.
+        precision: policy name or value: the dtypes in which the step is stored and timed;
+            default: as the model's parameters are.
+        batch_size: samples per step; their activations then count among what has to fit.
+        sequence: tokens per sample; default: the model's own length.
+        target: tokens of an encoder-decoder's target; default: as many.
+        micro_batch: samples that move together; default: the largest that fits.
+        recompute: ``none``, ``full``, a number of layers, or ``auto`` (the default): the fewest
+            that fit.
+        sparsity: fraction of the elements of the layers' matrices that is left out, or an
+            ``.npz`` file of masks; the step works on the kept elements.
         command: the command line to repeat this run, for the result file.
-        tell: called with the name of each stage as it begins (five of them); does nothing by
-            default.
+        tell: called with the name of each stage as it begins.
 
     Returns:
         The result; ``fits`` is False and ``steps`` empty if the model does not fit.
@@ -78,116 +101,133 @@ def run(
         StaticRuleError: the optimizer breaks a rule; the instance's class says which.
 
     Example:
-        >>> layer = torch.nn.Linear(256, 256)
-        >>> result = wse_emulator.run(layer, optimizer="AdamW", wafer="wse2:16x12")
-        >>> result.fits, result.steps[0].cycles
-        (True, 10919)
-        >>> f"{result.steps[0].seconds * 1e6:.1f} µs"
-        '12.8 µs'
+        >>> from wse_emulator import run
+        >>> result = run("gpt2", optimizer="AdamW", lr=1e-4)
+        >>> result.fits, result.request.optimizer.name
+        (True, 'AdamW')
     """
-    if steps < 1:
-        raise InputError(f"steps must be at least 1, got {steps}")
-    if engine not in ENGINES:
-        raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
-    if mode not in RUN_MODES:
-        raise UnknownNameError(
-            f"unknown mode {mode!r}{near(mode, RUN_MODES)}; run times the optimizer step where it "
-            "runs on the wafer, which is the mode 'pipelined'"
-        )
-    spec = parse_wafer(wafer) if isinstance(wafer, str) else wafer
-    tell("reading the model")
-    begin = time.perf_counter()
-    prepared = prepare_step(
-        model,
-        optimizer=optimizer,
-        config=config,
-        lr=lr,
-        lr_schedule=lr_schedule,
-        options=options,
-        max_grad_norm=max_grad_norm,
-        loss_scaling=loss_scaling,
-    )
-    return run_prepared(
-        prepared,
-        spec,
-        steps=steps,
-        engine=engine,
-        mode=mode,
+    return answer_run(
+        Given(
+            model=model,
+            optimizer=optimizer,
+            config=config,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            options=options,
+            max_grad_norm=max_grad_norm,
+            loss_scaling=loss_scaling,
+            steps=steps,
+            wafer=wafer,
+            engine=engine,
+            mode=mode,
+            precision=precision,
+            batch_size=batch_size,
+            sequence=sequence,
+            target=target,
+            micro_batch=micro_batch,
+            recompute=recompute,
+            sparsity=sparsity,
+        ),
         command=command,
-        prepare_seconds=time.perf_counter() - begin,
         tell=tell,
     )
 
 
-def run_prepared(
-    prepared: PreparedStep,
-    spec: WaferSpec,
-    *,
-    steps: int = 1,
-    engine: str = "array",
-    mode: str = "pipelined",
-    command: str = "",
-    prepare_seconds: float = 0.0,
-    tell: Callable[[str], object] = str,
+def answer_run(
+    given: Given, *, command: str = "", levers: bool = False, tell: Tell = silent
 ) -> RunResult:
-    """Capture and emulate a prepared step; the arguments and errors are those of :func:`run`.
+    """What :func:`run` answers; ``levers`` asks what would help a model that does not fit.
 
-    ``prepare_seconds`` is what preparing took; the result counts it as part of the capture.
+    Raises:
+        WseError: as :func:`run`.
     """
-    tell("capturing the step")
+    if given.mode not in RUN_MODES:
+        raise UnknownNameError(
+            f"unknown mode {given.mode!r}{near(given.mode, RUN_MODES)}; run times the optimizer "
+            "step where it runs on the wafer, which is the mode 'pipelined'"
+        )
     begin = time.perf_counter()
-    program = capture_prepared(prepared, spec)
+    tell("reading the model")
+    inputs = read(given)
+    tell("capturing the step")
+    known = learn(inputs)
     captured = time.perf_counter()
-    emulated = emulate_step(program, spec, engine, tell)
+    tell("placing and planning")
+    judgement = Judgement(inputs=inputs, placed=place_and_plan(known, inputs.request))
+    placed = time.perf_counter()
+    result = emulated_result(
+        judgement,
+        WallSeconds(capture=captured - begin, place=placed - captured, simulate=0.0),
+        command=command,
+        tell=tell,
+    )
+    if levers and not result.fits:
+        result = dataclasses.replace(result, levers=pull_levers(judgement, tell))
+    return result
+
+
+def emulated_result(
+    judgement: Judgement, wall_seconds: WallSeconds, *, command: str = "", tell: Tell = silent
+) -> RunResult:
+    """Emulate what was placed, and sum it up.
+
+    Args:
+        judgement: the inputs and their plan.
+        wall_seconds: what capturing and placing took.
+        command: the command that repeats it, for the result file.
+        tell: called with the name of each stage as it begins.
+    """
+    emulated = emulate(judgement.placed, tell)
     tell("summing up")
-    return summarize(
-        emulated,
-        RunFacts(
-            model=prepared.model,
-            optimizer_options=_options(prepared.step),
-            engine=engine,
-            mode=mode,
-            rates=_rates(prepared.step, steps),
-            rate_curve=_rate_curve(prepared.step, steps),
-            wall_seconds=WallSeconds(
-                capture=prepare_seconds + captured - begin,
-                place=emulated.place_seconds,
-                simulate=emulated.simulate_seconds,
-            ),
-            command=command,
-            class_error=class_error,
-            config_unused=prepared.step.unused,
-        ),
+    return summarize(emulated, _facts(judgement.inputs, emulated, wall_seconds, command))
+
+
+def _facts(
+    inputs: Inputs, emulated: EmulatedStep, wall_seconds: WallSeconds, command: str
+) -> RunFacts:
+    built = emulated.placed.known.captured.built
+    assert built is not None  # made by learn
+    steps = inputs.request.steps or 1
+    return RunFacts(
+        model=inputs.model.name,
+        optimizer_options=_options(built),
+        rates=_rates(built, steps),
+        rate_curve=_rate_curve(built, steps),
+        wall_seconds=dataclasses.replace(wall_seconds, simulate=emulated.simulate_seconds),
+        command=command,
+        class_error=class_error,
+        config_unused=inputs.unused,
     )
 
 
-def _options(step: Step) -> dict[str, object]:
+def _options(built: Built) -> dict[str, object]:
     """Hyper-parameters of the first group that are plain values, for the result file."""
+    group = built.optimizer.param_groups[0] if built.optimizer else {}
     options: dict[str, object] = {
         key: list(value) if isinstance(value, tuple) else value
-        for key, value in step.optimizer.param_groups[0].items()
+        for key, value in group.items()
         if key != "params" and isinstance(value, (bool, int, float, str, tuple, type(None)))
     }
-    if step.scaling.max_norm is not None:
-        options["max_grad_norm"] = step.scaling.max_norm
-    if step.scaling.loss_scale is not None:
+    if built.scaling.max_norm is not None:
+        options["max_grad_norm"] = built.scaling.max_norm
+    if built.scaling.loss_scale is not None:
         options["loss_scaling"] = "dynamic"
     return options
 
 
-def _rates(step: Step, steps: int) -> list[float | None]:
+def _rates(built: Built, steps: int) -> list[float | None]:
     """The learning rate of each step (of the first scheduler); None where there is no rate."""
-    if step.schedulers:
-        return [float(r) for r in step.schedulers[0].rates(torch.arange(steps)).tolist()]
-    rate = step.optimizer.param_groups[0].get("lr")
+    if built.schedulers:
+        return [float(r) for r in built.schedulers[0].rates(torch.arange(steps)).tolist()]
+    rate = built.optimizer.param_groups[0].get("lr") if built.optimizer else None
     return [None if rate is None else float(rate)] * steps
 
 
-def _rate_curve(step: Step, steps: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _rate_curve(built: Built, steps: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """(steps, rates) over the length of the schedule, at most ``CURVE_POINTS`` points."""
-    if not step.schedulers:
+    if not built.schedulers:
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    scheduler = step.schedulers[0]
+    scheduler = built.schedulers[0]
     length = max(steps, (scheduler.total_iters or 0) + 1)
     points = np.unique(np.linspace(0, length - 1, min(length, CURVE_POINTS)).astype(np.int64))
     rates = scheduler.rates(torch.from_numpy(points)).to(torch.float64).numpy()

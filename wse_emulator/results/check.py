@@ -20,11 +20,13 @@ class CheckReport:
         optimizer: module and class.
         steps: how many steps were captured.
         violations: one a rule and state; empty for a legal optimizer.
+        factory: ``module:factory`` that made it; None for a Python object.
     """
 
     optimizer: str
     steps: int
     violations: tuple[StaticRuleError, ...]
+    factory: str | None = None
 
     @property
     def legal(self) -> bool:
@@ -52,6 +54,11 @@ class CheckReport:
                 }
                 for violation in self.violations
             ],
+            "request": {
+                "optimizer": self.factory or self.optimizer,
+                "steps": self.steps,
+                "objects": [] if self.factory else ["optimizer"],
+            },
         }
 
 

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from typing import TypeVar, cast
 
 from wse_emulator.errors import ResultFileError
+from wse_emulator.request import Request
+from wse_emulator.results.request import read_request, request_document
 
 Value = TypeVar("Value")
 
@@ -25,6 +27,8 @@ def encode(value: object) -> object:
     Raises:
         TypeError: a value of another type; a defect of the caller.
     """
+    if isinstance(value, Request):
+        return request_document(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: encode(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -80,6 +84,8 @@ def decode_fields(
 
 
 def _decode_fields(kind: type, document: object, where: str, given: Mapping[str, object]) -> object:
+    if kind is Request:
+        return read_request(document, where)
     if not isinstance(document, dict):
         raise _mismatch(where, "an object", document)
     hints = typing.get_type_hints(kind)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
+from wse_emulator.request import Request
+from wse_emulator.results.codec import encode
 from wse_emulator.results.run import PeTime
 from wse_emulator.results.words import cycles, share
-from wse_emulator.wafer.spec import WaferSpec
+
+EXPLAIN_SCHEMA: Final = "wse-explain/1"
 
 LimitKind = Literal["compute", "memory port", "fabric", "latency", "unknown"]
 """What a limit is one of; ``unknown`` is a limit of what is known, not of the machine."""
@@ -16,21 +18,19 @@ LimitKind = Literal["compute", "memory port", "fabric", "latency", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A limit of the machine, and the machine without it.
+    """A limit of the machine.
 
     Attributes:
         name: short name, as in the JSON.
         kind: what it is one of.
         lifted: what is assumed when it is lifted, in words.
         remedy: who can move it, and how.
-        lift: the machine without it.
     """
 
     name: str
     kind: LimitKind
     lifted: str
     remedy: str
-    lift: Callable[[WaferSpec], WaferSpec]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +57,9 @@ class Explanation:
     """The effects of all limits on one step.
 
     Attributes:
-        optimizer: name of what is stepped.
+        model, optimizer: names of what is stepped.
+        request: the question whose step it is.
+        command: the command line that asks it; empty from Python.
         cycles: of the step as it is.
         critical: the PE that is last to finish, and what it did.
         effects: largest saving first; ties in the order in which the limits were lifted.
@@ -65,7 +67,10 @@ class Explanation:
             for what, with one cycle for anything that takes time.
     """
 
+    model: str
     optimizer: str
+    request: Request
+    command: str
     cycles: int
     critical: PeTime
     effects: tuple[Effect, ...]
@@ -76,6 +81,42 @@ class Explanation:
         """The limit of the machine that costs most; None if none costs anything by itself."""
         costly = (e for e in self.effects if e.limit.kind != "unknown" and e.saved_cycles > 0)
         return next(costly, None)
+
+    @property
+    def seconds(self) -> float:
+        """Of the step as it is."""
+        return self.request.wafer.seconds(self.cycles)
+
+    def document(self) -> dict[str, object]:
+        """The JSON document, schema "wse-explain/1"."""
+        return {
+            "schema": EXPLAIN_SCHEMA,
+            "command": self.command,
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "wafer": self.request.wafer.name,
+            "engine": self.request.engine,
+            "cycles": self.cycles,
+            "seconds": self.seconds,
+            "bottleneck": costliest_limit(self),
+            "critical_pe": list(self.critical.pe),
+            "critical_path": [encode(part) for part in self.critical.parts],
+            "effects": [
+                {
+                    "limit": effect.limit.name,
+                    "kind": effect.limit.kind,
+                    "lifted": effect.limit.lifted,
+                    "binds": effect.binds,
+                    "cycles": effect.cycles,
+                    "saved_cycles": effect.saved_cycles,
+                    "saved_share": effect.saved_share,
+                    "remedy": effect.limit.remedy,
+                }
+                for effect in self.effects
+            ],
+            "all_lifted_cycles": self.all_lifted_cycles,
+            "request": encode(self.request),
+        }
 
 
 def costliest_limit(explanation: Explanation) -> str:

@@ -37,12 +37,21 @@ class OptimizerFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lever:
-    """A change that makes room: what the fullest PE loses by it, and whether it fits then.
+    """One change that would save bytes, judged by planning again with it.
 
-    ``command`` is the command line that judges the model with it; empty where nobody knows.
+    Attributes:
+        what: the change in words.
+        arguments: what to add to the command.
+        saves_bytes: bytes the fullest PE loses; the unit of ``gap_bytes``.
+        saves_total_bytes: bytes over all PEs.
+        fits: whether it fits then.
+        command: the command line that judges the model with it; empty where the model or the
+            machine was given as a Python object.
     """
 
     what: str
+    arguments: tuple[str, ...] = ()
     saves_bytes: int
+    saves_total_bytes: int = 0
     fits: bool
     command: str = ""

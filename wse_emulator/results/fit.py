@@ -10,9 +10,10 @@ import html
 from dataclasses import dataclass, field, fields
 from typing import Final
 
+from wse_emulator.request import Request
 from wse_emulator.results.card import card_table
 from wse_emulator.results.codec import encode
-from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.wafer.arrays import IntArray
 
 FIT_SCHEMA: Final = "wse-fit/1"
@@ -119,25 +120,6 @@ class WeightServer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FitLever:
-    """One change that would save bytes, judged by planning again with it.
-
-    Attributes:
-        what: the change in words.
-        arguments: what to add to the command.
-        saves_bytes: bytes the fullest PE loses; the unit of ``gap_bytes``.
-        saves_total_bytes: bytes over all PEs.
-        fits: whether it fits then.
-    """
-
-    what: str
-    arguments: tuple[str, ...]
-    saves_bytes: int
-    saves_total_bytes: int
-    fits: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OptimizerRow:
     """One line of the table over optimizers; ``refused`` says why one cannot take the model."""
 
@@ -216,6 +198,8 @@ class FitReport:
         strip_elements: shortest and longest strip of the step's chains.
         weight_server: in weight streaming only.
         notes: assumptions and hints, one sentence each.
+        config_unused: what a run config holds and the answer does not use.
+        request: the question.
         maps: bytes in every PE, for pictures; no part of the JSON.
     """
 
@@ -236,12 +220,14 @@ class FitReport:
     strip_elements: tuple[int, int]
     layers: tuple[LayerFacts, ...]
     worst: tuple[WorstPe, ...]
-    levers: tuple[FitLever, ...]
+    levers: tuple[Lever, ...]
     optimizers: tuple[OptimizerRow, ...]
     weight_server: WeightServer | None
     solution: Solution | None
     notes: tuple[str, ...]
     command: str
+    config_unused: tuple[str, ...] = ()
+    request: Request
     maps: FitMaps = field(repr=False)
 
     @property

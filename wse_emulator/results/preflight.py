@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import DoesNotFitError, InputError, StaticRuleError
+from wse_emulator.request import Request
 from wse_emulator.results.codec import encode
 from wse_emulator.results.fit import BatchFacts, FitReport
 
@@ -45,6 +46,7 @@ class Preflight:
         changes: what to change, most urgent first; empty if nothing.
         problems: input that cannot be used, one line each.
         unused: keys of the run config that the emulator does not use.
+        request: the question.
     """
 
     model: str
@@ -59,6 +61,7 @@ class Preflight:
     problems: tuple[str, ...]
     unused: tuple[str, ...]
     command: str
+    request: Request
 
     @property
     def exit_code(self) -> int:
@@ -127,6 +130,7 @@ class Preflight:
             "changes": list(self.changes),
             "problems": list(self.problems),
             "config_unused": list(self.unused),
+            "request": encode(self.request),
         }
 
 

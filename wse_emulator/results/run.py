@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from wse_emulator.request import Request
 from wse_emulator.results.card import card_table
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.wafer.arrays import FloatArray, IntArray
@@ -246,7 +247,8 @@ def arrays_without_step(
 class RunResult:
     """One emulated run. See the field types for units; ``digest`` is equal for both engines.
 
-    ``config_unused`` names what a run config holds and the emulator does not use.
+    ``config_unused`` names what a run config holds and the emulator does not use; ``request`` is
+    the question, None only in a file of a version that did not write it.
     """
 
     wafer: WaferFacts
@@ -278,6 +280,7 @@ class RunResult:
     levers: tuple[Lever, ...] = ()
     gap_bytes: int = 0
     config_unused: tuple[str, ...] = ()
+    request: Request | None = None
     arrays: RunArrays
 
     def _repr_html_(self) -> str:

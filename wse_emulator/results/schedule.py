@@ -60,4 +60,5 @@ class LearningRates:
                 for group in self.groups
             ],
             "ignored": list(self.ignored),
+            "request": {"config": self.source, "steps": self.steps},
         }

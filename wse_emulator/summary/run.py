@@ -63,8 +63,6 @@ class RunFacts:
 
     model: str
     optimizer_options: dict[str, object]
-    engine: str
-    mode: str
     rates: Sequence[float | None]
     rate_curve: tuple[NDArray[np.int64], NDArray[np.float64]]
     wall_seconds: WallSeconds
@@ -77,7 +75,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
     """The result of one emulated step, also of one that does not fit and was not simulated."""
     program, placement, plan = emulated.program, emulated.placement, emulated.plan
     lowered, timing = emulated.lowered, emulated.timing
-    spec = placement.wafer
+    spec, request = placement.wafer, emulated.placed.request
     work = None if lowered is None or timing is None else op_work(plan, placement, lowered, timing)
     ops = () if work is None else work.facts
     busy = sum(op.pe_cycles for op in ops)
@@ -107,8 +105,8 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         optimizer=OptimizerFacts(name=program.optimizer, options=facts.optimizer_options),
         scheduler=program.scheduler,
         controller=placement.controller,
-        engine=facts.engine,
-        mode=facts.mode,
+        engine=request.engine,
+        mode=request.mode,
         fits=plan.memory.fits,
         steps=()
         if timing is None
@@ -139,6 +137,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         else link_samples(placement, lowered, timing, len(program.ops)),
         gap_bytes=plan.memory.gap_bytes,
         config_unused=facts.config_unused,
+        request=request,
         arrays=_arrays(emulated, work, facts),
     )
 

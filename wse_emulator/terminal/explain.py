@@ -7,7 +7,6 @@ from typing import Final
 
 from rich.table import Table
 
-from wse_emulator.questions.explain import Subject
 from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.explain import Explanation, costliest_limit
 from wse_emulator.results.run import CriticalPart
@@ -17,7 +16,7 @@ from wse_emulator.terminal.say import say, show, table
 STRETCHES_SHOWN: Final = 10
 
 
-def print_explanation(subject: Subject, explanation: Explanation) -> None:
+def print_explanation(explanation: Explanation) -> None:
     """What limits the step in words, its critical path, and what lifting each limit saves."""
     total = explanation.cycles
     row, col = explanation.critical.pe
@@ -26,9 +25,9 @@ def print_explanation(subject: Subject, explanation: Explanation) -> None:
         f"{phase_words(phase)} {share(count / total)}" for phase, count in spent.items() if count
     )
     say(
-        f"{short(subject.prepared.model, 40)} with {short(explanation.optimizer, 30)} on "
-        f"{subject.spec.name}: one step takes {cycles(total)} = "
-        f"{seconds(subject.spec.seconds(total))}.",
+        f"{short(explanation.model, 40)} with {short(explanation.optimizer, 30)} on "
+        f"{explanation.request.wafer.name}: one step takes {cycles(total)} = "
+        f"{seconds(explanation.seconds)}.",
         f"The last PE to finish is row {row} column {col}: {by_phase or 'it has nothing to do'}.",
         costliest_limit(explanation),
     )

@@ -24,7 +24,7 @@ from wse_emulator.wafer.spec import WaferSpec
 MACHINE_SCHEMA: Final = "wse-machine/1"
 _FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
 _TABLES = frozenset({"lanes", "sources", "unsourced"})
-FIELDS: Final = tuple(f.name for f in fields(WaferSpec))
+FIELDS: Final = tuple(f.name for f in fields(WaferSpec) if f.name != "typed")
 """Names of all fields of a machine, in the order in which they are documented."""
 
 

@@ -1,13 +1,15 @@
-"""What a user writes after ``--wafer``."""
+"""What a user writes after ``--wafer`` and ``--set``, read and written."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
-from wse_emulator.errors import WaferSpecError
-from wse_emulator.wafer.machine_file import preset, read_machine, with_settings
+from wse_emulator.errors import WaferSpecError, WseError
+from wse_emulator.wafer.machine_file import FIELDS, preset, read_machine, with_settings
 from wse_emulator.wafer.spec import WaferSpec
 
 _SIZE = re.compile(r"(-?\d+)x(-?\d+)", re.ASCII)
@@ -37,4 +39,44 @@ def parse_wafer(text: str, overrides: Sequence[str] = ()) -> WaferSpec:
                 f"{text!r}: write the cut as ROWSxCOLS after the colon, as {name}:64x48"
             )
         spec = spec.scaled(int(match[1]), int(match[2]))
-    return with_settings(spec, overrides)
+    return replace(with_settings(spec, overrides), typed=text.strip())
+
+
+def typed_wafer(spec: WaferSpec) -> tuple[str, tuple[str, ...]] | None:
+    """What to write after ``--wafer`` and after each ``--set`` to name a machine.
+
+    Returns:
+        The name and the settings, which :func:`parse_wafer` reads back to an equal machine; None
+        for a machine that was made in Python and differs from its preset in more than settings.
+
+    Example:
+        >>> typed_wafer(parse_wafer("wse2:8x6", ["hop_cycles=2"]))
+        ('wse2:8x6', ('hop_cycles=2',))
+    """
+    text = spec.typed or spec.name
+    try:
+        base = parse_wafer(text)
+        settings = (*_changed_fields(base, spec), *_changed_lanes(base, spec))
+        return (text, settings) if with_settings(base, settings) == spec else None
+    except WseError:
+        return None
+
+
+def _changed_fields(base: WaferSpec, spec: WaferSpec) -> list[str]:
+    return [
+        f"{name}={getattr(spec, name)}"
+        for name in FIELDS
+        if name not in ("lanes", "sources", "unsourced")
+        and getattr(spec, name) != getattr(base, name)
+    ]
+
+
+def _changed_lanes(base: WaferSpec, spec: WaferSpec) -> list[str]:
+    known: dict[tuple[str, str], Fraction] = {
+        (rate.op_class, rate.dtype): rate.elements_per_cycle for rate in base.lanes
+    }
+    return [
+        f"lanes.{rate.op_class}.{rate.dtype}={rate.elements_per_cycle}"
+        for rate in spec.lanes
+        if known.get((rate.op_class, rate.dtype)) != rate.elements_per_cycle
+    ]

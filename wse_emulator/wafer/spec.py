@@ -51,6 +51,7 @@ class WaferSpec:
         lanes: rates by op class and machine format.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
+        typed: what was written after ``--wafer`` to name it; empty for a machine made in Python.
 
     Example:
         >>> wafer = wse_emulator.WSE2
@@ -101,6 +102,7 @@ class WaferSpec:
     lanes: tuple[LaneRate, ...] = WSE2_LANES
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     unsourced: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    typed: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         # a machine that says nothing of its fabric is all program rectangle
@@ -163,7 +165,8 @@ class WaferSpec:
         base = self.name.partition(":")[0]
         sources = dict(self.sources)
         sources["rows"] = sources["cols"] = f"cut from the {self.rows} x {self.cols} of {base}"
-        return replace(self, name=f"{base}:{rows}x{cols}", rows=rows, cols=cols, sources=sources)
+        name = f"{base}:{rows}x{cols}"
+        return replace(self, name=name, rows=rows, cols=cols, sources=sources, typed="")
 
 
 _LEAST = {

@@ -15,7 +15,8 @@ from wse_emulator import WSE2, fit
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.results.codec import decode, encode
-from wse_emulator.results.fit import BatchFacts, FitLever, FitReport
+from wse_emulator.results.facts import Lever
+from wse_emulator.results.fit import BatchFacts, FitReport
 
 CONFIGS = Path(__file__).parents[2] / "data" / "run_configs"
 
@@ -387,9 +388,7 @@ def test_a_run_config_without_a_model_is_refused(tmp_path: Path):
 
 
 def test_parts_of_the_report_survive_json():
-    lever = FitLever(
-        what="x", arguments=("--a", "1"), saves_bytes=1, saves_total_bytes=2, fits=True
-    )
-    assert decode(FitLever, encode(lever), "lever") == lever
+    lever = Lever(what="x", arguments=("--a", "1"), saves_bytes=1, saves_total_bytes=2, fits=True)
+    assert decode(Lever, encode(lever), "lever") == lever
     report = fit("gpt2", batch_size=4, precision="mixed", levers=False)
     assert decode(BatchFacts, encode(report.batch), "batch") == report.batch

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
+from wse_emulator.inputs.optimizer import ANY_RATE, optimizer_classes
 from wse_emulator.inputs.precision import parse_precision
-from wse_emulator.inputs.read import ALL_LAYERS, FitRequest, with_batch
+from wse_emulator.request import OptimizerChoice, Request, with_batch
 from wse_emulator.wafer.presets import PRESETS
 
 LIGHTER_OPTIMIZERS: Final = ("Adafactor", "Lion", "SGD")
@@ -23,10 +23,10 @@ class Change:
 
     what: str
     arguments: tuple[str, ...]
-    request: FitRequest
+    request: Request
 
 
-def changes(request: FitRequest) -> Iterator[Change]:
+def changes(request: Request) -> Iterator[Change]:
     """The single changes worth trying."""
     yield from _optimizers(request)
     yield from precisions(request)
@@ -39,11 +39,11 @@ def changes(request: FitRequest) -> Iterator[Change]:
             yield Change(f"wafer {spec.name}", ("--wafer", name), replace(request, wafer=spec))
 
 
-def _optimizers(request: FitRequest) -> Iterator[Change]:
+def _optimizers(request: Request) -> Iterator[Change]:
     known = optimizer_classes()
     for name in LIGHTER_OPTIMIZERS:
         if name in known and name.lower() != request.optimizer.name.lower():
-            rate = 1e-3 if request.optimizer.lr is None else request.optimizer.lr
+            rate = ANY_RATE if request.optimizer.lr is None else request.optimizer.lr
             yield Change(
                 f"optimizer {name}",
                 ("--optimizer", name, "--lr", str(rate)),
@@ -51,7 +51,7 @@ def _optimizers(request: FitRequest) -> Iterator[Change]:
             )
 
 
-def streaming(request: FitRequest) -> Iterator[Change]:
+def streaming(request: Request) -> Iterator[Change]:
     """Weights that come and go, if they stay now."""
     if request.mode == "pipelined":
         yield Change(
@@ -61,9 +61,9 @@ def streaming(request: FitRequest) -> Iterator[Change]:
         )
 
 
-def sparser(request: FitRequest) -> Iterator[Change]:
+def sparser(request: Request) -> Iterator[Change]:
     """Fewer weights, if most are there."""
-    if request.sparsity < LEVER_SPARSITY and not request.masks:
+    if request.sparsity < LEVER_SPARSITY and request.masks is None:
         yield Change(
             f"{LEVER_SPARSITY:.0%} sparse weights",
             ("--sparsity", str(LEVER_SPARSITY)),
@@ -71,12 +71,12 @@ def sparser(request: FitRequest) -> Iterator[Change]:
         )
 
 
-def smaller_batch(request: FitRequest, batch: int) -> Change:
+def smaller_batch(request: Request, batch: int) -> Change:
     """A batch of so many samples."""
     return Change(f"batch {batch}", ("--batch-size", str(batch)), with_batch(request, batch))
 
 
-def precisions(request: FitRequest) -> Iterator[Change]:
+def precisions(request: Request) -> Iterator[Change]:
     """Narrower formats, the narrowest last."""
     wide = request.precision.activation_dtype == "float32"
     if wide and request.batch_size is not None:
@@ -93,14 +93,14 @@ def precisions(request: FitRequest) -> Iterator[Change]:
         )
 
 
-def _samples(request: FitRequest) -> Iterator[Change]:
+def _samples(request: Request) -> Iterator[Change]:
     if request.batch_size is None:
         return
-    if request.recompute != ALL_LAYERS or request.micro_batch != 1:
+    if request.recompute != "full" or request.micro_batch != 1:
         yield Change(
             "one sample at a time, all layers recomputed",
             ("--micro-batch", "1", "--recompute", "full"),
-            replace(request, micro_batch=1, recompute=ALL_LAYERS),
+            replace(request, micro_batch=1, recompute="full"),
         )
     if request.batch_size > 1:
         yield smaller_batch(request, request.batch_size // 2)

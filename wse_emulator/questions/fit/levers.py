@@ -5,12 +5,11 @@ Single changes tell what each is worth. Where none is enough, some are taken tog
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.inputs.read import FitRequest, with_batch
+from wse_emulator.inputs.typed import typed_fit
 from wse_emulator.questions.fit.changes import (
     Change,
     changes,
@@ -20,13 +19,15 @@ from wse_emulator.questions.fit.changes import (
     streaming,
 )
 from wse_emulator.questions.fit.judge import Judgement, judge
-from wse_emulator.results.fit import FitLever
+from wse_emulator.request import Request, with_batch
+from wse_emulator.results.facts import Lever
+from wse_emulator.tell import Tell, silent
 
 TOGETHER: Final = (streaming, precisions, sparser)
 """What is added one after the other until a model fits: what costs the training least first."""
 
 
-def pull_levers(judgement: Judgement, tell: Callable[[str], object] = str) -> tuple[FitLever, ...]:
+def pull_levers(judgement: Judgement, tell: Tell = silent) -> tuple[Lever, ...]:
     """Every change that saves bytes on the fullest PE; those that make it fit come first.
 
     If the model does not fit and no single change is enough, one of the levers is several
@@ -49,22 +50,27 @@ def pull_levers(judgement: Judgement, tell: Callable[[str], object] = str) -> tu
     return tuple(sorted(levers, key=lambda lever: (not lever.fits, -lever.saves_bytes)))
 
 
-def _lever(judgement: Judgement, change: Change) -> FitLever:
-    before, after = judgement.memory, judge(change.request, judgement).memory
-    return FitLever(
+def _lever(judgement: Judgement, change: Change) -> Lever:
+    before, after = judgement.memory, _judged(judgement, change.request).memory
+    return Lever(
         what=change.what,
         arguments=change.arguments,
         saves_bytes=before.worst_bytes - after.worst_bytes,
         saves_total_bytes=before.total_bytes - after.total_bytes,
         fits=after.fits,
+        command=typed_fit(judgement.request, change.arguments),
     )
 
 
-def _together(judgement: Judgement, tell: Callable[[str], object]) -> Change | None:
+def _judged(judgement: Judgement, request: Request) -> Judgement:
+    return judge(judgement.inputs.changed(request), judgement)
+
+
+def _together(judgement: Judgement, tell: Tell) -> Change | None:
     """The first of `TOGETHER`, as many as it takes, with the largest batch that fits then."""
 
-    def fits(request: FitRequest) -> bool:
-        return judge(request, judgement).memory.fits
+    def fits(request: Request) -> bool:
+        return _judged(judgement, request).fits
 
     whole = judgement.request
     taken: list[Change] = []

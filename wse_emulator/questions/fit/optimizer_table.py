@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.inputs.optimizer import OptimizerChoice, optimizer_classes
+from wse_emulator.inputs.optimizer import ANY_RATE, optimizer_classes
 from wse_emulator.questions.fit.judge import Judgement, judge
+from wse_emulator.request import OptimizerChoice
 from wse_emulator.results.fit import OptimizerRow
+from wse_emulator.tell import Tell, silent
 
 
-def optimizer_table(
-    judgement: Judgement, tell: Callable[[str], object] = str
-) -> tuple[OptimizerRow, ...]:
+def optimizer_table(judgement: Judgement, tell: Tell = silent) -> tuple[OptimizerRow, ...]:
     """One row an optimizer, least bytes first; those that cannot take the model say why."""
     request = judgement.request
-    rate = 1e-3 if request.optimizer.lr is None else request.optimizer.lr
+    rate = ANY_RATE if request.optimizer.lr is None else request.optimizer.lr
     rows = []
     for name in optimizer_classes():
         tell(f"planning with {name}")
         same = name.lower() == request.optimizer.name.lower()
         choice = request.optimizer if same else OptimizerChoice(name=name, lr=rate)
         try:
-            memory = judge(replace(request, optimizer=choice), judgement).memory
+            changed = judgement.inputs.changed(replace(request, optimizer=choice))
+            memory = judge(changed, judgement).memory
         except (InputError, UnknownOpError) as error:
             rows.append(OptimizerRow(optimizer=name, refused=str(error)))
             continue

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.inputs.read import FitRequest
 from wse_emulator.placement.shards import expand
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.in_flight import recomputable_layers, samples_in_flight
-from wse_emulator.plan.memory import CATEGORIES, DENSE, MemoryPlan
+from wse_emulator.plan.memory import CATEGORIES, MemoryPlan
+from wse_emulator.plan.sparse import INDEX_BYTES
 from wse_emulator.questions.fit.judge import Judgement
-from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.request import Recompute, Request
+from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.results.fit import (
     BatchFacts,
-    FitLever,
     FitMaps,
     FitReport,
     HeldBytes,
@@ -37,7 +37,7 @@ NO_ACTIVATIONS: Final = (
 def report(
     judgement: Judgement,
     *,
-    levers: tuple[FitLever, ...] = (),
+    levers: tuple[Lever, ...] = (),
     optimizers: tuple[OptimizerRow, ...] = (),
     solution: Solution | None = None,
     command: str = "",
@@ -46,7 +46,8 @@ def report(
     request, memory = judgement.request, judgement.memory
     spec, program = request.wafer, judgement.known.program
     counted = request.batch_size is not None
-    strips = [s.elements for s in judgement.strips if s.elements] or [0]
+    model, plan = judgement.inputs.model, judgement.placed.plan
+    strips = [s.elements for s in (plan.strips if plan else ()) if s.elements] or [0]
     return FitReport(
         wafer=WaferFacts(
             name=spec.name,
@@ -58,13 +59,13 @@ def report(
             reserved_bytes_per_pe=spec.reserved_bytes_per_pe,
         ),
         model=ModelFacts(
-            name=request.model.name,
-            parameters=request.model.total_elements,
-            tensors=len(request.model.parameters),
+            name=model.name,
+            parameters=model.total_elements,
+            tensors=len(model.parameters),
         ),
         optimizer=OptimizerFacts(name=program.optimizer, options=dict(request.optimizer.options)),
         mode=request.mode,
-        mode_reason=judgement.mode_reason,
+        mode_reason=judgement.placed.mode_reason,
         precision=request.precision.name,
         sparsity=_left_out(judgement),
         batch=_batch(judgement),
@@ -83,6 +84,8 @@ def report(
         solution=solution,
         notes=_notes(judgement),
         command=command,
+        request=judgement.inputs.request,
+        config_unused=judgement.inputs.unused,
         maps=FitMaps(
             categories={name: memory.category(name) for name in CATEGORIES},
             peak=memory.peak_bytes,
@@ -105,7 +108,7 @@ def pe_facts(memory: MemoryPlan) -> PeFacts:
 
 
 def _batch(judgement: Judgement) -> BatchFacts | None:
-    request, samples, profile = judgement.request, judgement.samples, judgement.known.profile
+    request, samples, profile = judgement.request, judgement.placed.samples, judgement.known.profile
     if samples is None or profile is None or request.batch_size is None:
         return None
     layers = recomputable_layers(profile)
@@ -134,7 +137,7 @@ def _recompute_words(recomputed: int, layers: int) -> str:
 
 
 def _server(judgement: Judgement) -> WeightServer | None:
-    server = judgement.server
+    server = judgement.placed.server
     if server is None:
         return None
     rate = judgement.request.wafer.host_bytes_per_second
@@ -162,12 +165,12 @@ def _notes(judgement: Judgement) -> tuple[str, ...]:
         notes.append(f"{NO_ACTIVATIONS}{unused}")
     elif request.sequence is None and profile.sequence is not None:
         notes.append(f"no sequence length was given: {profile.sequence} tokens, as the model has")
-    if request.sparsity or request.masks:
+    if request.sparse:
         notes.append(_sparse_note(judgement))
     return tuple(notes)
 
 
-def _given_for_samples(request: FitRequest) -> tuple[tuple[str, int | None], ...]:
+def _given_for_samples(request: Request) -> tuple[tuple[str, Recompute], ...]:
     return (
         ("the sequence length", request.sequence),
         ("the target length", request.target),
@@ -178,7 +181,7 @@ def _given_for_samples(request: FitRequest) -> tuple[tuple[str, int | None], ...
 
 def _left_out(judgement: Judgement) -> float:
     """Fraction of the elements of sparse parameters that is left out."""
-    masks = judgement.request.masks.values()
+    masks = judgement.inputs.masks.values()
     elements = sum(mask.size for mask in masks)
     if not elements:
         return judgement.request.sparsity
@@ -188,8 +191,8 @@ def _left_out(judgement: Judgement) -> float:
 
 def _sparse_note(judgement: Judgement) -> str:
     """From where on values with their indices are smaller than dense storage."""
-    most = max((sum(h.sparse_bytes.values()) for h in judgement.held), default=0)
-    index = DENSE.index_bytes
+    most = max((sum(h.sparse_bytes.values()) for h in judgement.placed.held), default=0)
+    index = INDEX_BYTES
     if most == 0:
         return "no parameter of the model takes part in sparsity"
     return (
@@ -200,7 +203,7 @@ def _sparse_note(judgement: Judgement) -> str:
 
 def _layers(judgement: Judgement) -> tuple[LayerFacts, ...]:
     memory, wafer = judgement.memory, judgement.request.wafer
-    if judgement.placement is None:
+    if judgement.placed.placement is None:
         return (
             LayerFacts(
                 name="every layer in turn",
@@ -209,7 +212,7 @@ def _layers(judgement: Judgement) -> tuple[LayerFacts, ...]:
                 peak_bytes=memory.worst_bytes,
             ),
         )
-    layers = judgement.placement.layers
+    layers = judgement.placed.placement.layers
     return tuple(
         LayerFacts(
             name=layer.name,
@@ -223,10 +226,10 @@ def _layers(judgement: Judgement) -> tuple[LayerFacts, ...]:
 
 def _worst(judgement: Judgement) -> tuple[WorstPe, ...]:
     """The fullest PE of each of the fullest rectangles, and what it holds."""
-    memory, placement = judgement.memory, judgement.placement
+    memory, placement = judgement.memory, judgement.placed.placement
     if placement is None:
         row, col = memory.worst_pe
-        terms = judgement.server.terms if judgement.server else {}
+        terms = judgement.placed.server.terms if judgement.placed.server else {}
         pes = judgement.request.wafer.pes
         held = tuple(HeldBytes(name=name, bytes=-(-size // pes)) for name, size in terms.items())
         return (
@@ -270,7 +273,7 @@ def _held(
     for index in placement.layers[number].tensors:
         elements = int(expand(placement.tensors[index].runs)[pe])
         if elements:
-            holding = judgement.held[index]
+            holding = judgement.placed.held[index]
             taken = elements * holding.bytes_per_element + holding.holder_bytes
             held.append(HeldBytes(name=judgement.known.program.parameters[index].name, bytes=taken))
     held.sort(key=lambda entry: (-entry.bytes, entry.name))

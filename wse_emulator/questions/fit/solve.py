@@ -9,12 +9,14 @@ from typing import Final
 from torch import nn
 
 from wse_emulator.errors import InputError
-from wse_emulator.inputs.read import FitRequest, with_batch
+from wse_emulator.inputs.read import Inputs
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.resized import deepened, is_resizable, widened, width_steps
 from wse_emulator.models.shapes import ModelShapes, shapes_of_module
 from wse_emulator.questions.fit.judge import Judgement, judge
+from wse_emulator.request import with_batch
 from wse_emulator.results.fit import Solution
+from wse_emulator.tell import Tell, silent
 
 SOLVABLE: Final = ("batch", "sequence", "width", "depth")
 MOST: Final = 2**16
@@ -23,14 +25,14 @@ MOST: Final = 2**16
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Requests in one growing size: ``ask(n)`` for n = 1, 2, ...; ``size(n)`` is what n means."""
+    """Questions in one growing size: ``ask(n)`` for n = 1, 2, ...; ``size(n)`` is what n means."""
 
     unit: str
-    ask: Callable[[int], FitRequest]
+    ask: Callable[[int], Inputs]
     size: Callable[[int], int]
 
 
-def solve(judgement: Judgement, what: str, tell: Callable[[str], object] = str) -> Solution:
+def solve(judgement: Judgement, what: str, tell: Tell = silent) -> Solution:
     """The largest size that fits, with everything else as in the request.
 
     Batch in samples, sequence in tokens, depth in layers (of each stack); width is the hidden
@@ -39,7 +41,7 @@ def solve(judgement: Judgement, what: str, tell: Callable[[str], object] = str) 
     Raises:
         InputError: an unknown word, or a model that has no such size.
     """
-    question = _question(judgement.request, what)
+    question = _question(_as_judged(judgement), what)
     gaps: dict[int, int] = {}
     refused: dict[int, str] = {}
 
@@ -72,35 +74,41 @@ def solve(judgement: Judgement, what: str, tell: Callable[[str], object] = str) 
     )
 
 
-def _question(request: FitRequest, what: str) -> _Question:
+def _as_judged(judgement: Judgement) -> Inputs:
+    """The inputs, with the mode that was chosen for them."""
+    return judgement.inputs.changed(judgement.request)
+
+
+def _question(inputs: Inputs, what: str) -> _Question:
+    request = inputs.request
     if what == "batch":
-        return _Question("samples", lambda n: with_batch(request, n), lambda n: n)
+        return _Question("samples", lambda n: inputs.changed(with_batch(request, n)), lambda n: n)
     if what == "sequence":
         if request.batch_size is None:
             raise InputError("solving for the sequence length needs a batch size")
-        return _Question("tokens", lambda n: replace(request, sequence=n), lambda n: n)
+        return _Question(
+            "tokens", lambda n: inputs.changed(replace(request, sequence=n)), lambda n: n
+        )
     if what not in SOLVABLE:
         raise InputError(f"cannot solve for {what!r}; one of {', '.join(SOLVABLE)}")
-    module = module_of_model(request.model)
+    module = module_of_model(inputs.model)
     if not is_resizable(module):
         raise InputError(
-            f"{request.model.name} cannot be made in another {what}: only built-in transformers "
+            f"{inputs.model.name} cannot be made in another {what}: only built-in transformers "
             "and run configs can"
         )
     if what == "depth":
-        return _Question(
-            "layers", lambda n: _with_module(request, deepened(module, n)), lambda n: n
-        )
+        return _Question("layers", lambda n: _with_module(inputs, deepened(module, n)), lambda n: n)
     least, step = width_steps(module)
     return _Question(
         "hidden size",
-        lambda n: _with_module(request, widened(module, n)),
+        lambda n: _with_module(inputs, widened(module, n)),
         lambda n: least + (n - 1) * step,
     )
 
 
-def _with_module(request: FitRequest, module: nn.Module) -> FitRequest:
+def _with_module(inputs: Inputs, module: nn.Module) -> Inputs:
     model: ModelShapes = shapes_of_module(
-        module, request.model.name, request.model.source, build=lambda: module
+        module, inputs.model.name, inputs.model.source, build=lambda: module
     )
-    return replace(request, model=model)
+    return replace(inputs, model=model)
