@@ -12,7 +12,7 @@ from wse_emulator.errors import DoesNotFitError
 from wse_emulator.inputs.read import Given, read
 from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan
-from wse_emulator.questions.explain import LIMITS, Lift, lift_limits
+from wse_emulator.questions.explain import LIFTS, LIMITS, Lift, lift_limits
 from wse_emulator.results.explain import Explanation, Limit
 from wse_emulator.wafer import WSE2, WSE3, WaferSpec
 
@@ -104,8 +104,8 @@ def test_the_critical_path_has_no_gap_and_ends_with_the_step() -> None:
 
 def test_doubt_is_no_limit_of_the_machine() -> None:
     """AdamW's square roots rest on no source; the remedy must still be one for the machine."""
-    only = [lift for lift in LIMITS if lift.limit.name == "unsourced costs"]
-    explanation = lift_limits(emulated("AdamW"), limits=only)
+    only = [lift for lift in LIFTS if lift.limit.name == "unsourced costs"]
+    explanation = lift_limits(emulated("AdamW"), lifts=only)
     assert explanation.effects[0].saved_cycles > 0
     assert explanation.worst is None
 
@@ -121,7 +121,7 @@ def test_limits_of_ones_own_can_be_lifted() -> None:
             ),
         ),
     )
-    explanation = lift_limits(emulated("AdamW"), limits=[twice])
+    explanation = lift_limits(emulated("AdamW"), lifts=[twice])
     assert [effect.limit for effect in explanation.effects] == [twice.limit]
     assert explanation.effects[0].saved_cycles > 0
 

@@ -43,19 +43,9 @@ def run_schema() -> dict[str, object]:
 
 def json_schema(kind: object) -> dict[str, object]:
     """The JSON Schema (draft 2020-12) of ``kind``, from the types of its fields."""
-    if kind is Request:
-        return REQUEST_SCHEMA
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if isinstance(kind, type) and dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        names = [f.name for f in dataclasses.fields(kind)]
-        required = [
-            f.name
-            for f in dataclasses.fields(kind)
-            if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
-        ]
-        properties = {name: json_schema(hints[name]) for name in names}
-        return {"type": "object", "properties": properties, "required": required}
+        return dict(REQUEST_SCHEMA) if kind is Request else _object_schema(kind)
     if origin is types.UnionType:
         return {"anyOf": [json_schema(a) for a in arguments]}
     if origin is tuple and len(arguments) == 2 and arguments[1] is Ellipsis:
@@ -68,6 +58,18 @@ def json_schema(kind: object) -> dict[str, object]:
         return {"type": "object", "additionalProperties": json_schema(arguments[1])}
     plain = {int: "integer", float: "number", str: "string", bool: "boolean", type(None): "null"}
     return {"type": plain[kind]} if isinstance(kind, type) and kind in plain else {}
+
+
+def _object_schema(kind: type) -> dict[str, object]:
+    hints = typing.get_type_hints(kind)
+    names = [f.name for f in dataclasses.fields(kind)]
+    required = [
+        f.name
+        for f in dataclasses.fields(kind)
+        if f.default is dataclasses.MISSING and f.default_factory is dataclasses.MISSING
+    ]
+    properties = {name: json_schema(hints[name]) for name in names}
+    return {"type": "object", "properties": properties, "required": required}
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
         _refuse_flags()
     with telling(EXPLAIN_STAGES, quiet=quiet) as tell:
         if result is None:
-            inputs = read(given(target, flags, mode="pipelined"))
+            inputs = read(given(target, flags, mode="pipelined", steps=1))
             explanation = explained(inputs, command=typed_command(), tell=tell)
         else:
             explanation = explain_file(result, tell)
@@ -100,6 +100,8 @@ def explain_file(path: Path, tell: Tell) -> Explanation:
     document = read_document(path)
     check_run_document(path, document)
     known, command = document.get("digest"), document.get("command")
+    if not isinstance(command, str) or not isinstance(known, str):
+        raise ResultFileError(f"{path} holds no command and no digest; run again to make it")
     request = decode(Request, document["request"], str(path)) if document.get("request") else None
-    result = KnownResult(source=str(path), digest=str(known or ""), command=str(command or ""))
+    result = KnownResult(source=str(path), digest=known, command=command)
     return explain_again(request, result, tell)

@@ -106,7 +106,7 @@ def _lift(
     return Lift(Limit(name, kind, lifted, remedy), machine)
 
 
-LIMITS: Final = (
+LIFTS: Final = (
     _lift(
         "lanes",
         "compute",
@@ -180,6 +180,8 @@ LIMITS: Final = (
 )
 """All limits, from the PE outwards; the last is no limit of the machine but of what is known."""
 
+LIMITS: Final = tuple(lift.limit for lift in LIFTS)
+
 
 EXPLAIN_STAGES: Final = len(LIMITS) + 3
 """What explaining tells of: capture, the step as it is, each limit, all at once."""
@@ -232,10 +234,11 @@ def explain_again(request: Request | None, result: KnownResult, tell: Tell = sil
         ResultFileError: the question cannot be asked again, or its step has changed since.
         InputError: a file that it names cannot be read any more.
     """
-    if request is None:
+    if request is None:  # a file of a version that did not write it
+        made = f"by {result.command!r}" if result.command else "from Python, without a command"
         raise ResultFileError(
-            f"{result.source} holds no question to ask again (an earlier version wrote it); run "
-            "again to make it"
+            f"{result.source}, made {made}, holds no question to ask again; only a result of wse "
+            "run that holds one can be repeated: run it again, or name MODEL"
         )
     if not request.repeatable:
         raise ResultFileError(
@@ -258,7 +261,7 @@ def lift_limits(
     *,
     model: str = "",
     command: str = "",
-    limits: Sequence[Lift] = LIMITS,
+    lifts: Sequence[Lift] = LIFTS,
     tell: Tell = silent,
 ) -> Explanation:
     """Emulate a step again with each limit lifted in turn, and with all at once.
@@ -267,7 +270,7 @@ def lift_limits(
         base: the step as it is.
         model: name of what is stepped.
         command: the command line that asks for it.
-        limits: which limits to lift.
+        lifts: which limits to lift.
         tell: called with the name of what is emulated next.
 
     Raises:
@@ -276,7 +279,7 @@ def lift_limits(
     cycles, spec = _cycles(base), base.placed.request.wafer
     effects = []
     everything = spec
-    for lift in limits:
+    for lift in lifts:
         lifted = lift.machine(spec)
         everything = lift.machine(everything)
         tell(lift.limit.name)

@@ -186,10 +186,9 @@ def _assumptions(result: RunResult) -> str:
     said = [
         f"{share(result.unsourced_share)} of the busy cycles rest on costs that no document states."
     ]
-    if not result.memory.bytes.get("activations", 0):
-        said.append("No batch size was given: activations are not counted.")
+    said.append(answers.timed(result))
     if result.config_unused:
-        said.append(f"Not used of the run config: {', '.join(result.config_unused)}.")
+        said.append(answers.config_left_out(result.config_unused))
     items = [*said, *result.assumptions]
     sources = "<p><code>wse wafers</code> lists every figure of the machine with its source.</p>"
     return f"<ul>{''.join(f'<li>{html.escape(item)}</li>' for item in items)}</ul>{sources}"

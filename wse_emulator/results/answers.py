@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from wse_emulator.results.facts import Lever
@@ -92,6 +94,36 @@ def advice(result: RunResult) -> str:
         for lever in best
     ]
     return f"What would help: {'; '.join(words)}."
+
+
+def timed(result: RunResult) -> str:
+    """What is judged and what is timed: with a batch its activations count, and are not timed."""
+    batch = None if result.request is None else result.request.batch_size
+    if batch is None:
+        return (
+            "No batch size is given: the optimizer step alone is judged and timed; activations are "
+            "not counted."
+        )
+    samples = "sample" if batch == 1 else "samples"
+    return (
+        f"The activations of a batch of {batch:,} {samples} count among the bytes; the optimizer "
+        "step alone is timed."
+    )
+
+
+def config_left_out(unused: Sequence[str], told: int | None = None) -> str:
+    """What of a run config played no part; empty if all did.
+
+    Args:
+        unused: dotted names, or words.
+        told: how many are named; the rest is counted. Default: all.
+    """
+    if not unused:
+        return ""
+    named = unused[:told]
+    more = len(unused) - len(named)
+    end = f" and {more} more (all in the JSON)." if more else "."
+    return f"Not used of the run config: {', '.join(named)}{end}"
 
 
 def about(result: RunResult) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
+from wse_emulator.results.answers import config_left_out
 from wse_emulator.results.fit import BatchFacts, FitReport, WeightServer
 from wse_emulator.terminal.say import say, show, table
 
 LAYERS_SHOWN = 8
+UNUSED_TOLD = 6
 
 
 def fit_tables(report: FitReport) -> Iterator[Table]:
@@ -156,4 +158,6 @@ def print_report(report: FitReport) -> None:
     if report.solution is not None:
         lines.append(f"Solved: {report.solution.sentence}.")
     say(*lines, *(f"Note: {note}." for note in report.notes))
+    if report.config_unused:
+        say(config_left_out(report.config_unused, UNUSED_TOLD))
     show(*fit_tables(report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wse_emulator.results.answers import config_left_out
 from wse_emulator.results.preflight import Preflight
 from wse_emulator.results.words import cycles, seconds, short
 from wse_emulator.terminal.say import say, show, table
@@ -27,12 +28,7 @@ def print_page(page: Preflight) -> None:
     say("\nWhat to change:" if page.changes else "\nNothing has to change.")
     say(*(f"{number}. {change}." for number, change in enumerate(page.changes, start=1)))
     if page.unused:
-        more = len(page.unused) - UNUSED_TOLD
-        say(
-            "Not used of the run config: "
-            + ", ".join(page.unused[:UNUSED_TOLD])
-            + (f" and {more} more (all in the JSON)." if more > 0 else ".")
-        )
+        say(config_left_out(page.unused, UNUSED_TOLD))
 
 
 def _rows(page: Preflight) -> list[tuple[str, str, str]]:

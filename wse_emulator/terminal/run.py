@@ -26,11 +26,8 @@ def run_words(result: RunResult) -> list[str]:
         answers.step_time(result) if result.fits else answers.advice(result),
         answers.bottleneck(result),
         answers.busy(result) if result.fits else "",
-        "No batch size is given: the optimizer step alone is judged and timed; activations are "
-        "not counted.",
-        "Not used of the run config: " + ", ".join(result.config_unused) + "."
-        if result.config_unused
-        else "",
+        answers.timed(result),
+        answers.config_left_out(result.config_unused),
     ]
     return [text for text in words if text]
 
