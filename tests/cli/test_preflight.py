@@ -80,7 +80,7 @@ def test_a_run_config_answers_every_question(tmp_path: Path) -> None:
 def test_step_time_and_bytes_are_those_of_run_and_fit(shapes: str) -> None:
     document = page(0, shapes, *SMALL, *SCHEDULE)
     ran = json.loads(wse("run", shapes, *SMALL, *SCHEDULE, "--json", "-").output)
-    fitted = json.loads(wse("fit", shapes, *SMALL, "--json", "-").output)
+    fitted = json.loads(wse("fit", shapes, *SMALL, *SCHEDULE, "--json", "-").output)
     time, fit = document["step_time"], document["fit"]
     assert isinstance(time, dict)
     assert isinstance(fit, dict)

@@ -237,8 +237,8 @@ def explain_again(request: Request | None, result: KnownResult, tell: Tell = sil
     if request is None:  # a file of a version that did not write it
         made = f"by {result.command!r}" if result.command else "from Python, without a command"
         raise ResultFileError(
-            f"{result.source}, made {made}, holds no question to ask again; only a result of wse "
-            "run that holds one can be repeated: run it again, or name MODEL"
+            f"{result.source} cannot be repeated: it was made {made}, and holds no question to "
+            "ask again; run it again, or name MODEL"
         )
     if not request.repeatable:
         raise ResultFileError(

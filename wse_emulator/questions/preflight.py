@@ -55,6 +55,8 @@ def preflight(
     tell("reading the model")
     inputs = _read(given, problems)
     built = _built(inputs, problems)
+    as_asked = not problems
+    tell("evaluating the schedule")
     schedules = _schedules(inputs, built, problems)
     report = result = None
     legal: bool | None = None
@@ -67,7 +69,7 @@ def preflight(
         except WseError as error:
             problems.append(str(error))
         else:
-            legal = True
+            legal = True if as_asked else None  # without its schedule it is another step
             known = _known(captured, inputs, problems)
             report, result = _placed(known, inputs, command, problems, tell)
     return Preflight(
@@ -78,7 +80,7 @@ def preflight(
         violations=tuple(violations),
         fit=report,
         schedules=schedules,
-        time=_time(report, result),
+        time=_time(report, result) if as_asked else None,
         changes=_changes(violations, report, schedules, problems, inputs.unused),
         problems=tuple(problems),
         unused=inputs.unused,
@@ -142,8 +144,11 @@ def _placed(
     report = report_of_fit(judgement, levers=levers, command=command)
     if not judgement.fits or judgement.placed.plan is None:
         return report, None
+    # the rates of the run are looked at as a course, so one step is timed
+    once = inputs.changed(dataclasses.replace(inputs.request, steps=1))
+    timed = dataclasses.replace(judgement, inputs=once)
     try:
-        return report, emulated_result(judgement, took, command=command, tell=tell)
+        return report, emulated_result(timed, took, command=command, tell=tell)
     except (InputError, UnknownOpError) as error:
         problems.append(str(error))
         return report, None
