@@ -1,4 +1,4 @@
-"""What a user writes after ``--wafer``."""
+"""Read what a user writes after ``--wafer``."""
 
 from __future__ import annotations
 
