@@ -68,7 +68,7 @@ def _effects_table(explanation: Explanation) -> Table:
     )
     shown.add_row("nothing", f"{total:,}", "", "")
     for effect in explanation.effects:
-        saved = f"{effect.saved_cycles:,}" if effect.binds else "as it is"
+        saved = f"{effect.saved_cycles:,}" if effect.binds else "no limit here"
         part = share(effect.saved_share) if effect.binds else ""
         shown.add_row(effect.limit.name, f"{effect.cycles:,}", saved, part)
     least = explanation.all_lifted_cycles
