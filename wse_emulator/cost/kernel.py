@@ -1,4 +1,4 @@
-"""The instructions of one tensor op, as a kernel author would write them.
+"""Kernel: the instructions of one tensor op, written down as a kernel author would write them.
 
 The same rules serve vectors and 0-dim tensors: an instruction between registers alone is a scalar
 op and costs its scalar cycles once; one with a memory operand runs over the shard.
@@ -24,7 +24,7 @@ class UnsupportedFormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpCost:
-    """The cycles of one tensor op on one PE.
+    """Cycles of one tensor op on one PE.
 
     Attributes:
         cycles: what the engines charge.
@@ -55,8 +55,8 @@ class Operand:
 
     Attributes:
         dtype: tensor format.
-        vector: it is streamed from memory.
-        constant: it is a number known before the run, so its reciprocal costs nothing.
+        vector: streamed from memory.
+        constant: a number known before the run (its reciprocal, say, costs nothing).
     """
 
     dtype: str
@@ -65,7 +65,7 @@ class Operand:
 
 
 def number(dtype: str) -> Operand:
-    """Make an operand of a Python number among the arguments."""
+    """A Python number among the arguments."""
     return Operand(dtype, vector=False, constant=True)
 
 
@@ -88,7 +88,7 @@ class Kernel:
     def emit(
         self, op_class: str, *operands: Operand, dtype: str | None = None, passes: int = 1
     ) -> Operand:
-        """Issue one instruction; returns its result.
+        """One instruction; returns its result.
 
         Args:
             op_class: a key of ``OP_CLASSES``.
@@ -145,7 +145,7 @@ class Kernel:
         return Operand("bool", vector=True)
 
     def function(self, name: str, x: Operand) -> Operand:
-        """Compute reciprocal, rsqrt, sqrt, exp, log or cos of ``x``."""
+        """A derived function of ``x``: reciprocal, rsqrt, sqrt, exp, log or cos."""
         if x.constant:
             return x
         if not x.vector:
@@ -165,10 +165,7 @@ class Kernel:
         return Operand(x.dtype, vector=True)
 
     def divide(self, x: Operand, y: Operand, dtype: str) -> Operand:
-        """Divide x by y.
-
-        By a number this is a multiply, by a scalar a scalar reciprocal and a multiply.
-        """
+        """x / y: by a number a multiply; by a scalar one scalar reciprocal and a multiply."""
         if y.constant:
             return self.emit("mul", x, y, dtype=dtype)
         if not y.vector:

@@ -1,4 +1,4 @@
-"""Which tensors are cut along rows and columns, or not at all, because of what their step does.
+"""Which tensors are not spread element by element, since their step works on whole lines of them.
 
 Matrices whose step multiplies them or reduces along rows or columns are cut into 2-D blocks.
 Stacked matrices whose step reduces each of them apart are not cut at all.
@@ -19,8 +19,8 @@ class Blocks:
     """A tensor seen as a matrix and cut into 2-D blocks.
 
     Attributes:
-        rows, cols: size of the matrix.
-        gram: whether the step makes its Gram matrix, whose order is the shorter side.
+        rows, cols: of the matrix.
+        gram: whether a matrix of the order of its shorter side lies beside it in the step.
     """
 
     rows: int
@@ -33,7 +33,7 @@ class Stack:
     """A tensor of many small matrices that lie whole in the PEs.
 
     Attributes:
-        rows, cols: size of one matrix.
+        rows, cols: of one matrix.
     """
 
     rows: int
@@ -44,7 +44,7 @@ TensorForm = Blocks | Stack
 
 
 def tensor_forms(program: StepProgram) -> dict[int, TensorForm]:
-    """Parameter -> form, for the tensors that are not spread element by element."""
+    """Parameter -> form, for those that are not spread element by element."""
     forms: dict[int, TensorForm] = {}
     for parameter in program.parameters:
         form = _form(program, parameter)

@@ -1,4 +1,4 @@
-"""The piece of a tensor on one PE: its elements, and the rows and columns they come from."""
+"""The piece of a tensor on one PE: elements, and the matrix rows and columns they come from."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ class Piece:
 
     Attributes:
         elements: number of elements.
-        rows, cols: height and width of the block. For whole matrices, the rows and the columns of
-            all of them together. 0 for flat shards.
+        rows, cols: height and width of the block; of whole matrices, the rows and the columns
+            of all of them; 0 for flat shards.
         gram_rows, gram_cols: height and width of its block of the Gram matrix, if the step makes
             one.
         matrices: number of whole matrices, for a stack of them.
@@ -31,7 +31,7 @@ class Piece:
 
 
 def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
-    """The pieces of a tensor in the row-major order of its PEs, as (number of PEs, piece)."""
+    """Run-length code ``(pes, piece)`` over the region's PEs in row-major order."""
     if tensor.grid is None:
         return tuple((pes, _part(elements, tensor)) for pes, elements in tensor.runs)
     rows, cols = _sides(tensor.grid)
@@ -89,5 +89,5 @@ def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:
 
 
 def largest_piece(tensor: TensorPlacement) -> Piece:
-    """The piece of the PE that holds the most elements."""
+    """The piece with the most elements."""
     return max(piece_counts(tensor), default=Piece(0))

@@ -1,4 +1,4 @@
-"""Cut a tensor into one shard for each PE, as equal as whole elements allow."""
+"""Cutting one tensor into shards, one a PE, as equal as whole elements allow."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from wse_emulator.wafer.arrays import IntArray
 
 
 def flat_runs(elements: int, pes: int, start: int = 0) -> ShardRuns:
-    """Spread a tensor in row-major order over ``pes`` PEs, in equal numbers rounded down or up.
+    """Shards of a row-major tensor over ``pes`` PEs: floor or ceil elements each.
 
     Args:
         elements: number of elements, 0 or more.
         pes: number of PEs, 1 or more.
-        start: the first PE (modulo ``pes``) whose number is rounded up. If it is where the
-            tensor before stopped (:func:`next_start`), the totals of the PEs differ by one
-            element at most.
+        start: the PE (modulo ``pes``) that takes the first surplus element. Passing the end of
+            the tensor before (:func:`next_start`) keeps the sums over several tensors within
+            one element of each other.
     """
     share, surplus = divmod(elements, pes)
     start %= pes
@@ -33,7 +33,7 @@ def flat_runs(elements: int, pes: int, start: int = 0) -> ShardRuns:
 
 
 def next_start(elements: int, pes: int, start: int) -> int:
-    """The first PE whose number is rounded up in the next tensor of the same PEs."""
+    """Where the surplus of the next tensor of the same PEs begins."""
     return (start + elements) % pes
 
 
@@ -45,12 +45,11 @@ def block_grid(
     *,
     gram: bool = False,
 ) -> BlockGrid:
-    """Cut a matrix into blocks over ``rows`` x ``cols`` PEs.
+    """Balanced block heights and widths of a matrix over ``rows`` x ``cols`` PEs.
 
-    Heights and widths are equal numbers rounded down or up. (Rounding all of them up would leave
-    the last PEs empty.) ``start`` is the row and the column of PEs from which they are rounded up.
-    With ``gram`` the Gram matrix is cut in the same way, so that PEs without an element of the
-    matrix have none of the Gram matrix.
+    Floor or ceil, never ceil for all, which would leave the last PEs empty. ``start`` is the
+    row and the column of PEs where the surplus begins; with ``gram`` the blocks of the Gram
+    matrix are cut in the same way, so that PEs without an element of the matrix have none of it.
     """
     order = min(matrix)
 
@@ -66,7 +65,7 @@ def block_grid(
 
 
 def block_runs(grid: BlockGrid) -> ShardRuns:
-    """The elements of a tensor in blocks, for each PE of the region in row-major order."""
+    """Elements in each PE of the region, row-major, of a tensor cut into blocks."""
     widths = [(len(list(group)), width) for width, group in groupby(grid.widths)]
     across, sides = np.array(widths, np.int64).T
     elements = np.multiply.outer(np.array(grid.heights, np.int64), sides).ravel()
@@ -76,6 +75,6 @@ def block_runs(grid: BlockGrid) -> ShardRuns:
 
 
 def expand(runs: ShardRuns) -> IntArray:
-    """The elements in each PE, written out from the run-length code."""
+    """(pes,) elements in each PE, from the run-length code."""
     counts, values = zip(*runs, strict=True)
     return np.repeat(np.asarray(values, dtype=np.int64), counts)

@@ -1,4 +1,4 @@
-"""The values of a placement: which rectangle of PEs holds which shards of which tensor."""
+"""What placement yields: which rectangle of PEs holds which shards of which tensor."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class BlockGrid:
     Attributes:
         heights: matrix rows held by each row of PEs, ``region.rows`` entries.
         widths: matrix columns held by each column of PEs, ``region.cols`` entries.
-        gram_heights, gram_widths: the same for its Gram matrix, if the step makes one, else empty.
-            Along the shorter side of the matrix they are ``heights`` or ``widths``.
+        gram_heights, gram_widths: the same of its Gram matrix; equal to ``heights`` or to
+            ``widths`` along the shorter side of the matrix; empty if the step makes none.
     """
 
     heights: tuple[int, ...]
@@ -35,11 +35,11 @@ class BlockGrid:
 
 @dataclass(frozen=True, slots=True)
 class TensorPlacement:
-    """Where a parameter lies, and with it its gradient and its state of the same shape.
+    """Where one parameter, its gradient and its state of the same shape lie.
 
-    PEs are numbered in the row-major order of the region. In a flat tensor PE k holds the elements
-    that follow those of PE k - 1; in blocks it holds the block of its row and column. A stack is
-    flat, and every shard consists of whole matrices.
+    Shards follow the row-major PEs of the region: PE k holds the elements that come after those
+    of PE k - 1 (flat), or the block of its row and column (blocks). A stack is flat, and every
+    shard is of whole matrices.
 
     Attributes:
         parameter: index of the parameter in the step program.
@@ -62,10 +62,10 @@ class TensorPlacement:
 
 @dataclass(frozen=True, slots=True)
 class LayerRegion:
-    """A rectangle of PEs and the tensors that share it.
+    """A rectangle and what shares it.
 
     Attributes:
-        name: the name of the layer; for several layers, the names of the first and the last.
+        name: the layer's name; of several layers, the first and the last.
         region: the rectangle.
         tensors: parameter indices, in placement order.
         members: names of the layers in the rectangle (more than one on a small wafer, and
@@ -80,14 +80,14 @@ class LayerRegion:
 
 @dataclass(frozen=True)
 class Placement:
-    """Where every tensor of a model lies: rectangles of layers that together cover the wafer.
+    """The whole wafer: disjoint layer rectangles that cover it.
 
     Attributes:
-        wafer: the machine.
+        wafer: the machine placed on.
         layers: the rectangles, in model order.
-        tensors: one for each parameter; ``tensors[i].parameter == i``.
-        controller: (row, col) of the PE that computes the learning rate. It lies in the middle of
-            the west edge, where the host's channels enter the wafer.
+        tensors: one placement a parameter; ``tensors[i].parameter == i``.
+        controller: (row, col) of the PE that computes the learning rate: the west edge, where
+            the host's channels enter the wafer, in the middle row.
     """
 
     wafer: WaferSpec
@@ -97,7 +97,7 @@ class Placement:
 
     @cached_property
     def layer_index(self) -> tuple[int, ...]:
-        """For each parameter, the index of its rectangle in ``layers``."""
+        """Index into ``layers`` of each parameter's rectangle."""
         index = [0] * len(self.tensors)
         for position, layer in enumerate(self.layers):
             for parameter in layer.tensors:
