@@ -60,9 +60,11 @@ class _Writer:
     left_out: dict[str, int] = field(default_factory=dict)
 
     def nanoseconds(self, cycle: int) -> int:
+        """The time of a cycle in whole nanoseconds."""
         return cycle * 1_000_000_000 // self.clock_hz
 
     def microseconds(self, cycle: int) -> float:
+        """The time of a cycle in microseconds, as the format has it."""
         return microseconds(self.nanoseconds(cycle))
 
     def room(self, what: str, count: int) -> bool:
@@ -73,12 +75,14 @@ class _Writer:
         return False
 
     def track(self, process: int, thread: int, name: str) -> None:
+        """Name a track; tracks of a process are shown in the order of their threads."""
         notes: dict[str, object] = {"name": name}
         tid = _tid(process, thread)
         self._meta("thread_name", process, tid, notes)
         self._meta("thread_sort_index", process, tid, {"sort_index": thread})
 
     def process(self, process: int, name: str, place: int) -> None:
+        """Name a group of tracks and say where it is shown."""
         self._meta("process_name", process, 0, {"name": name})
         self._meta("process_sort_index", process, 0, {"sort_index": place})
 
@@ -88,6 +92,7 @@ class _Writer:
         )
 
     def span(self, process: int, thread: int, span: Span) -> None:
+        """Add a span to a track, with its cycles."""
         begin, end = self.nanoseconds(span.start), self.nanoseconds(span.end)
         notes = {"start_cycle": span.start, "end_cycle": span.end, **span.notes}
         self.events.append(
@@ -104,6 +109,7 @@ class _Writer:
         )
 
     def counter(self, name: str, cycle: int, value: float) -> None:
+        """Set a counter to a value from a cycle on."""
         self.events.append(
             {
                 "ph": "C",

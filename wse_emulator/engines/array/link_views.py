@@ -79,6 +79,7 @@ class Outward:
 
     @property
     def plane(self) -> int:
+        """The direction of these links, as an index into ``PLANES``."""
         return self.lines.outward
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -96,6 +97,7 @@ class Inward:
 
     @property
     def plane(self) -> int:
+        """The direction of these links, as an index into ``PLANES``."""
         return self.lines.inward
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
@@ -154,6 +156,7 @@ class StageLinks:
 
     @property
     def plane(self) -> int:
+        """The direction of these links, as an index into ``PLANES``."""
         return self.groups.lines.inward
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
