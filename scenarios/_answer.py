@@ -1,4 +1,5 @@
-"""How a scenario answers: words and a table on the terminal, and files where a folder is named."""
+"""How a scenario answers: in words and a table on the terminal, and in files if a folder is
+named."""
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ class ScenarioAnswer:
 
     Attributes:
         words: the answer; each entry is a paragraph.
-        table: what it rests on; headings carry their units.
+        table: the numbers behind it; headings have their units.
         pictures: file name without ending -> figure.
     """
 

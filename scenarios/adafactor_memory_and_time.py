@@ -26,7 +26,7 @@ STATE = "optimizer_state"
 
 
 def answer(adamw: RunResult, adafactor: RunResult) -> ScenarioAnswer:
-    """State, fullest PE and time of two steps of the same model."""
+    """Compare two steps of the same model: state, fullest PE and time."""
     results = (adamw, adafactor)
     state = [result.memory.bytes[STATE] for result in results]
     slower = elapsed(adafactor) / elapsed(adamw)

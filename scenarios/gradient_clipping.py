@@ -27,7 +27,7 @@ NORM = 1.0
 
 
 def answer(pairs: list[tuple[RunResult, RunResult]]) -> ScenarioAnswer:
-    """Steps without and with clipping, one pair an optimizer."""
+    """Compare steps without and with clipping, a pair for each optimizer."""
     extra = [elapsed(clipped) - elapsed(plain) for plain, clipped in pairs]
     waiting = [_waiting(clipped) for _, clipped in pairs]
     words = tuple(
@@ -62,7 +62,7 @@ def answer(pairs: list[tuple[RunResult, RunResult]]) -> ScenarioAnswer:
 
 
 def _waiting(result: RunResult) -> int:
-    """Cycles in which the last PE to finish waits for the sum; its rate is constant."""
+    """How many cycles the last PE to finish waits for the sum."""
     spent = phase_cycles(result.critical_path)
     return spent.get("reduce", 0) + spent.get("broadcast", 0)
 

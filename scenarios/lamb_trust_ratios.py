@@ -25,7 +25,7 @@ RATE = 1e-3
 
 
 def answer(adamw: RunResult, lamb: RunResult) -> ScenarioAnswer:
-    """Two steps of the same model, side by side."""
+    """Compare two steps of the same model."""
     results = (adamw, lamb)
     extra = elapsed(lamb) - elapsed(adamw)
     spent = [phase_cycles(result.critical_path) for result in results]

@@ -22,7 +22,7 @@ QUESTION = "Which optimizers fit?"
 
 
 def answer(report: FitReport) -> ScenarioAnswer:
-    """The table over optimizers of a fit, least bytes first, as an answer."""
+    """Answer with the table over optimizers of a fit, the least bytes first."""
     judged = [row for row in report.optimizers if not row.refused]
     fitting = [row.optimizer for row in judged if row.fits]
     beyond = [row.optimizer for row in judged if not row.fits]

@@ -26,7 +26,7 @@ PRECISION = "mixed"
 
 
 def answer(pairs: list[tuple[FitReport, FitReport]]) -> ScenarioAnswer:
-    """Pipelined and streamed, one pair a model, in the order given."""
+    """Compare both modes, a pair for each model, in the order given."""
     on_wafer = [pipelined.model.name for pipelined, _ in pairs if pipelined.fits]
     only_streamed = [p.model.name for p, s in pairs if s.fits and not p.fits]
     neither = [p.model.name for p, s in pairs if not s.fits and not p.fits]

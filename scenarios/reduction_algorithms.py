@@ -39,7 +39,7 @@ RATE = 1e-3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timed:
-    """Cycles of the step with an algorithm, and of a sum of ``wavelets`` alone with it."""
+    """What an algorithm takes: cycles of the step with it, and of a sum of ``wavelets`` alone."""
 
     kind: str
     step: int
@@ -48,7 +48,7 @@ class Timed:
 
 
 def step_cycles(step: EmulatedStep, kind: Choice) -> int:
-    """Cycles of a step whose sum over the wafer runs by another algorithm."""
+    """The cycles of a step whose sum over the wafer runs by this algorithm."""
     assert step.lowered is not None
     spec = step.placement.wafer
     wafer = Region(0, 0, spec.rows, spec.cols)
@@ -82,13 +82,13 @@ def step_cycles(step: EmulatedStep, kind: Choice) -> int:
 
 
 def _best(kind: Choice, arms: tuple[int, int], spec: WaferSpec) -> LineAlgorithm:
-    """The algorithm of that kind for one number; of a two-phase one, the best groups."""
+    """The best algorithm of a kind for one number; for two-phase, with the best groups."""
     found = [c.algorithm for c in candidates(arms, 1, spec) if c.algorithm.kind == kind]
     return found[0] if found else LineAlgorithm("chain")  # a line too short to have groups
 
 
 def answer(timed: list[Timed], as_planned: int, where: str, wavelets: int) -> ScenarioAnswer:
-    """Steps and sums, one line an algorithm."""
+    """Compare steps and sums, a line for each algorithm."""
     fastest, slowest = (choose(timed, key=lambda t: t.step) for choose in (min, max))
     best_long = min(timed, key=lambda t: t.many)
     words = (

@@ -1,6 +1,6 @@
 """Does a network really train on the emulator, and do its numbers stay those of PyTorch?
 
-An ordinary training loop, run twice: once as it is, once with ``wse_emulator.attach``. The loss
+An ordinary training loop runs twice: once alone and once with ``wse_emulator.attach``. The loss
 falls, each step is timed, and the two networks end with the same weights, bit for bit.
 """
 
@@ -25,7 +25,7 @@ from wse_emulator.results.run import RunResult
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """A finished run: losses of all steps, the network, and the emulator's report if attached."""
+    """A finished run: the losses of all steps, the network, and the result if it was attached."""
 
     losses: list[float]
     model: nn.Module
@@ -33,7 +33,7 @@ class Trained:
 
 
 def train(steps: int, *, wafer: str | None) -> Trained:
-    """Fit a sine with a small network; on the emulator if ``wafer`` names a machine."""
+    """Train a small network on a sine; on the emulator if ``wafer`` names a machine."""
     torch.manual_seed(0)
     model = nn.Sequential(
         nn.Linear(1, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 1)

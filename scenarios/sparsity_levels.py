@@ -23,7 +23,7 @@ LEVELS = "0,0.1,0.25,0.5,0.6,0.7,0.75,0.8,0.9,0.95"
 
 
 def answer(reports: list[FitReport]) -> ScenarioAnswer:
-    """The same model at rising sparsity."""
+    """Compare the same model at rising sparsity."""
     first = reports[0]
     fitting = next((report for report in reports if report.fits), None)
     what = f"{first.model.name} with {first.optimizer.name} on {first.wafer.name}"
@@ -53,7 +53,7 @@ def answer(reports: list[FitReport]) -> ScenarioAnswer:
         question=f"{QUESTION} {what}",
         answer=words[0],
         x_unit="weights left out, percent",
-        unit="bytes a PE",
+        unit="bytes per PE",
         limit=Limit(capacity, f"SRAM of a PE, {capacity:,} B"),
     )
     return ScenarioAnswer(words=words, table=table, pictures={"sparsity": picture})

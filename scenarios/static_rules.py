@@ -50,13 +50,13 @@ class LazyMomentum(torch.optim.Optimizer):
         return momentum
 
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
-        """The gradient that is taken."""
+        """The gradient that the step uses."""
         assert p.grad is not None  # the check gives every parameter one
         return p.grad
 
 
 class EagerMomentum(LazyMomentum):
-    """The same rule with its momentum there from the start."""
+    """The same rule, whose momentum exists from the start."""
 
     def __init__(self, params: Any, lr: float = 0.1) -> None:  # Any: as torch types it
         super().__init__(params, lr)
@@ -69,7 +69,7 @@ class HostClipping(EagerMomentum):
     """Reads the gradient's norm on the host and decides by it."""
 
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
-        """g, or g / norm where the norm is above 1."""
+        """The gradient, divided by its norm if that is above 1."""
         gradient = super().gradient(p)
         norm = gradient.norm().item()
         if norm > 1:
@@ -78,10 +78,10 @@ class HostClipping(EagerMomentum):
 
 
 class TensorClipping(EagerMomentum):
-    """The same clipping with the norm left where it is: a factor of 1 where nothing is clipped."""
+    """The same clipping without reading the norm: where nothing is clipped the factor is 1."""
 
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
-        """min(1, 1 / norm) g."""
+        """The gradient times min(1, 1 / norm)."""
         gradient = super().gradient(p)
         norm: torch.Tensor = gradient.norm()
         return gradient * norm.reciprocal().clamp(max=1.0)
@@ -95,13 +95,13 @@ class CountingSteps(EagerMomentum):
         self.updates = 0
 
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
-        """g / updates."""
+        """The gradient divided by the number of updates."""
         self.updates += 1
         return super().gradient(p) * (1 / self.updates)
 
 
 class TensorSteps(EagerMomentum):
-    """The same damping with the count a tensor of the state."""
+    """The same damping, with the count as a tensor of the state."""
 
     def __init__(self, params: Any, lr: float = 0.1) -> None:  # Any: as torch types it
         super().__init__(params, lr)
@@ -110,7 +110,7 @@ class TensorSteps(EagerMomentum):
                 self.state[p]["updates"] = torch.zeros(())
 
     def gradient(self, p: torch.Tensor) -> torch.Tensor:
-        """g / updates."""
+        """The gradient divided by the number of updates."""
         updates: torch.Tensor = self.state[p]["updates"].add_(1)
         return super().gradient(p) * (1 / updates)
 

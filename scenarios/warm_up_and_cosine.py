@@ -25,7 +25,7 @@ POINTS = 600
 
 
 def answer(config: RunConfig, found: LearningRates) -> ScenarioAnswer:
-    """The first group's rates at its start, its milestones, its half and its end."""
+    """Answer with the rates of the first group at its start, milestones, middle and end."""
     group = found.groups[0]
     rates = group.learning_rate
     last = found.steps - 1

@@ -25,7 +25,7 @@ MACHINES = ("wse2", "wse3", "wse3-silicon")
 
 
 def answer(results: list[RunResult]) -> ScenarioAnswer:
-    """The same step on several machines; the first is what the others are held against."""
+    """Compare the same step on several machines with that on the first of them."""
     first = results[0]
     time = [result.steps[0].seconds for result in results]
     words = (
@@ -86,7 +86,7 @@ def answer(results: list[RunResult]) -> ScenarioAnswer:
 @click.option("--size", metavar="ROWSxCOLS", help="Cut every machine to this size.")
 @answer_options
 def main(model: str, size: str | None, out: Path | None, force: bool) -> int:
-    """One AdamW step on each machine."""
+    """Time one AdamW step on each machine."""
     names = [name if size is None else f"{name}:{size}" for name in MACHINES]
     results = [wse_emulator.run(model, optimizer="AdamW", wafer=name) for name in names]
     must_fit({result.wafer.name: result for result in results})

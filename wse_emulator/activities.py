@@ -1,11 +1,11 @@
-"""Activities: what lowering yields and the engines execute.
+"""Activities: the entries of the program that the engines run.
 
-A program for the machine is an ordered list of activities. Each PE takes part in an activity by
-rule of geometry, executes its activities in list order and never overtakes. Everything else (a
-reduction in two phases, a gather, a ring) is composed of these.
+A program is an ordered list of activities. The geometry of an activity says which PEs take part.
+Each PE executes its activities in the order of the list and never overtakes. Everything else (a
+reduction in two phases, a gather, a ring) is composed of these [2.1, 2.2].
 
-An activity with ``wavelets`` 0 sends nothing, and nobody waits for it; the same holds for lines,
-rectangles and chains of one PE, and for a message from a PE to itself.
+An activity of 0 wavelets sends nothing, and nobody waits for it. The same holds for lines,
+rectangles and chains of one PE, and for a message from a PE to itself [4.4].
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MOST_CYCLES: Final = 50_000_000
 
 @dataclass(frozen=True, slots=True)
 class VectorOp:
-    """One op of a chain, as one PE executes it.
+    """One op of a chain with its cost on a PE.
 
     Attributes:
         op: index of the op in ``StepProgram.ops``.
@@ -45,7 +45,7 @@ class VectorOp:
 
 @dataclass(frozen=True, slots=True)
 class OpChain:
-    """A chain of ops over one PE's shard, run strip by strip, all ops within a strip in order.
+    """A chain of ops over the shard of one PE, which runs strip by strip [2.5].
 
     ``strips`` full strips come first, then one tail strip if ``tail`` is true. A chain whose
     ops take no cycle at all (an empty shard) costs nothing, and its PEs take no part.
@@ -58,7 +58,7 @@ class OpChain:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Chains of vector ops on the PEs of a region, without communication.
+    """Work on the PEs of a region: each runs its chain of vector ops, without communication [2.3].
 
     Attributes:
         name: what the trace shows, usually the tensor's name.
@@ -122,12 +122,12 @@ class Multicast:
 
 @dataclass(frozen=True, slots=True)
 class LineMulticast:
-    """One message a line of ``region``: from the PE at ``root`` to all others of its line.
+    """One message in each line of ``region``, from the PE at ``root`` to all others of the line.
 
     Attributes:
         axis: how the lines run.
         root: absolute column (axis "row") or row (axis "column") of every line's source.
-        wavelets: message length, one number or one a line; a line with 0 sends nothing.
+        wavelets: message length, one number or one for each line; a line with 0 sends nothing.
     """
 
     name: str
@@ -158,7 +158,7 @@ class Chain:
         root: absolute column (axis "row") or row (axis "column") of position 0.
         spacing: PEs from one position to the next, signed; never 0.
         positions: positions of a line.
-        wavelets: message length, one number or one a line; a line with 0 takes no part.
+        wavelets: message length, one number or one for each line; a line with 0 takes no part.
         group: positions of a group; None for one group.
     """
 
@@ -183,7 +183,7 @@ class Chain:
 
     @property
     def group_positions(self) -> int:
-        """Positions of a full group."""
+        """The number of positions of a full group."""
         return self.positions if self.group is None else min(self.group, self.positions)
 
 
@@ -197,7 +197,7 @@ class Star:
         root: absolute column (axis "row") or row (axis "column") of the root.
         direction: +1 if the leaves lie at larger indices than the root, -1 if at smaller ones.
         positions: positions of a line, the root among them.
-        wavelets: message length, one number or one a line; a line with 0 takes no part.
+        wavelets: message length, one number or one for each line; a line with 0 takes no part.
     """
 
     name: str
@@ -252,7 +252,7 @@ Activity = Work | Message
 
 
 def line_wavelets(activity: LineActivity) -> tuple[int, ...]:
-    """Wavelets of each line, in the order of the region's rows (axis "row") or columns."""
+    """The wavelets of each line, in the order of the region's rows (axis "row") or columns."""
     if isinstance(activity.wavelets, tuple):
         return activity.wavelets
     return (activity.wavelets,) * _lines(activity.region, activity.axis)

@@ -1,7 +1,8 @@
-"""Every error a user can meet, one class a rule, all under :class:`WseError`.
+"""Every error that a user can meet; each is a subclass of :class:`WseError`.
 
 A message is one plain line: what is wrong, where, and what to do. ``exit_code`` is what the
-command line returns for it: 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
+command line returns for it: 2 for wrong usage or input, 3 for a model that does not fit, 4 for an
+optimizer that breaks a static-state rule.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ class WseError(Exception):
 
 
 class InputError(WseError):
-    """Something the user named cannot be used as it is."""
+    """Something that the user named cannot be used."""
 
 
 class UnknownNameError(InputError):
@@ -29,7 +30,7 @@ class UnknownNameError(InputError):
 
 
 class MalformedFileError(InputError):
-    """A file is missing, unreadable, or does not hold what its kind promises."""
+    """A file is missing, unreadable, or not of the kind that it should be."""
 
 
 class FactoryError(InputError):
@@ -41,7 +42,7 @@ class OutputError(InputError):
 
 
 class ConfigError(InputError):
-    """A run config holds something the emulator cannot honour."""
+    """A run config asks for something that the emulator cannot do."""
 
 
 # --- machine ---------------------------------------------------------------------------------
@@ -94,13 +95,13 @@ class StaticRuleError(WseError):
 
 
 class StateCreatedError(StaticRuleError):
-    """State appears first inside ``step()``."""
+    """A state tensor is created inside ``step()``."""
 
     rule = "state-created-in-step"
 
 
 class StateRemovedError(StaticRuleError):
-    """State that existed after construction is gone after ``step()``."""
+    """A state tensor that the constructor made is gone after ``step()``."""
 
     rule = "state-removed-in-step"
 
@@ -136,7 +137,7 @@ class ForeignWriteError(StaticRuleError):
 
 
 class UnknownOpError(StaticRuleError):
-    """An op of the step has no cost on a processing element."""
+    """An op of the step has no known cost on a PE."""
 
     rule = "op-without-cost"
 
@@ -151,7 +152,7 @@ class StepFailedError(StaticRuleError):
 
 
 class DoesNotFitError(WseError):
-    """Demand exceeds SRAM; carries the fit report, which is the answer."""
+    """A model needs more SRAM than there is; the error carries the fit report."""
 
     exit_code: ClassVar[int] = 3
 
@@ -160,13 +161,14 @@ class DoesNotFitError(WseError):
 
 
 class ConservationError(WseError):
-    """An invariant of the machine is violated: a defect of the emulator, never of the input."""
+    """A check on a finished run has failed, which is a defect of the emulator and not of the
+    input."""
 
     exit_code: ClassVar[int] = 70
 
 
 class SramOverflowError(WseError):
-    """A processing element runs out of SRAM during the step; names the PE and its tensors."""
+    """A PE runs out of SRAM during the step; the message names the PE and its tensors."""
 
     exit_code: ClassVar[int] = 3
 

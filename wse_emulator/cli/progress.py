@@ -1,4 +1,4 @@
-"""Telling how far a command is: a bar on a terminal, plain lines in a log, nothing if quiet."""
+"""Tell how far a command is: by a bar on a terminal, by lines in a log, not at all if quiet."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def telling(total: int | None, *, quiet: bool = False) -> Iterator[Tell]:
 
 @contextmanager
 def _bar(console: Console, total: int | None) -> Iterator[Tell]:
-    """A bar with the part's name and the time left, from the third second on."""
+    """Show a bar with the stage and the time left, from the third second on."""
     progress = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -70,7 +70,7 @@ def _bar(console: Console, total: int | None) -> Iterator[Tell]:
 
 @contextmanager
 def _lines(total: int | None) -> Iterator[Tell]:
-    """A line a part, from the third second on; first the part that is running then."""
+    """Write a line for each stage, from the third second on, beginning with the one that runs."""
     begin = time.monotonic()
     told: list[str] = []
     said = [0]
@@ -106,4 +106,4 @@ def _after_silence(begin: Callable[[], None]) -> Iterator[None]:
 
 
 def _nothing(name: str) -> None:
-    """What --quiet says."""
+    """Tell nothing, as ``--quiet`` asks."""

@@ -1,4 +1,5 @@
-"""Collectives composed of messages on links, the planner that chooses them, and their values."""
+"""Collectives: the messages that they are made of, the choice of the quickest, the sums they
+give."""
 
 from wse_emulator.collectives.algorithms import KINDS, LineAlgorithm, LineSet, reduce_lines
 from wse_emulator.collectives.compose import (

@@ -1,4 +1,4 @@
-"""Reductions along lines: one algorithm becomes a list of chains and stars."""
+"""Reductions along lines of PEs, written as lists of chains and stars."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class LineSet:
         region: the rectangle.
         axis: how the lines run.
         root: absolute column (axis "row") or row (axis "column") of every line's root.
-        wavelets: length of the vector, one number or one a line.
+        wavelets: length of the vector, one number or one for each line.
         channel: route set.
         tensor: index of the parameter, or None.
     """
@@ -82,12 +82,13 @@ class LineSet:
 
     @property
     def arms(self) -> tuple[tuple[int, int], ...]:
-        """(direction, positions with the root) of each side; the left (upper) side comes first."""
+        """Each side of the root as (direction, positions, the root among them), left or upper
+        first."""
         return ((-1, self.root - self.first + 1), (1, self.stop - self.root))
 
 
 def reduce_lines(lines: LineSet, algorithm: LineAlgorithm) -> tuple[Chain | Star, ...]:
-    """Reduce every line of a region to its root; an inner root is reached from both sides.
+    """The activities that reduce every line of a region to its root, from both sides of the root.
 
     A two-phase reduction with a group of 1, or of the whole side, is a chain.
     """
@@ -132,7 +133,7 @@ def _arm(
 
 
 def chain_phases(algorithm: LineAlgorithm, positions: int) -> list[tuple[int, int | None]]:
-    """(spacing, group) of the chains that reduce one side of ``positions`` PEs, in order."""
+    """The chains that reduce one side of ``positions`` PEs, each as (spacing, group), in order."""
     if algorithm.kind == "tree":
         return [(1 << k, 2) for k in range((positions - 1).bit_length())]
     if algorithm.kind == "two-phase" and 1 < algorithm.group < positions:

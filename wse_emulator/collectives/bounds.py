@@ -1,8 +1,8 @@
-"""The published time of collectives on a wafer, as a bound beside the simulated one.
+"""The published formula for the time of a collective, to compare the simulated time with.
 
 T = max(C, E/N + L) + (2 T_R + 1) D, Luczynski et al., HPDC 2024, arXiv:2404.15888: contention C
-(most wavelets at a PE), energy E (wavelet-hops), links N, distance L, depth D. Nothing here uses
-the engines or the rules they follow.
+(most wavelets at a PE), energy E (wavelet-hops), links N, distance L, depth D. The engines and
+their rules are not used here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Terms:
     depth: int
 
     def cycles(self, spec: WaferSpec) -> int:
-        """The published time on a machine, its hop and wavelet cycles applied."""
+        """The published time on a machine, with the cycles of its hops and wavelets."""
         beta = spec.cycles_per_wavelet
         spread = self.energy * beta / self.links if self.links else Fraction(0)
         moving = max(self.contention * beta, spread + self.distance * spec.hop_cycles)
@@ -42,7 +42,7 @@ class Terms:
 
 
 def reduce_terms(algorithm: LineAlgorithm, pes: int, wavelets: int) -> Terms:
-    """Terms of a reduction of ``wavelets`` over a line of ``pes`` PEs to its end."""
+    """The terms of a reduction of ``wavelets`` along a line of ``pes`` PEs to its end."""
     b, p = wavelets, pes
     if p < 2 or b == 0:
         return _terms(0, 0, 0, 0, 0)
@@ -61,7 +61,7 @@ def reduce_terms(algorithm: LineAlgorithm, pes: int, wavelets: int) -> Terms:
 
 
 def broadcast_terms(rows: int, cols: int, wavelets: int) -> Terms:
-    """Terms of a multicast from a corner over rows x cols PEs."""
+    """The terms of a multicast from a corner over rows x cols PEs."""
     others = rows * cols - 1
     if others == 0 or wavelets == 0:
         return _terms(0, 0, 0, 0, 0)

@@ -19,10 +19,10 @@ RootPlace = Literal["centre", "edge"]
 
 
 def root_of(region: Region, place: RootPlace) -> tuple[int, int]:
-    """(row, col) of the root: the PE at the centre, or the first PE (upper left corner).
+    """The (row, col) of the root: the PE at the centre, or the one in the upper left corner.
 
     Raises:
-        CollectiveError: another word.
+        CollectiveError: ``place`` is another word.
     """
     if place == "edge":
         return region.row, region.col
@@ -55,8 +55,8 @@ def reduce_2d(
         root: (row, col) of the PE that gets the sum.
         wavelets: length of the vector.
         spec: the machine, by which the planner chooses where no algorithm is given.
-        name, channel, tensor: as in the activities.
-        row_algorithm, column_algorithm: None for the cheapest.
+        name, channel, tensor: passed to the activities.
+        row_algorithm, column_algorithm: None for the quickest.
 
     Raises:
         CollectiveError: the root lies outside the region.
@@ -102,7 +102,7 @@ def reduction_lines(
 
 
 def choose(lines: LineSet, spec: WaferSpec) -> LineAlgorithm:
-    """The cheapest algorithm for a set of lines (for its longest vector)."""
+    """The quickest algorithm for a set of lines, judged by its longest vector."""
     longest = max(lines.wavelets) if isinstance(lines.wavelets, tuple) else lines.wavelets
     arms = tuple(positions for _, positions in lines.arms)
     return cheapest(arms, longest, spec).algorithm
@@ -120,7 +120,7 @@ def all_reduce_2d(
     column_algorithm: LineAlgorithm | None = None,
     tensor: int | None = None,
 ) -> tuple[Activity, ...]:
-    """Sum over a rectangle, and the result back to all its PEs.
+    """Sum a vector over a rectangle and send the result back to all PEs.
 
     Args:
         region, root, wavelets, spec, name, channel, row_algorithm, column_algorithm, tensor: as
@@ -156,8 +156,8 @@ def all_reduce_lines(
 ) -> tuple[Activity, ...]:
     """Sum along each line of a rectangle and give each line's sum to all PEs of the line.
 
-    The gather of row means (axis "row") and of column means (axis "column") that a factored
-    second moment needs: each line has a vector of its own length.
+    A factored second moment needs this for its row means (axis "row") and its column means (axis
+    "column"). Each line has a vector of its own length.
     """
     back = LineMulticast(
         name=lines.name,
@@ -172,12 +172,12 @@ def all_reduce_lines(
 
 
 def ring_order(positions: int) -> tuple[int, ...]:
-    """Positions of a line in the order of a ring folded onto it: no neighbour is over 2 away."""
+    """The positions of a line as a ring that is folded onto it: neighbours are at most 2 apart."""
     return (*range(0, positions, 2), *range(positions - 1 - positions % 2, 0, -2))
 
 
 def ring_chunks(wavelets: int, positions: int) -> tuple[int, ...]:
-    """Lengths of the pieces a ring cuts a vector into, one a PE."""
+    """The lengths of the pieces into which a ring cuts a vector, one for each PE."""
     whole, rest = divmod(wavelets, positions)
     return tuple(whole + (piece < rest) for piece in range(positions))
 
@@ -221,10 +221,10 @@ def ring_all_reduce(
 
 
 def line_axis(region: Region) -> Axis:
-    """How a region of one row or one column runs.
+    """The axis of a region that is one row or one column.
 
     Raises:
-        CollectiveError: it has several of both.
+        CollectiveError: it has several rows and several columns.
     """
     if region.rows == 1:
         return "row"

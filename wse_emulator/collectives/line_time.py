@@ -16,7 +16,7 @@ from wse_emulator.wafer.spec import WaferSpec
 def reduce_cycles(
     algorithm: LineAlgorithm, arms: Sequence[int], wavelets: int, spec: WaferSpec
 ) -> int:
-    """Cycles until the root has the sum.
+    """The cycles until the root has the sum.
 
     Args:
         algorithm: how the line is reduced.
@@ -35,7 +35,7 @@ def reduce_cycles(
 
 
 def _arrivals(algorithm: LineAlgorithm, positions: int, b: int, spec: WaferSpec) -> list[int]:
-    """When the heads of the messages to the root of one side come in, in order."""
+    """When the heads of the messages from one side arrive at the root, in order."""
     if positions < 2:
         return []
     step = free_latency(1, spec)
@@ -51,7 +51,7 @@ def _arrivals(algorithm: LineAlgorithm, positions: int, b: int, spec: WaferSpec)
 
 
 def _tree_arrivals(positions: int, b: int, spec: WaferSpec) -> list[int]:
-    """The PE at distance 2^k sends in round k, after its own k rounds.
+    """When the messages of a tree arrive: the PE at distance 2^k sends in round k.
 
     Its subtree reaches to distance 2^(k+1) or the end of the line.
     """
@@ -67,7 +67,10 @@ def _tree_arrivals(positions: int, b: int, spec: WaferSpec) -> list[int]:
 
 
 def _two_phase_arrivals(positions: int, group: int, b: int, spec: WaferSpec) -> list[int]:
-    """The root's own group, then the chain of leaders, each ready when its group is done."""
+    """When the sums of the root's own group and of the chain of leaders arrive.
+
+    Each leader is ready when its group is done.
+    """
     leaders = -(-positions // group)
     step, stride = free_latency(1, spec), free_latency(group, spec)
     last_group = positions - (leaders - 1) * group
@@ -78,7 +81,7 @@ def _two_phase_arrivals(positions: int, group: int, b: int, spec: WaferSpec) -> 
 
 
 def broadcast_cycles(hops: int, wavelets: int, spec: WaferSpec, *, turns: bool = False) -> int:
-    """Cycles until the farthest PE, ``hops`` links away, has a multicast."""
+    """The cycles until a multicast is at the farthest PE, ``hops`` links away."""
     b = message_cycles(wavelets, spec)
     if b == 0 or hops == 0:
         return 0

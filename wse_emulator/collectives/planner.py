@@ -1,4 +1,4 @@
-"""Choosing the algorithm of a reduction: the cheapest by the rules of the machine."""
+"""Choose the algorithm of a reduction: the quickest by the rules of the machine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Candidate:
 
 
 def candidates(arms: Sequence[int], wavelets: int, spec: WaferSpec) -> tuple[Candidate, ...]:
-    """One candidate a kind (two-phase with its best group), cheapest first.
+    """One candidate for each kind of algorithm, two-phase with its best group, the quickest first.
 
     Args:
         arms: PEs on each side of the root, the root counted in each.
@@ -46,5 +46,5 @@ def _candidates(arms: tuple[int, ...], wavelets: int, spec: WaferSpec) -> tuple[
 
 
 def cheapest(arms: Sequence[int], wavelets: int, spec: WaferSpec) -> Candidate:
-    """The fastest algorithm for lines with these sides; ties go to the simpler one."""
+    """The quickest algorithm for lines with these sides; of equals, the simplest."""
     return candidates(arms, wavelets, spec)[0]

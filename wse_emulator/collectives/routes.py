@@ -1,4 +1,4 @@
-"""Routes of a program, router by router: what an author of CSL kernels writes down by hand.
+"""The routes of a program, router by router, as an author of CSL kernels writes them by hand.
 
 A router entry says, for one color: which port wavelets come in by, which ports they leave by, and
 in which switch position. Within a color the positions follow one another in program order; a
@@ -34,7 +34,7 @@ RAMP = "RAMP"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What a router does with one message: in by ``rx``, out by all of ``tx``."""
+    """What a router does with a message: it comes in by ``rx`` and leaves by each of ``tx``."""
 
     rx: str
     tx: tuple[str, ...]
@@ -45,7 +45,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class RouterColors:
-    """One PE's routing.
+    """The routing of one PE.
 
     Attributes:
         pe: (row, col).
@@ -57,7 +57,7 @@ class RouterColors:
 
 
 def router_table(activities: Sequence[Activity], spec: WaferSpec) -> tuple[RouterColors, ...]:
-    """Colors, routes and switch positions of every router that takes part, row-major.
+    """The colors, routes and switch positions of every router that takes part, in row-major order.
 
     A color's positions at a router are the distinct consecutive routes it needs there; when a
     message would need more of them than the machine has, it begins the next color.
@@ -127,7 +127,7 @@ class _Strands:
 
 
 def _strands(activities: Sequence[Activity]) -> Iterator[tuple[int, dict[PE, Route]]]:
-    """(strand, routes) of every message, in program order."""
+    """Every message as (strand, routes), in the order of the program."""
     strands = _Strands()
     for activity in activities:
         if isinstance(activity, Work):
@@ -166,7 +166,7 @@ def _messages(activity: Message) -> Iterator[tuple[str, int, dict[PE, Route]]]:
 
 
 def _chain_messages(chain: Chain) -> Iterator[tuple[int, int, int, int]]:
-    """(line, position of the source, sink, source), leaves first."""
+    """The messages of a chain as (line, position of the source, sink, source), leaves first."""
     size = chain.group_positions
     for line in _active_lines(chain):
         for start in range(0, chain.positions, size):
@@ -192,7 +192,7 @@ def _place(activity: Chain | Star | LineMulticast, line: int, position: int) -> 
 
 
 def _corner(source: PE, sink: PE) -> list[PE]:
-    """Along the row, then along the column."""
+    """The way along the row and then along the column."""
     path = [source]
     while path[-1] != sink:
         row, col = path[-1]

@@ -1,4 +1,4 @@
-"""Real values riding on a collective: the sum its order of additions gives, bit for bit."""
+"""The sum that a collective computes, bit for bit, by its own order of additions."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Array = NDArray[np.floating]
 
 
 def reduce_values(shards: Array, algorithm: LineAlgorithm, *, root: int = 0) -> Array:
-    """Sum of the shards of one line, as the PE at ``root`` gets it.
+    """The sum of the shards of a line as the PE at ``root`` computes it.
 
     Args:
         shards: (PEs, ...) array; shard i lies on the PE at position i.
@@ -45,7 +45,7 @@ def reduce_values(shards: Array, algorithm: LineAlgorithm, *, root: int = 0) -> 
 
 
 def reduce_on_fabric(values: Array, activities: Sequence[Activity]) -> Array:
-    """Run the additions of chains and stars over values that lie on a grid of PEs.
+    """Carry out the additions of chains and stars on values that lie on a grid of PEs.
 
     Args:
         values: (rows, cols, ...) array; entry (r, c) is what PE (r, c) holds, (0, 0) the
@@ -89,7 +89,7 @@ def _lines(held: Array, activity: Chain | Star) -> Array:
 
 
 def ring_values(shards: Array) -> Array:
-    """What every PE of a line holds after a ring all-reduce.
+    """The sum that every PE of a line holds after a ring all-reduce.
 
     Args:
         shards: (PEs, n) array; row i lies on the PE at position i.

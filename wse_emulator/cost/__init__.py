@@ -1,1 +1,1 @@
-"""Cost of one instruction on a PE: rates, sequences, SRAM banks."""
+"""The cost of one instruction on a PE, by its rate, its sequence and its SRAM banks."""

@@ -1,4 +1,4 @@
-"""SRAM banks: when the two memory sources of an instruction get in each other's way.
+"""SRAM banks: when the two memory sources of an instruction conflict.
 
 Successive 16-bit words lie in successive banks, and two 32-bit reads of a cycle must fall into
 banks that differ modulo the number of bank groups (CSL language reference, appendix). Where both

@@ -21,12 +21,12 @@ class Instruction:
     Attributes:
         op_class: a key of ``wse_emulator.wafer.lanes.OP_CLASSES``.
         dtype: machine format that decides the rate.
-        reads: bytes an element read from memory, over all memory sources.
-        writes: bytes an element written to memory.
+        reads: bytes read from memory for each element, over all memory sources.
+        writes: bytes written to memory for each element.
         sources: memory sources; only two or more can conflict in the banks.
-        passes: how many times the instruction is issued (one launch each).
-        words: datapath elements an element of the tensor takes (2 for the 16-bit halves of a
-            32-bit word).
+        passes: how many times the instruction is issued, each with a launch.
+        words: elements of the datapath that an element of the tensor takes; 2 where the 16-bit
+            halves of a 32-bit word are taken apart.
     """
 
     op_class: str
@@ -41,7 +41,7 @@ class Instruction:
 def instruction_cycles(
     instruction: Instruction, elements: int, spec: WaferSpec, *, bank_conflict: bool = False
 ) -> int:
-    """Cycles of one instruction over ``elements`` elements, all its passes.
+    """The cycles of one instruction over ``elements`` elements, in all its passes.
 
     Args:
         instruction: what is issued.
@@ -68,7 +68,7 @@ def instruction_cycles(
 def vector_op_cycles(
     op_class: str, dtype: str, elements: int, spec: WaferSpec, *, bank_conflict: bool = False
 ) -> int:
-    """Cycles of a plain vector op between memory operands, as published tables state them.
+    """The cycles of a plain vector op between operands in memory, as published tables state them.
 
     ``y = y + a*x`` reads y and x and writes y; a copy reads one source and writes one.
 

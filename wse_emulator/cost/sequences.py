@@ -1,4 +1,4 @@
-"""Functions without a vector instruction, as the sequence of vector ops a kernel author writes.
+"""Functions that have no vector instruction, as the sequences of instructions that compute them.
 
 No vector rate is published for reciprocal, square root, exponential, logarithm and cosine. Each is
 derived here from documented instructions by the usual method: a start value from the float's bits
@@ -28,15 +28,16 @@ class Floats:
 
     @property
     def size(self) -> int:
-        """Bytes an element."""
+        """The bytes of an element."""
         return 4 if self.dtype == "float32" else 2
 
     def unary(self, op_class: str, passes: int = 1) -> Instruction:
-        """One memory source (the other operand, if any, in a register), one destination."""
+        """An instruction with one memory source and one destination; another operand is in a
+        register."""
         return Instruction(op_class, self.dtype, self.size, self.size, 1, passes)
 
     def binary(self, op_class: str, passes: int = 1) -> Instruction:
-        """Two memory sources, one destination."""
+        """An instruction with two memory sources and one destination."""
         return Instruction(op_class, self.dtype, 2 * self.size, self.size, 2, passes)
 
     def bits(self, op_class: str = "integer", passes: int = 1) -> Instruction:
@@ -125,7 +126,7 @@ def cosine(floats: Floats, degree: int) -> tuple[Instruction, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """A derived function: the sequence taken, and the shortest that a kernel might do with.
+    """A derived function: the sequence that is costed, and the shortest that a kernel could use.
 
     Attributes:
         name: what the documentation calls it.

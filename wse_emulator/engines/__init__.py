@@ -1,4 +1,5 @@
-"""The two engines: ``pe``, one process a PE, and ``array``, all PEs at once. One answer."""
+"""The two engines, which give the same answer: ``pe`` runs one process for each PE, ``array``
+computes all PEs at once."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from wse_emulator.wafer.spec import WaferSpec
 
 
 class Engine(Protocol):
-    """The signature that all engines share."""
+    """A function that simulates a program, as ``simulate_array`` and ``simulate_pe`` do."""
 
     def __call__(
         self,
@@ -26,7 +27,10 @@ class Engine(Protocol):
         resident_bytes: IntArray,
         op_count: int,
     ) -> Timing:
-        """Simulate an admitted program."""
+        """Simulate a program that :func:`~wse_emulator.engines.admission.admit` has let pass.
+
+        Args and errors are those of :func:`simulate`.
+        """
 
 
 ENGINES: Final[Mapping[str, Engine]] = {"array": simulate_array, "pe": simulate_pe}
@@ -41,7 +45,7 @@ def simulate(
     resident_bytes: IntArray,
     op_count: int,
 ) -> Timing:
-    """Admit a program to a machine and simulate it.
+    """Check that a program can run on a machine, and simulate it.
 
     Args:
         engine: ``array`` or ``pe``; the answers are equal to the cycle.

@@ -1,4 +1,5 @@
-"""What is refused before a run: activities outside the wafer, and routers without enough colors."""
+"""Checks of a program before it runs: its activities lie on the wafer, its routers have the
+colors."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ from wse_emulator.wafer.spec import WaferSpec
 
 
 def admit(spec: WaferSpec, activities: Sequence[Activity], op_count: int) -> None:
-    """Check a program against a machine.
+    """Refuse a program that the machine cannot run.
 
     Raises:
         ValueError: an activity lies outside the wafer, or names an op that does not exist.

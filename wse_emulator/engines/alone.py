@@ -1,4 +1,4 @@
-"""Running a few activities by themselves on an otherwise empty wafer."""
+"""Run a few activities on a wafer that holds nothing else."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def run_alone(
         ops: number of ops that works refer to.
 
     Raises:
-        CollectiveError: one after another the activities take more than ``MOST_CYCLES``.
+        CollectiveError: the activities may take more than ``MOST_CYCLES`` cycles.
     """
     longest = sum(_serial_cycles(activity, spec) for activity in activities)
     if longest > MOST_CYCLES:
@@ -57,7 +57,7 @@ def compute(name: str, region: Region, cycles: int) -> Work:
 
 
 def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
-    """Cycles of an activity if it ran all by itself, not less."""
+    """No fewer cycles than the activity takes when it runs all by itself."""
     if isinstance(activity, Work):
         return max(
             (sum(op.strip_cycles * chain.strips + op.tail_cycles for op in chain.ops))

@@ -1,7 +1,8 @@
-"""Invariants of the machine, asserted in every run of every engine [7.1, 7.2, 7.3, 7.4].
+"""Checks that every run of every engine has to pass [7.1, 7.2, 7.3, 7.4].
 
-What an engine has booked is compared with what the program's geometry says, counted here without
-any time: wavelets over links, wavelets into PEs, touches. A violation is a defect of the emulator.
+The geometry of a program says how many cycles its PEs and links are busy, whatever the times are.
+That is counted here and compared with what the engine has booked. A difference is a defect of the
+emulator.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ from wse_emulator.wafer.spec import WaferSpec
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """What a program asks of the machine, in cycles, whatever the times are.
+    """The busy cycles that a program asks of the machine, whatever the times are.
 
     Attributes:
-        work: of all PEs.
-        touches: of all PEs, on wavelets they send, relay or take.
-        links: bookings of E, W, S and N links.
-        ramps: bookings of down-ramps.
+        work: cycles of work, summed over PEs.
+        touches: cycles of sending, relaying and taking wavelets, summed over PEs.
+        links: cycles booked on links to the east, west, south and north.
+        ramps: cycles booked on ramps down to PEs.
     """
 
     work: int = 0
@@ -57,10 +58,10 @@ class Demand:
 
 
 def check(spec: WaferSpec, activities: Sequence[Activity], timing: Timing) -> None:
-    """Compare a timing with the machine's invariants.
+    """Check a timing against what has to hold in every run.
 
     Raises:
-        ConservationError: naming the place and both numbers.
+        ConservationError: something does not hold; the message has the place and both numbers.
     """
     _check_busy("PE", timing.pe_busy, timing.elapsed_cycles)
     for plane, busy in zip(PLANES, timing.link_busy, strict=True):
@@ -113,7 +114,7 @@ def _check_busy(what: str, busy: IntArray, elapsed: int) -> None:
 
 
 def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
-    """What one activity asks for, by its geometry alone."""
+    """The busy cycles that one activity asks for, by its geometry alone."""
     match activity:
         case Work():
             cycles = [chain_cycles(chain) for chain in activity.chains]

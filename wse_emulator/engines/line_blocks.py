@@ -1,4 +1,4 @@
-"""Lines of an activity that do send something, as few rectangles."""
+"""The lines of an activity that send something, as few rectangles."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LineBlock:
 
 
 def line_blocks(activity: LineActivity, spec: WaferSpec) -> Iterator[LineBlock]:
-    """The lines with wavelets, in order."""
+    """The lines that send at least one wavelet, in blocks of neighbouring lines."""
     region, axis = activity.region, activity.axis
     if isinstance(activity.wavelets, int):
         if activity.wavelets:

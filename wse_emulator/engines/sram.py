@@ -1,4 +1,4 @@
-"""The error of a PE that runs out of SRAM, worded once for both engines."""
+"""Checks of the SRAM of PEs, and the error of one that runs out of it, for both engines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from wse_emulator.wafer.spec import WaferSpec
 
 
 def check_resident(spec: WaferSpec, resident_bytes: IntArray) -> None:
-    """Check what a program finds in SRAM before its first cycle.
+    """Check the bytes that are in SRAM before the program starts.
 
     Raises:
         ValueError: ``resident_bytes`` is not (rows, cols) or has a negative number.
@@ -48,7 +48,7 @@ def overflow(
 
 
 def check_released(activities: Sequence[Activity], temporary_bytes: IntArray) -> None:
-    """Every temporary has been given back at the end of the program.
+    """Check that the program has given all temporaries back.
 
     Args:
         activities: the program, for the message.

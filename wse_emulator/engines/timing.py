@@ -15,7 +15,7 @@ from wse_emulator.wafer.arrays import IntArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Timing:
-    """The answer of an engine. All times in cycles; -1 where nothing happened.
+    """The answer of an engine. Times are in cycles; -1 stands for what never happened.
 
     Attributes:
         elapsed_cycles: last release of any PE.
@@ -49,7 +49,7 @@ class Timing:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """No garbage collection inside: events and views by the thousand make each pass slow."""
+    """Pause the garbage collector: with thousands of events and views each collection is slow."""
     was_on = gc.isenabled()
     gc.disable()
     try:

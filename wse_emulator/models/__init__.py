@@ -1,6 +1,6 @@
-"""Models: their shapes by name or file, and as layers built on the meta device, never trained.
+"""Models by name or file: their shapes, and their layers on the meta device, which holds no data.
 
 The layers have the parameters of the published models, tensor for tensor, and the operations that
-decide what backward needs. Attention is written out (scores, softmax, weighted sum), as on a
-machine without a fused kernel.
+decide what the backward pass needs. Attention is written out (scores, softmax, weighted sum), since
+the machine has no fused kernel for it.
 """

@@ -15,23 +15,24 @@ Activation = Literal["gelu", "relu", "silu"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockFacts:
-    """Sizes and switches of a block.
+    """The sizes of a transformer block, and which parts it has.
 
     Attributes:
         hidden: width of the residual stream.
-        heads, key_value_heads, head_size: attention; fewer key-value heads are shared.
+        heads, key_value_heads, head_size: of attention. If there are fewer key-value heads than
+            heads, several heads share one.
         inner: width of the feed-forward network.
-        norm: kind of norm.
-        norm_first: norms before attention and feed-forward, not after the sums.
+        norm: which norm it uses.
+        norm_first: the norms come before attention and feed-forward network; else after the sums.
         parallel: attention and feed-forward read the same norm and are summed together.
         qkv_bias, out_bias, ffn_bias: which linear layers have a bias.
         gated: the feed-forward network multiplies by a gate (SwiGLU, GEGLU).
         experts, experts_per_token: mixture of experts; 0 experts for none.
         rotary: dimensions of a head that are rotated by position; 0 for none.
-        layer_scale: a learned factor a channel on each branch.
-        causal: tokens see earlier ones only.
+        layer_scale: each branch is multiplied by a learned factor for each channel.
+        causal: tokens attend to earlier tokens only.
         cross: the block also attends to the output of an encoder.
-        dropout, attention_dropout: probabilities; 0 keeps no masks.
+        dropout, attention_dropout: probabilities; with 0 no mask is kept for backward.
     """
 
     hidden: int
@@ -58,19 +59,19 @@ class BlockFacts:
 
 
 def make_norm(kind: Norm, width: int) -> nn.Module:
-    """A norm over the last dimension."""
+    """Make a norm over the last dimension."""
     return nn.LayerNorm(width) if kind == "layernorm" else nn.RMSNorm(width)
 
 
 def activate(kind: Activation, x: Tensor) -> Tensor:
-    """The nonlinearity of a feed-forward network."""
+    """Apply the nonlinearity of a feed-forward network."""
     if kind == "gelu":
         return functional.gelu(x)
     return functional.relu(x) if kind == "relu" else functional.silu(x)
 
 
 class Attention(nn.Module):
-    """Attention with scores written out."""
+    """Attention that computes scores, softmax and weighted sum as three operations."""
 
     def __init__(self, facts: BlockFacts, *, causal: bool) -> None:
         super().__init__()
@@ -86,7 +87,8 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, memory: Tensor | None = None, bias: Tensor | None = None
     ) -> Tensor:
-        """(batch, tokens, hidden) -> the same; ``memory`` is attended to instead of ``x``."""
+        """Attend to ``memory`` if it is given, else to ``x``; (batch, tokens, hidden) in and
+        out."""
         facts = self.facts
         source = x if memory is None else memory
         query = self._heads(self.query(x), facts.heads)
@@ -112,14 +114,14 @@ class Attention(nn.Module):
 
 
 def _causal_mask(scores: Tensor) -> Tensor:
-    """0 where a token may look, minus infinity elsewhere; one (tokens, tokens) matrix."""
+    """What is added to the scores: 0 for earlier tokens, minus infinity for later ones."""
     return torch.full(
         scores.shape[-2:], float("-inf"), dtype=scores.dtype, device=scores.device
     ).triu(1)
 
 
 def _rotate(x: Tensor, dimensions: int) -> Tensor:
-    """Rotary position embedding of the first ``dimensions`` of each head."""
+    """Rotate the first ``dimensions`` of each head by position."""
     turned, rest = x[..., :dimensions], x[..., dimensions:]
     angles = torch.ones(x.shape[-2], dimensions, dtype=x.dtype, device=x.device)
     first, second = turned.chunk(2, -1)
@@ -139,7 +141,7 @@ class FeedForward(nn.Module):
         self.down = nn.Linear(facts.inner, facts.hidden, bias=facts.ffn_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., hidden) -> the same."""
+        """Apply the network to each token; (..., hidden) in and out."""
         inner = (
             activate(self.facts.activation, self.gate(x)) * self.up(x)
             if self.facts.gated
@@ -150,7 +152,7 @@ class FeedForward(nn.Module):
 
 
 class Experts(nn.Module):
-    """A mixture of experts under an even routing: each expert takes its share of the tokens."""
+    """A mixture of experts whose tokens are spread evenly: each expert takes an equal share."""
 
     def __init__(self, facts: BlockFacts) -> None:
         super().__init__()
@@ -159,7 +161,7 @@ class Experts(nn.Module):
         self.experts = nn.ModuleList(FeedForward(facts) for _ in range(facts.experts))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, tokens, hidden) -> the same."""
+        """Send each token to its experts; (batch, tokens, hidden) in and out."""
         tokens = x.flatten(0, -2)
         weights, chosen = self.router(tokens).softmax(-1).topk(self.facts.experts_per_token, -1)
         share = -(-tokens.shape[0] * self.facts.experts_per_token // self.facts.experts)
@@ -193,7 +195,7 @@ class Block(nn.Module):
     def forward(
         self, x: Tensor, memory: Tensor | None = None, bias: Tensor | None = None
     ) -> Tensor:
-        """(batch, tokens, hidden) -> the same."""
+        """Add attention and feed-forward network to ``x``; (batch, tokens, hidden) in and out."""
         if self.facts.parallel:
             read = self.attention_norm(x)
             both: Tensor = x + self._drop(self.attention(read, bias=bias))

@@ -1,4 +1,4 @@
-"""The built-in models: their shapes come with the package."""
+"""The built-in models, whose shapes come with the package."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ALIASES: Final = {
 
 @lru_cache(maxsize=1)
 def builtin_names() -> tuple[str, ...]:
-    """Names of the built-in models, sorted."""
+    """The names of the built-in models, sorted."""
     folder = files("wse_emulator") / "models"
     return tuple(
         sorted(
@@ -29,7 +29,7 @@ def builtin_names() -> tuple[str, ...]:
 
 
 def builtin_model(name: str) -> ModelShapes:
-    """One built-in model.
+    """Read one built-in model.
 
     Raises:
         KeyError: there is none of that name.

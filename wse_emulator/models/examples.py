@@ -1,4 +1,4 @@
-"""What to feed a model for one forward pass: example inputs on the meta device."""
+"""Inputs for one forward pass of a model, on the meta device."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFAULT_IMAGE = (224, 224)
 
 @runtime_checkable
 class HasExample(Protocol):
-    """A module that says itself what it takes: the way out for models of unknown inputs."""
+    """A user's module that names its own inputs, for models whose inputs cannot be guessed."""
 
     def example_inputs(self, batch_size: int, sequence_length: int | None) -> tuple[object, ...]:
         """Arguments of ``forward``, on the meta device."""
@@ -30,15 +30,15 @@ def example_for(
     sequence: int | None = None,
     target: int | None = None,
 ) -> Example:
-    """Inputs for a module, from what is known of it.
+    """Make inputs for a module from what is known of it.
 
     A module with a method ``example_inputs(batch_size, sequence_length)`` is asked. Otherwise the
     inputs follow from the Hugging Face configuration, or from the first layer: an embedding takes
     token ids, a convolution images of 224 x 224, a linear layer vectors.
 
     Raises:
-        InputError: the inputs cannot be told, a length is missing or exceeds the positions, or a
-            target length is given for a model without a decoder of its own.
+        InputError: the inputs cannot be guessed, a length is missing or exceeds the positions, or
+            a target length is given for a model that is no encoder-decoder.
     """
     if target is not None and not _has_target(module):
         raise InputError(

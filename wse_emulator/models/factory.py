@@ -1,4 +1,4 @@
-"""``module:factory``: a user's own function, imported and called."""
+"""Import and call a user's own function, given as ``module:factory``."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LEAVING: Final = (SystemExit, GeneratorExit)
 
 
 def import_factory(text: str) -> Callable[[], object]:
-    """The function that ``module:factory`` or ``folder/file.py:factory`` names.
+    """Import the function that ``module:factory`` or ``folder/file.py:factory`` names.
 
     The current folder is searched too, as with ``python -m``.
 
@@ -46,9 +46,9 @@ def import_factory(text: str) -> Callable[[], object]:
 
 
 def call_factory(text: str) -> object:
-    """What the factory returns, called without arguments under the current torch device.
+    """Call the factory without arguments, under the current torch device.
 
-    What it prints goes to standard error: standard output is for the answer.
+    What it prints goes to standard error, because standard output is for the answer.
 
     Raises:
         FactoryError: it cannot be imported or raises.
@@ -62,7 +62,7 @@ def call_factory(text: str) -> object:
 
 
 def load_factory_model(text: str) -> ModelShapes:
-    """The model a factory builds, on the meta device: nothing is allocated.
+    """Build the model of a factory on the meta device, where nothing is allocated.
 
     Raises:
         FactoryError: the factory fails or returns no ``nn.Module``.

@@ -1,4 +1,4 @@
-"""What a model of this package says of itself: its example inputs, and itself in another size."""
+"""What every model of this package can do: make its inputs, and build itself in another size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,12 @@ from wse_emulator.models.block import BlockFacts
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """Arguments of one forward pass, and the tokens a sample where the model takes tokens."""
+    """The arguments of one forward pass.
+
+    Attributes:
+        arguments, keywords: by position and by name.
+        sequence: tokens of each sample; None for a model that takes no tokens.
+    """
 
     arguments: tuple[object, ...] = ()
     keywords: dict[str, object] = field(default_factory=dict)
@@ -31,12 +36,12 @@ class Family(nn.Module, ABC):
 
     @abstractmethod
     def example(self, batch: int, sequence: int | None, target: int | None) -> Example:
-        """Arguments of ``forward`` on the meta device.
+        """Make the arguments of ``forward``, on the meta device.
 
         Args:
-            batch: samples.
-            sequence: tokens a sample; None for the model's own length.
-            target: tokens of the second sequence; None for as many.
+            batch: number of samples.
+            sequence: tokens of each sample; None for the model's own length.
+            target: tokens of the second sequence of each sample; None for as many.
 
         Raises:
             InputError: the model has fewer positions.
@@ -49,13 +54,13 @@ class ResizableFamily(Family):
     @property
     @abstractmethod
     def block(self) -> BlockFacts:
-        """Sizes and switches of its blocks."""
+        """The sizes of its blocks."""
 
     @abstractmethod
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
-        """The same model with another number of blocks, or with other blocks.
+        """Build the same model with another number of blocks, or with other blocks.
 
         Args:
-            layers: blocks, in each stack of an encoder-decoder; None for as many as it has.
+            layers: blocks of each stack; None for as many as it has.
             block: sizes of a block; None for its own.
         """

@@ -1,4 +1,4 @@
-"""A Hugging Face ``config.json`` -> a model on the meta device (extra ``hf``, offline)."""
+"""Build the model of a Hugging Face ``config.json`` on the meta device (extra ``hf``, offline)."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def is_hugging_face_config(document: object) -> bool:
 
 
 def load_hugging_face(document: Mapping[str, object], path: Path) -> ModelShapes:
-    """The model a ``config.json`` describes, built from its configuration alone.
+    """Build the model that a ``config.json`` describes, from this file alone.
 
-    The class named in ``architectures`` is taken; without one, the model with a language-model
-    head where the type has it, else the bare model.
+    The class is the one that ``architectures`` names. Without one it is the type's model with a
+    language-model head, or the bare model where there is none.
 
     Raises:
         MalformedFileError: sizes missing or impossible.
@@ -106,7 +106,7 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
 def _check_sizes(
     document: Mapping[str, object], config_class: type[PretrainedConfig], path: Path
 ) -> None:
-    """Refuse a config whose sizes are missing: the class's defaults are another model's."""
+    """Refuse a config without sizes; the defaults of its class would be those of another model."""
     spelled = config_class.attribute_map
     known = inspect.signature(config_class).parameters
     for size in SIZES:

@@ -15,12 +15,12 @@ from wse_emulator.models.family import Example, ResizableFamily
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LanguageFacts:
-    """A language model.
+    """The sizes of a language model, and which parts it has.
 
     Attributes:
         vocabulary: rows of the embedding.
-        layers: blocks (of the encoder, in an encoder-decoder).
-        block: sizes and switches of a block.
+        layers: number of blocks; in an encoder-decoder, of the encoder.
+        block: sizes of a block.
         positions: rows of a learned position embedding; 0 for none.
         tied: the output layer uses the embedding's weights.
         head_bias: the output layer has a bias.
@@ -31,7 +31,7 @@ class LanguageFacts:
         masked_head: a dense layer and a norm before the output layer (BERT).
         relative_buckets: rows of a learned relative-position bias (T5); 0 for none.
         decoder_layers: blocks of the decoder of an encoder-decoder.
-        sequence: default tokens a sample.
+        sequence: tokens of each sample where none are asked for.
     """
 
     vocabulary: int
@@ -51,12 +51,12 @@ class LanguageFacts:
 
 
 def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross-entropy over all tokens."""
+    """The mean cross-entropy over all tokens."""
     return functional.cross_entropy(logits.flatten(0, -2), labels.flatten())
 
 
 def checked_length(facts: LanguageFacts, sequence: int | None) -> int:
-    """Tokens a sample: the length asked for, or the model's own.
+    """The tokens of each sample: the length asked for, or the model's own.
 
     Raises:
         InputError: the model has fewer positions.
@@ -70,12 +70,12 @@ def checked_length(facts: LanguageFacts, sequence: int | None) -> int:
 
 
 def tokens(batch: int, sequence: int) -> Tensor:
-    """Token ids on the meta device."""
+    """Token ids of shape (batch, sequence), on the meta device."""
     return torch.zeros(batch, sequence, dtype=torch.int64, device="meta")
 
 
 class Embedding(nn.Module):
-    """Tokens, positions and segments, summed, optionally normed."""
+    """The sum of the embeddings of tokens, positions and segments, with a norm if there is one."""
 
     def __init__(self, facts: LanguageFacts) -> None:
         super().__init__()
@@ -87,7 +87,7 @@ class Embedding(nn.Module):
         self.dropout = facts.block.dropout
 
     def forward(self, ids: Tensor) -> Tensor:
-        """(batch, tokens) -> (batch, tokens, hidden)."""
+        """Embed token ids; (batch, tokens) in, (batch, tokens, hidden) out."""
         x: Tensor = self.tokens(ids)
         places = torch.arange(ids.shape[1], device=ids.device)
         if self.positions is not None:
@@ -100,7 +100,7 @@ class Embedding(nn.Module):
 
 
 class Head(nn.Module):
-    """The output layer over the vocabulary."""
+    """The output layer, which scores every word of the vocabulary."""
 
     def __init__(self, facts: LanguageFacts, embedding: nn.Embedding) -> None:
         super().__init__()
@@ -114,7 +114,7 @@ class Head(nn.Module):
             self.out.weight = embedding.weight
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, tokens, hidden) -> (batch, tokens, vocabulary)."""
+        """Score the vocabulary; (batch, tokens, hidden) in, (batch, tokens, vocabulary) out."""
         if self.masked:
             x = self.norm(functional.gelu(self.dense(x)))
         logits: Tensor = self.out(x)
@@ -130,7 +130,7 @@ class LanguageModel(ResizableFamily):
 
     @property
     def block(self) -> BlockFacts:
-        """Sizes and switches of its blocks."""
+        """The sizes of its blocks."""
         return self.facts.block
 
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
@@ -141,7 +141,7 @@ class LanguageModel(ResizableFamily):
 
 
 class Decoder(LanguageModel):
-    """GPT, LLaMA and their kin: predicts the next token."""
+    """A decoder, as GPT and LLaMA are: it predicts the next token."""
 
     def __init__(self, facts: LanguageFacts) -> None:
         super().__init__(facts)
@@ -152,7 +152,7 @@ class Decoder(LanguageModel):
         self.head = Head(facts, self.embedding.tokens)
 
     def forward(self, ids: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
+        """The loss of predicting the next token."""
         x = self.embedding(ids)
         for layer in self.layers:
             x = layer(x)

@@ -1,4 +1,4 @@
-"""MODEL, as a user writes it, -> its shapes."""
+"""Find the model that a user names, by name, file, run config or factory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RUN_CONFIG_SUFFIXES = (".yaml", ".yml")
 
 
 def load_model(text: str) -> ModelShapes:
-    """The shapes of a model named by a user.
+    """Read the shapes of the model that a user names.
 
     Args:
         text: a built-in name (``gpt2-xl``), a shapes file (JSON), a Hugging Face
@@ -64,12 +64,12 @@ def _from_file(path: Path) -> ModelShapes:
 
 
 def is_run_config(text: str) -> bool:
-    """Whether a user's MODEL names a run config."""
+    """Whether the name of a model is that of a run config."""
     return Path(text).suffix in RUN_CONFIG_SUFFIXES
 
 
 def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelShapes:
-    """The model that a run config describes, on the meta device.
+    """Build the model that a run config describes, on the meta device.
 
     Raises:
         MalformedFileError: the file cannot be read.
@@ -86,7 +86,7 @@ def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelS
 
 
 def module_of_model(model: ModelShapes) -> nn.Module:
-    """The model as layers on the meta device.
+    """Build the layers of a model on the meta device.
 
     Raises:
         InputError: only its shapes are known.

@@ -1,4 +1,4 @@
-"""From the ``model`` section of a Model Zoo run config to its layers."""
+"""Build the model that the ``model`` section of a Model Zoo run config describes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from wse_emulator.models.registry import configured_maker
 
 
 def build_model_zoo(name: str | None, settings: Section) -> nn.Module:
-    """The layers of a run config's model on the meta device.
+    """Build the layers of a run config's model on the meta device.
 
     The kind of model follows from the keys of the section, since 1.x configs give no name: each
     family says which sections it recognises, and a section that none of them does is a decoder.

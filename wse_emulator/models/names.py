@@ -1,14 +1,14 @@
-"""What the name of a parameter says: the numbered layer and the module it belongs to."""
+"""The numbered layer and the module to which a parameter belongs, by its name."""
 
 from __future__ import annotations
 
 
 def layer_of(name: str) -> str | None:
-    """The numbered layer a parameter belongs to: its name up to and with its indices.
+    """The numbered layer of a parameter: its name up to the first index, or None without an index.
 
-    ``transformer.h.3.attn.c_attn.weight`` -> ``transformer.h.3``; ``layer1.0.bn1.bias`` ->
-    ``layer1.0``; a name without an index gives None. Of several indices in a row (a block in a
-    stage) all are kept; later ones (an expert in a layer) are not.
+    ``transformer.h.3.attn.c_attn.weight`` belongs to ``transformer.h.3``. Several indices in a row,
+    as of a block in a stage (``stages.1.0.bias``), are all kept; a later one, as of an expert in a
+    layer, is not.
     """
     parts = name.split(".")
     for position, part in enumerate(parts[:-1]):

@@ -1,4 +1,4 @@
-"""From the configuration of a published model to its layers."""
+"""Build a published model from its configuration."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wse_emulator.models.registry import Config, maker_of
 
 
 def build_published(architecture: str, config: Config) -> nn.Module | None:
-    """The layers of a built-in model on the meta device; None for an unknown architecture.
+    """Build a published model on the meta device; None for an unknown architecture.
 
     Args:
         architecture: class of the model, as its source names it (``GPT2LMHeadModel``).

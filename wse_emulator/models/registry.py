@@ -1,4 +1,4 @@
-"""How the layers of a model are made: by the name of its architecture, or from a run config."""
+"""The makers of models: by the name of an architecture, or from a run config."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def configured_maker(settings: Section, name: str | None) -> Configured:
 
 
 def size(config: Config, name: str, default: int | None = None) -> int:
-    """A whole number of a published configuration."""
+    """Read a whole number of a published configuration."""
     value = config.get(name, default)
     if value is None:
         value = default

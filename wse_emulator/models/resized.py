@@ -1,4 +1,4 @@
-"""The same architecture in another width or depth."""
+"""Build a model again in another width or depth."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from wse_emulator.models.family import ResizableFamily
 
 
 def is_resizable(module: nn.Module) -> bool:
-    """Whether a module is one of the package's transformers."""
+    """Whether a module can be built in another width or depth."""
     return isinstance(module, ResizableFamily)
 
 
 def deepened(module: nn.Module, layers: int) -> nn.Module:
-    """The same model with ``layers`` blocks, in each stack of an encoder-decoder."""
+    """Build the same model with ``layers`` blocks in each stack."""
     assert isinstance(module, ResizableFamily)
     with torch.device("meta"):
         return module.resized(layers=layers)
 
 
 def width_steps(module: nn.Module) -> tuple[int, int]:
-    """(least hidden size, step between hidden sizes): one group of heads more or less."""
+    """The least hidden size and the step between hidden sizes, which is one group of heads."""
     assert isinstance(module, ResizableFamily)
     step = module.block.hidden // module.block.key_value_heads
     return step, step
 
 
 def widened(module: nn.Module, groups: int) -> nn.Module:
-    """The same model with ``groups`` groups of heads: hidden size and inner width in proportion."""
+    """Build the same model with ``groups`` groups of heads; its widths are in proportion."""
     assert isinstance(module, ResizableFamily)
     with torch.device("meta"):
         return module.resized(block=_with_groups(module.block, groups))

@@ -1,4 +1,4 @@
-"""ModelShapes: a model as names, shapes and dtypes, and the files that hold one."""
+"""A model as names, shapes and dtypes, and the files that hold one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MOST_ELEMENTS: Final = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class TensorShape:
-    """One parameter: name, shape, dtype, and whether it is trained."""
+    """The shape of one parameter, with its name, its dtype, and whether it is trained."""
 
     name: str
     shape: tuple[int, ...]
@@ -39,14 +39,14 @@ class TensorShape:
 
     @property
     def numel(self) -> int:
-        """Number of elements."""
+        """The number of elements."""
         return prod(self.shape)
 
 
 class MetaModel(nn.Module):
-    """Parameters on the meta device under their own names, whatever those are.
+    """Parameters on the meta device, under any names.
 
-    A plain module cannot have both ``w`` and ``w.x`` as parameters; a list of shapes can.
+    A plain module cannot have parameters ``w`` and ``w.x`` at once; a list of shapes may.
     """
 
     def __init__(self, shapes: Iterable[TensorShape]) -> None:
@@ -65,7 +65,7 @@ class MetaModel(nn.Module):
         recurse: bool = True,  # noqa: ARG002 - signature of nn.Module
         remove_duplicate: bool = True,  # noqa: ARG002 - signature of nn.Module
     ) -> Iterator[tuple[str, nn.Parameter]]:
-        """(name, parameter) in model order."""
+        """Each parameter as (name, parameter), in model order."""
         start = f"{prefix}." if prefix else ""
         for name, parameter in self._named.items():
             yield start + name, parameter
@@ -73,10 +73,10 @@ class MetaModel(nn.Module):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShapes:
-    """A model without its numbers. Tied parameters appear once.
+    """A model without its values: names, shapes and dtypes. Tied parameters appear once.
 
     Attributes:
-        name: as the user named it, without folders.
+        name: the name that the user gave it, without folders.
         parameters: in model order; never empty.
         tied: (other name, name in ``parameters``) of parameters that share a storage.
         source: what it was read from, in words.
@@ -95,11 +95,11 @@ class ModelShapes:
 
     @property
     def total_elements(self) -> int:
-        """Number of parameter elements, tied ones once."""
+        """The number of elements of all parameters; tied ones count once."""
         return sum(parameter.numel for parameter in self.parameters)
 
     def meta_model(self) -> MetaModel:
-        """The parameters on the meta device: nothing is allocated."""
+        """The parameters on the meta device, where nothing is allocated."""
         return MetaModel(self.parameters)
 
 
@@ -144,7 +144,7 @@ def shapes_of_module(
 
 
 def read_json(path: Path) -> object:
-    """The content of a JSON file.
+    """Read a JSON file.
 
     Raises:
         MalformedFileError: missing, unreadable, too large, or not JSON.
@@ -158,7 +158,7 @@ def read_json(path: Path) -> object:
 
 
 def read_text(path: Path) -> str:
-    """The text of a file of at most ``MOST_FILE_BYTES``.
+    """Read a text file of at most ``MOST_FILE_BYTES``.
 
     Raises:
         MalformedFileError: missing, unreadable, too large, or not UTF-8.
@@ -182,7 +182,7 @@ def _refuse_constant(name: str) -> object:
 
 
 def parse_shapes(document: object, name: str, where: str) -> ModelShapes:
-    """A shapes document: a list of ``[name, shape, dtype]``, or an object with it as ``params``.
+    """Read a list of ``[name, shape, dtype]``, or an object that has one as ``params``.
 
     Raises:
         MalformedFileError: the message names the entry that is wrong.

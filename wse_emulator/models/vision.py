@@ -15,15 +15,15 @@ from wse_emulator.models.zoo_block import block_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisionFacts:
-    """A vision transformer.
+    """The sizes of a vision transformer, and which parts it has.
 
     Attributes:
         image, patch: (height, width) in pixels.
-        channels: colours.
-        layers: blocks.
-        block: sizes and switches of a block.
+        channels: colours of the image.
+        layers: number of blocks.
+        block: sizes of a block.
         classes: outputs of the classifier; 0 for none.
-        mask_token: a learned patch that stands for masked ones.
+        mask_token: it has a learned patch that stands for masked ones.
     """
 
     image: tuple[int, int]
@@ -36,17 +36,17 @@ class VisionFacts:
 
     @property
     def patches(self) -> int:
-        """Tokens of an image without the class token."""
+        """The number of patches of an image."""
         return (self.image[0] // self.patch[0]) * (self.image[1] // self.patch[1])
 
 
 def images(batch: int, channels: int, size: tuple[int, int]) -> Tensor:
-    """Images on the meta device."""
+    """Images of shape (batch, channels, height, width), on the meta device."""
     return torch.zeros(batch, channels, *size, device="meta")
 
 
 class VisionTrunk(nn.Module):
-    """Patches, class token, positions, blocks, norm."""
+    """A vision transformer without a head: patches, class token, positions, blocks, norm."""
 
     def __init__(self, facts: VisionFacts) -> None:
         super().__init__()
@@ -61,7 +61,8 @@ class VisionTrunk(nn.Module):
         self.norm = make_norm(facts.block.norm, width)
 
     def forward(self, image: Tensor) -> Tensor:
-        """(batch, channels, height, width) -> (batch, tokens, hidden)."""
+        """Turn images into tokens; (batch, channels, height, width) in, (batch, tokens, hidden)
+        out."""
         x = self.patches(image).flatten(2).transpose(1, 2)
         x = torch.cat((self.class_token.expand(x.shape[0], -1, -1), x), 1)
         x = functional.dropout(

@@ -1,4 +1,4 @@
-"""Placement: parameters -> rectangles of PEs and the shards in them."""
+"""Placement: which rectangle of PEs each layer gets, and which elements each PE holds."""
 
 from wse_emulator.placement.place import place
 from wse_emulator.placement.shards import block_grid, block_runs, expand, flat_runs

@@ -1,4 +1,4 @@
-"""Cutting a rectangle of PEs among layers, so that every PE gets about the same load.
+"""Cut a rectangle of PEs among layers so that every PE gets about the same load.
 
 A guillotine cut goes straight through a rectangle. Each half takes a consecutive part of the
 layers, so neighbours in the model stay neighbours on the wafer.
@@ -21,7 +21,8 @@ CANDIDATES = 5
 
 
 class Cut(NamedTuple):
-    """One way to cut: ``before`` layers go to the first half, which is ``size`` rows or cols."""
+    """One way to cut: the first half has ``size`` rows or columns and the first ``before``
+    layers."""
 
     score: float
     before: int
@@ -30,7 +31,7 @@ class Cut(NamedTuple):
 
 
 def guillotine(region: Region, loads: Sequence[float]) -> list[Region]:
-    """One rectangle a load, disjoint, covering ``region``.
+    """Cut ``region`` into one rectangle for each load; together they cover it.
 
     Args:
         region: what to cut; it has at least as many PEs as there are loads.

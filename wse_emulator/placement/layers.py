@@ -1,4 +1,4 @@
-"""Grouping parameters into layers by their names."""
+"""Group parameters into layers by their names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LayerGroup:
     Attributes:
         members: names of the layers, one or more.
         tensors: parameter indices.
-        load_bytes: bytes to hold, over all PEs.
+        load_bytes: bytes of the group, over all PEs.
         indexed: whether it holds a numbered layer (``transformer.h.3``).
     """
 
@@ -27,7 +27,7 @@ class LayerGroup:
 
     @property
     def name(self) -> str:
-        """The layer's name; of several, the first and the last."""
+        """The name of the layer; for several layers, the names of the first and the last."""
         first, last = self.members[0], self.members[-1]
         return first if len(self.members) == 1 else f"{first} .. {last}"
 
@@ -35,12 +35,12 @@ class LayerGroup:
 def group_layers(
     names: Sequence[str], loads: Sequence[float], extra: dict[str, float] | None = None
 ) -> list[LayerGroup]:
-    """Consecutive parameters of one numbered layer form a group; so do those between them.
+    """Group the parameters of each numbered layer, and those between two numbered layers.
 
     Args:
         names: parameter names in model order.
         loads: bytes of each parameter with all that lies beside it.
-        extra: further bytes a layer, by layer name (activations).
+        extra: layer name -> its further bytes, such as activations.
     """
     extra = extra or {}
     groups = []
@@ -58,7 +58,7 @@ def _outside_name(names: Sequence[str]) -> str:
 
 
 def merge_small(groups: Sequence[LayerGroup], limit_bytes: float, most: int) -> list[LayerGroup]:
-    """Join groups that are no use as rectangles of their own.
+    """Join groups that are too small for a rectangle of their own.
 
     A group of less than ``limit_bytes`` outside the numbered layers (a final norm) joins its
     neighbour; then the lightest pair of neighbours joins until at most ``most`` groups are left

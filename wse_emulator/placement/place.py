@@ -1,4 +1,4 @@
-"""Placing the parameters of a model on a wafer: one rectangle a layer, flat shards."""
+"""Place the parameters of a model on a wafer: a rectangle for each layer, a shard in each PE."""
 
 from __future__ import annotations
 
@@ -26,25 +26,26 @@ def place(
     layer_bytes: Mapping[str, float] | None = None,
     extent: tuple[int, int] | None = None,
 ) -> Placement:
-    """Give every parameter a rectangle of PEs, and every PE of it a shard.
+    """Give every parameter a rectangle of PEs, and every PE of the rectangle a shard.
 
-    The wafer is cut by straight cuts into one rectangle a layer, sized by the bytes to hold. In
-    a rectangle each tensor is spread over all PEs, floor or ceil elements each; the surplus
-    continues where that of the tensor before it stopped, so the PEs of a layer differ by about
-    one element, or by one matrix of a stack. Where layers outnumber PEs, neighbours share.
+    Straight cuts divide the wafer into one rectangle for each layer, sized by its bytes. Within a
+    rectangle every PE gets an equal number of elements of each tensor, rounded down or up. The
+    PEs that get one more are those after the ones that got one more of the tensor before, so the
+    totals differ by about one element (by one matrix for a stack). Where there are more layers
+    than PEs, neighbouring layers share a PE.
 
     Args:
         parameters: in model order; scalars, one-element and empty tensors are fine.
         spec: the machine; all its usable PEs are covered.
         bytes_per_parameter: bytes that lie on the wafer for each element of each parameter:
             the parameter itself, gradient, state. Default: 4 for each.
-        forms: of the tensors that are not spread element by element, because their step works
-            on whole lines of them (:func:`~wse_emulator.placement.forms.tensor_forms`).
-        layer_bytes: further bytes a layer, by layer name, such as activations.
+        forms: the form of each tensor that is not spread element by element
+        (:func:`~wse_emulator.placement.forms.tensor_forms`).
+        layer_bytes: layer name -> its further bytes, such as activations.
         extent: (rows, cols) to use, from the first PE; default: the whole wafer.
 
     Returns:
-        The placement. Deterministic: equal arguments give equal placements.
+        The placement. Equal arguments give equal placements.
 
     Raises:
         UnknownOpError: a matrix of a stack is too large to lie whole in a PE.

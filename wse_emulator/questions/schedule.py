@@ -34,14 +34,14 @@ class _RateHolder(Optimizer):
         self.param_groups.append({**self.defaults, **param_group})
 
     def preinitialize(self) -> None:
-        """It has no state."""
+        """Make no state, since there is nothing to update."""
 
     def state_names_to_sparsify(self) -> list[str]:
-        """It has no state."""
+        """Name no state, since there is none."""
         return []
 
     def step(self, closure: object = None) -> None:  # type: ignore[override]  # never called
-        """It has nothing to update."""
+        """Do nothing, since a schedule is read without a model to update."""
 
 
 def learning_rates(config: RunConfig, steps: int | None = None) -> LearningRates:

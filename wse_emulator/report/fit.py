@@ -1,6 +1,6 @@
 """The report folder of ``wse fit``: a page and the pictures that need no step.
 
-A module of its own, imported only for ``--out``: drawing takes long to import.
+Only ``--out`` needs it, and drawing takes long to import, so it is a module of its own.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def check_folder(folder: Path, *, force: bool) -> None:
 
 
 def draw(report: FitReport, folder: Path, *, force: bool, tell: Tell) -> str:
-    """Write the folder and say what is in it."""
+    """Write the folder; returns a line that says what is in it."""
     write_report(result_of_fit(report), folder, force=force, views=MEMORY_VIEWS, tell=tell)
     return f"Wrote {folder}: {', '.join(report_names(MEMORY_VIEWS))}"
 
 
 def result_of_fit(report: FitReport) -> RunResult:
-    """A result without steps: bytes in every PE, layers, levers; nothing was timed."""
+    """Turn a fit into a result without steps: bytes in every PE, layers, levers, and no times."""
     worst = report.worst[0]
     nothing = np.zeros(0, dtype=np.int64)
     return RunResult(

@@ -1,4 +1,4 @@
-"""The report folder of a run: result files, page, trace, pictures, the data beside each picture."""
+"""The report folder of a run: the result, a page, a trace, and pictures with their data."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TRACE: Final = "trace.json"
 
 
 def report_names(views: Iterable[str] = VIEWS) -> list[str]:
-    """Names of all files of a report with these views."""
+    """The names of all files of a report with these views."""
     names = [PAGE, TRACE]
     for view in views:
         names += [f"{view}.{kind}" for kind in FORMATS]
@@ -51,14 +51,14 @@ def write_report(
     style: Style = LIGHT,
     tell: Tell = silent,
 ) -> list[Path]:
-    """Write the whole report; nothing is written before all of it is made.
+    """Write the report, once all of it is made.
 
     ``run.json`` and ``run.npz`` are part of it; ``wall_seconds.report`` in the file is the time
     that making the rest took.
 
     Args:
         views: names of the pictures.
-        style: of the pictures; the page follows the reader's own setting.
+        style: colours of the pictures; the page follows the reader's own setting.
         tell: called with the name of each part as it begins.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The report: one HTML file that needs no network, the verdict and the step time first."""
+"""The page of the report: one HTML file that needs no network."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ _SECTIONS: Final = {
 
 
 def html_report(result: RunResult, pictures: Mapping[str, bytes]) -> bytes:
-    """The whole page.
+    """Make the whole page.
 
     Args:
-        pictures: view name -> PNG, shown in that order.
+        pictures: name of a view -> PNG, in the order in which they are shown.
     """
     parts = {
         "title": f"{result.model.name}, {result.optimizer.name}, {result.wafer.name}",
@@ -70,9 +70,11 @@ def html_report(result: RunResult, pictures: Mapping[str, bytes]) -> bytes:
 def pack_map(
     field: IntArray, how: Literal["max", "mean"], budget: int = MAP_BUDGET
 ) -> tuple[str, int]:
-    """A whole-wafer array for the page: base64 of zlib of 32-bit whole numbers, and block side.
+    """Pack an array of the whole wafer into text for the page; returns it and the side of its
+    blocks.
 
-    Every PE where that fits ``budget`` bytes, else square blocks, doubled until it does.
+    The text is the base64 of compressed 32-bit whole numbers. It has every PE if that fits into
+    ``budget`` bytes; else blocks of PEs, whose side is doubled until it fits.
     """
     side = 1
     while True:

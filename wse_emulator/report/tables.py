@@ -1,4 +1,4 @@
-"""HTML tables of the report: readable without scripts, sortable with them."""
+"""The tables of the report in HTML: readable without scripts, and sortable with them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from wse_emulator.views.table import Cell, Table
 
 
 def sortable_table(title: str, key: str, table: Table) -> str:
-    """A table with a heading; columns whose cells are all numbers sort as numbers.
+    """Make a table with a heading; a column whose cells are all numbers is sorted by number.
 
     Args:
         key: id of the table element.
@@ -33,7 +33,8 @@ def sortable_table(title: str, key: str, table: Table) -> str:
 
 
 def number_list(rows: Sequence[tuple[str, str, str]]) -> str:
-    """(name, value, key) as a two-column table; the key is the id of the value's cell."""
+    """Make a table of two columns from (name, value, key); the key is the id of the value's
+    cell."""
     lines = "".join(
         f'<tr><th scope="row">{html.escape(name)}</th>'
         f'<td id="value-{key}">{html.escape(value)}</td></tr>'

@@ -4,9 +4,9 @@ Processes are groups of tracks: the step, layers, sampled PEs and links, the fab
 complete events (``X``), counters ``C``, cause and effect flows ``s`` and ``f``. Times are
 microseconds on whole nanoseconds; the exact cycles are in ``args``.
 
-Two habits of Perfetto's importer (``json_utils.cc``, ``process_tracker.cc`` of google/perfetto)
-are met: it cuts times off to whole nanoseconds rather than rounding them, and it gives the name of
-a thread to the latest thread of that number, whatever its process.
+The importer of Perfetto (``json_utils.cc``, ``process_tracker.cc`` of google/perfetto) has two
+habits that this file allows for. It cuts times off to whole nanoseconds and does not round them.
+And it gives the name of a thread to the latest thread of that number, whatever its process.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Span:
 
 @dataclass(slots=True)
 class _Writer:
-    """Collects events in the units of the format and counts what the budget leaves out."""
+    """Collects events, and counts those that the budget leaves out."""
 
     clock_hz: int
     budget: int
@@ -60,9 +60,11 @@ class _Writer:
     left_out: dict[str, int] = field(default_factory=dict)
 
     def nanoseconds(self, cycle: int) -> int:
+        """The time of a cycle in whole nanoseconds."""
         return cycle * 1_000_000_000 // self.clock_hz
 
     def microseconds(self, cycle: int) -> float:
+        """The time of a cycle in microseconds, as the format has it."""
         return microseconds(self.nanoseconds(cycle))
 
     def room(self, what: str, count: int) -> bool:
@@ -73,12 +75,14 @@ class _Writer:
         return False
 
     def track(self, process: int, thread: int, name: str) -> None:
+        """Name a track; tracks of a process are shown in the order of their threads."""
         notes: dict[str, object] = {"name": name}
         tid = _tid(process, thread)
         self._meta("thread_name", process, tid, notes)
         self._meta("thread_sort_index", process, tid, {"sort_index": thread})
 
     def process(self, process: int, name: str, place: int) -> None:
+        """Name a group of tracks and say where it is shown."""
         self._meta("process_name", process, 0, {"name": name})
         self._meta("process_sort_index", process, 0, {"sort_index": place})
 
@@ -88,6 +92,7 @@ class _Writer:
         )
 
     def span(self, process: int, thread: int, span: Span) -> None:
+        """Add a span to a track, with its cycles."""
         begin, end = self.nanoseconds(span.start), self.nanoseconds(span.end)
         notes = {"start_cycle": span.start, "end_cycle": span.end, **span.notes}
         self.events.append(
@@ -104,6 +109,7 @@ class _Writer:
         )
 
     def counter(self, name: str, cycle: int, value: float) -> None:
+        """Set a counter to a value from a cycle on."""
         self.events.append(
             {
                 "ph": "C",
@@ -116,7 +122,7 @@ class _Writer:
         )
 
     def flow(self, number: int, start: tuple[int, int, int], end: tuple[int, int, int]) -> None:
-        """An arrow between two (process, thread, cycle) places inside spans."""
+        """Add an arrow between two points inside spans, each as (process, thread, cycle)."""
         for phase, (process, thread, cycle) in (("s", start), ("f", end)):
             event: Event = {
                 "ph": phase,
@@ -133,7 +139,7 @@ class _Writer:
 
 
 def _tid(process: int, thread: int) -> int:
-    """The number of the thread ``thread`` (from 1) of a process; no other has it."""
+    """A number for the thread ``thread`` (from 1) of a process that no other thread has."""
     return process * _THREADS + thread
 
 
@@ -150,11 +156,11 @@ def microseconds(nanoseconds: int) -> float:
 def trace_events(
     result: RunResult, *, budget: int = EVENT_BUDGET
 ) -> tuple[list[Event], dict[str, int]]:
-    """Events of the step, coarse levels first, and how many of which level were left out.
+    """The events of a step, coarse levels first, and how many were left out at each level.
 
     Args:
-        budget: most events; parts that do not fit are left out whole, finest first. The step and
-            its critical path, a few dozen events, are always there.
+        budget: the most events. What does not fit is left out in whole parts, the finest first. The
+            step and its critical path, a few dozen events, are always there.
     """
     writer = _Writer(result.wafer.clock_hz, budget)
     for place, (process, name) in enumerate(_PROCESSES.items(), start=1):
@@ -173,7 +179,7 @@ def trace_events(
 
 
 def trace_json(result: RunResult, *, budget: int = EVENT_BUDGET) -> bytes:
-    """The trace file: ``traceEvents`` and, in ``otherData``, what it shows and leaves out."""
+    """Make the trace file; its ``otherData`` says what it shows and what it leaves out."""
     events, left_out = trace_events(result, budget=budget)
     document = {
         "displayTimeUnit": "ns",
@@ -193,7 +199,7 @@ def trace_json(result: RunResult, *, budget: int = EVENT_BUDGET) -> bytes:
 
 
 def lanes(spans: Sequence[Span]) -> list[list[Span]]:
-    """Spans dealt to as few lanes as keep those of one lane from overlapping.
+    """Deal spans to as few lanes as possible, so that those of one lane do not overlap.
 
     The ops of neighbouring tensors overlap on the wafer: near PEs are ahead of far ones.
     """
@@ -231,7 +237,7 @@ def _write_pes(writer: _Writer, result: RunResult) -> None:
 
 
 def _write_links(writer: _Writer, result: RunResult) -> None:
-    """A track for each sampled link: when which message had it."""
+    """Write a track for each sampled link: which message used it, and when."""
     for thread, sample in enumerate(result.links, start=1):
         row, col = sample.pe
         if not writer.room("bookings of sampled links", len(sample.parts) + 2):
@@ -261,7 +267,7 @@ def _message_span(message: MessageFacts) -> Span:
 
 
 def _write_tensors(writer: _Writer, result: RunResult) -> dict[str, tuple[int, int]]:
-    """Tracks of layers; returns the first span of each as (thread, start cycle)."""
+    """Write the tracks of layers; returns the first span of each as (thread, start cycle)."""
     layers: dict[str, list[Span]] = {}
     for tensor in result.tensors:
         if tensor.start_cycle >= 0:
@@ -285,7 +291,8 @@ def _write_tensors(writer: _Writer, result: RunResult) -> dict[str, tuple[int, i
 
 
 def _write_flows(writer: _Writer, result: RunResult, heads: dict[str, tuple[int, int]]) -> None:
-    """Arrows from the controller's message to the first tensor of each layer it set off."""
+    """Write arrows from the controller's message to the first tensor that it sets off in a
+    layer."""
     sources = [m for m in result.messages if m.tensor < 0 and m.kind == "multicast"]
     if not sources or not result.critical_path:
         return
@@ -320,7 +327,7 @@ def _write_counters(writer: _Writer, result: RunResult) -> None:
 
 
 def _write_ops(writer: _Writer, result: RunResult) -> None:
-    """The finest level: every op of every tensor, in lanes under the layers' tracks."""
+    """Write the finest level: every op of every tensor, in lanes under the tracks of the layers."""
     by_tensor: dict[int, list[Span]] = {}
     for index in range(len(result.tensors)):
         by_tensor[index] = []
@@ -349,7 +356,8 @@ def _write_lanes(
 ) -> int:
     """Write spans to lanes from thread ``first`` on; returns how many lanes there are.
 
-    At most one lane a span, and two events name a lane: three events a span bound them all.
+    There are at most as many lanes as spans, and two events name a lane, so three events for each
+    span are always enough.
     """
     dealt = lanes(spans)
     for number, lane in enumerate(dealt):

@@ -1,4 +1,4 @@
-"""The answers in words: what stands above the pictures and first in the report."""
+"""The answers in words that stand above the pictures and first in the report."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def verdict(result: RunResult) -> str:
 
 
 def no_step(result: RunResult) -> str:
-    """What stands on a picture of the step where no step was simulated."""
+    """The words on a picture of the step if no step was simulated."""
     why = (
         "Its memory alone was judged: there is no step to show."
         if result.fits
@@ -39,13 +39,14 @@ def no_step(result: RunResult) -> str:
 
 
 def step_time(result: RunResult) -> str:
-    """Cycles and seconds of the step, with the interval that unsourced costs leave open."""
+    """The cycles and seconds of the step, and between which times unsourced costs leave it."""
     if not result.steps:
         return "No step was simulated."
     step = result.steps[-1]
     low, high = result.seconds_interval
     interval = (
-        f" Costs without a source leave it between {seconds(low)} and {seconds(high)}."
+        f" Some costs have no published source, so it may take between {seconds(low)} and "
+        f"{seconds(high)}."
         if 0 < low < high
         else ""
     )
@@ -127,7 +128,7 @@ def config_left_out(unused: Sequence[str], told: int | None = None) -> str:
 
 
 def about(result: RunResult) -> str:
-    """What was run, on one line."""
+    """What was run, in one line."""
     model, wafer = result.model, result.wafer
     return (
         f"{short(model.name, 40)}: {plural(model.parameters, 'parameter')} in "
@@ -137,7 +138,7 @@ def about(result: RunResult) -> str:
 
 
 def phase_words(phase: str) -> str:
-    """A phase in a reader's words."""
+    """The words for a phase of the step."""
     known = {
         "schedule": "waiting for the controller's learning rate",
         "broadcast": "waiting for the broadcast",
@@ -149,7 +150,7 @@ def phase_words(phase: str) -> str:
 
 
 def phase_cycles(path: tuple[CriticalPart, ...]) -> dict[str, int]:
-    """Cycles of the critical path by phase, in the order in which phases first occur."""
+    """The cycles of each phase of the critical path, in the order of the phases."""
     spent: dict[str, int] = {}
     for part in path:
         spent[part.phase] = spent.get(part.phase, 0) + part.end_cycle - part.start_cycle
@@ -157,14 +158,14 @@ def phase_cycles(path: tuple[CriticalPart, ...]) -> dict[str, int]:
 
 
 def elapsed(result: RunResult) -> int:
-    """Cycles of the step that is drawn; 0 when none was simulated."""
+    """The cycles of the step that is drawn; 0 if none was simulated."""
     return result.steps[-1].cycles if result.steps else 0
 
 
 def worst_pes(result: RunResult, count: int = 5) -> list[tuple[str, int, int, int, int]]:
-    """(layer, row, col, peak bytes, busy cycles) of the fullest PE of the fullest layers.
+    """The fullest PE of each of the fullest layers: (layer, row, col, peak bytes, busy cycles).
 
-    One PE a rectangle: the neighbours of the fullest PE hold the same and say nothing more.
+    One PE is enough for each layer, since its neighbours hold the same.
     """
     found: dict[tuple[int, int], tuple[str, int, int, int, int]] = {}
     for name, (top, left, rows, cols) in result.layers:

@@ -1,16 +1,13 @@
-"""The small table in which a notebook shows a result: no script, no picture."""
+"""The small HTML table in which a notebook shows a result."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 
 def card_table(rows: Iterable[tuple[str, str]]) -> str:
+    """Make an HTML table of two columns; empty without rows."""
     lines = "".join(
         f'<tr><th style="text-align:left">{html.escape(name)}</th>'
         f'<td style="text-align:left">{html.escape(value)}</td></tr>'

@@ -1,4 +1,4 @@
-"""Numbers and names as a reader meets them: thousands, units, names short enough to fit."""
+"""Write numbers and names for readers: with thousands separators, units, and short enough."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ DIRECTIONS: Final[Mapping[str, str]] = {
 
 
 def cycles(count: float) -> str:
-    """``12,345 cycles``."""
+    """Write cycles: ``12,345 cycles``."""
     return f"{count:,.0f} cycle{'' if count == 1 else 's'}"
 
 
 def seconds(value: float) -> str:
-    """Seconds with three digits in the unit that suits: ``41.3 µs``."""
+    """Write seconds with three digits in the unit that suits: ``41.3 µs``."""
     if value <= 0:
         return "0 s"
     for unit, factor in (("s", 1.0), ("ms", 1e3), ("µs", 1e6)):
@@ -35,7 +35,7 @@ def seconds(value: float) -> str:
 
 
 def size(count: float) -> str:
-    """Bytes with three digits: ``512 B``, ``47.3 KiB``, ``23.1 GiB``."""
+    """Write bytes with three digits: ``512 B``, ``47.3 KiB``, ``23.1 GiB``."""
     magnitude = abs(count)
     for power, unit in ((4, "TiB"), (3, "GiB"), (2, "MiB"), (1, "KiB")):
         if magnitude >= _KIB**power:
@@ -44,7 +44,7 @@ def size(count: float) -> str:
 
 
 def share(fraction: float) -> str:
-    """A fraction as a percentage that never rounds something to nothing: ``0.0013 %``."""
+    """Write a fraction as a percentage, a small one with more digits: ``0.0013 %``."""
     percent = 100 * fraction
     if percent == 0:
         return "0 %"
@@ -66,12 +66,12 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def rate(value: float | None) -> str:
-    """A learning rate as written in a configuration."""
+    """Write a learning rate as a configuration has it."""
     return "none" if value is None else f"{value:.6g}"
 
 
 def plural(count: int, noun: str) -> str:
-    """``1 tensor``, ``580 tensors``."""
+    """Write a number with its noun: ``1 tensor``, ``580 tensors``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
@@ -86,7 +86,7 @@ def short(name: str, limit: int) -> str:
 
 
 def without_common_prefix(names: list[str]) -> list[str]:
-    """Names less the leading dotted parts they all share (``transformer.h.0`` -> ``h.0``)."""
+    """Names without the leading dotted parts that all share (``transformer.h.0`` -> ``h.0``)."""
     parts = [name.split(".") for name in names]
     shortest = min((len(p) for p in parts), default=0)
     shared = 0

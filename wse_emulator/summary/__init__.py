@@ -1,1 +1,1 @@
-"""From the stages of an emulated step to what its result says."""
+"""The result of a step, derived from the stages of its emulation."""

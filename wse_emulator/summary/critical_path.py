@@ -1,4 +1,4 @@
-"""What one PE did from the first cycle to the last: the critical path, and sampled PEs."""
+"""What single PEs did from the first cycle to the last: the critical path, and sampled PEs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def pe_times(
     timing: Timing,
 ) -> tuple[PeTime, ...]:
     """What each of some PEs did, from the first cycle to its last release."""
-    activities = bearing_on(pes, placement, lowered.activities)
+    activities = activities_that_affect(pes, placement, lowered.activities)
     released = releases_at(placement.wafer, activities, pes, op_count=len(plan.costs.program.ops))
     return tuple(
         PeTime(
@@ -37,14 +37,14 @@ def pe_times(
     )
 
 
-def bearing_on(
+def activities_that_affect(
     pes: Sequence[tuple[int, int]], placement: Placement, activities: Sequence[Activity]
 ) -> tuple[Activity, ...]:
     """Activities that can change when these PEs are released.
 
-    Rectangles of layers share no PE and no link, so a PE depends on what its own layer does (also
-    on PEs of it that are not its own: a column of sums it waits for, say) and on what runs over
-    the whole wafer; after a sum over the wafer it depends on all of them.
+    Rectangles of layers share no PE and no link. A PE therefore depends on what its own layer does,
+    on any of its PEs, and on what runs over the whole wafer. After a sum over the whole wafer it
+    depends on every layer.
     """
     sums = [a for a in activities if isinstance(a, (Chain, Star)) and a.tensor is None]
     if sums:
@@ -59,7 +59,7 @@ def bearing_on(
 
 
 def _parts(activities: Sequence[Activity], released: list[int]) -> tuple[CriticalPart, ...]:
-    """Stretches of a PE's time; neighbours of the same kind and name are one."""
+    """The stretches of a PE's time; neighbours of the same kind and name are joined."""
     parts: list[CriticalPart] = []
     at = 0
     for activity, end in zip(activities, released, strict=True):
@@ -76,7 +76,7 @@ def _parts(activities: Sequence[Activity], released: list[int]) -> tuple[Critica
 
 
 def _stretch(activity: Activity) -> tuple[str, str]:
-    """(what, phase) of the time from a PE's release before an activity to the one after it."""
+    """The name and phase of what a PE does until it is released from an activity."""
     if isinstance(activity, Work):
         return activity.name, "schedule" if activity.tensor is None else "update"
     if isinstance(activity, (Multicast, LineMulticast)) and activity.tensor is None:
@@ -85,7 +85,7 @@ def _stretch(activity: Activity) -> tuple[str, str]:
 
 
 def sampled_pes(placement: Placement, timing: Timing) -> dict[tuple[int, int], str]:
-    """The PEs a trace shows and why; the critical one, the last to finish, comes first."""
+    """The PEs that a trace shows, and why each; the last to finish comes first."""
 
     def place_of(flat: int) -> tuple[int, int]:
         row, col = np.unravel_index(flat, timing.pe_busy.shape)
@@ -105,7 +105,7 @@ def sampled_pes(placement: Placement, timing: Timing) -> dict[tuple[int, int], s
 def _interval(
     pe: tuple[int, int], end: int, placement: Placement, plan: StepPlan, lowered: Lowered
 ) -> tuple[int, int]:
-    """The PE's end with unsourced costs at their lower and upper ends, in cycles."""
+    """When the PE ends if all unsourced costs are at their lower ends, and at their upper ends."""
     low = high = end
     for _, cost in (*lowered.controller_costs, *lowered.central_costs):
         low += cost.low_cycles - cost.cycles

@@ -9,14 +9,14 @@ from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
 from wse_emulator.placement.values import Placement
 from wse_emulator.results.run import LinkBooking, LinkSample
-from wse_emulator.summary.critical_path import bearing_on
+from wse_emulator.summary.critical_path import activities_that_affect
 from wse_emulator.wafer.region import PLANES
 
 
 def link_samples(
     placement: Placement, lowered: Lowered, timing: Timing, op_count: int
 ) -> tuple[LinkSample, ...]:
-    """The most booked link of each direction, directions without traffic left out."""
+    """The busiest link of each direction that has traffic."""
     chosen: list[tuple[int, int, int]] = []
     for plane, load in enumerate(timing.link_busy):
         row, col = np.unravel_index(int(load.argmax()), load.shape)
@@ -25,7 +25,7 @@ def link_samples(
     if not chosen:
         return ()
     pes = [(row, col) for _, row, col in chosen]
-    activities = bearing_on(pes, placement, lowered.activities)
+    activities = activities_that_affect(pes, placement, lowered.activities)
     uses = bookings_at(placement.wafer, activities, chosen, op_count)
     return tuple(
         LinkSample(

@@ -1,4 +1,4 @@
-"""The work of ops: by kind over all PEs, and of each op on the PE that has most of it."""
+"""The work of ops: by kind, summed over all PEs, and for each op on the PE with the most of it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class OpWork:
 
     Attributes:
         facts: busy cycles by phase and kind of op; they sum to the busy cycles of all PEs.
-        most_cycles: (ops,) cycles of each op of the program on the PE that has most of it; 0 for
-            ops without cost.
+        most_cycles: for each op of the program, its cycles on the PE with the most of it; 0 for ops
+            without cost.
     """
 
     facts: tuple[OpFacts, ...]

@@ -52,7 +52,7 @@ MOST_BINS: Final = 2048
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunFacts:
-    """What a result says beyond the stages: names, options, rates, wall time.
+    """What a result says that the stages do not know: names, options, rates, wall time.
 
     Attributes:
         rates: the learning rate of each step that was asked for.
@@ -72,7 +72,7 @@ class RunFacts:
 
 
 def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
-    """The result of one emulated step, also of one that does not fit and was not simulated."""
+    """Make the result of an emulated step, whether it fits and was simulated or not."""
     program, placement, plan = emulated.program, emulated.placement, emulated.plan
     lowered, timing = emulated.lowered, emulated.timing
     spec, request = placement.wafer, emulated.placed.request
@@ -143,7 +143,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
 
 
 def _model_error(lowered: Lowered, class_error: Callable[[str], float]) -> float:
-    """Largest validation error of the operation classes that a step is made of."""
+    """The largest validation error of the operations that a step is made of."""
     reduces = any(isinstance(a, (Chain, Star)) for a in lowered.activities)
     classes = ("vector_op", "allreduce_2d") if reduces else ("vector_op",)
     return max(class_error(operation) for operation in classes)
@@ -182,7 +182,7 @@ def _memory_facts(memory: MemoryPlan) -> MemoryFacts:
 
 
 def _utilization(spec: WaferSpec, memory: MemoryPlan, timing: Timing | None) -> Utilization:
-    """Busy fractions of the elapsed time; both are 0 for a step that takes no time."""
+    """The busy share of the elapsed time; 0 for a step that takes no time."""
     peak = memory.worst_bytes / memory.capacity_bytes
     if timing is None or timing.elapsed_cycles == 0:
         return Utilization(pe_busy=0.0, link_busy=0.0, sram_peak=peak)
@@ -229,7 +229,7 @@ def _tensor_facts(
 
 
 def messages_of(lowered: Lowered, timing: Timing) -> tuple[MessageFacts, ...]:
-    """Messages in the order of the program; those of a product's rounds summed by kind."""
+    """The messages in the order of the program; the rounds of a product are summed by kind."""
     product_of = {index: number for number, of in enumerate(lowered.products) for index in of}
     facts: dict[tuple[object, ...], MessageFacts] = {}
     for index, activity in enumerate(lowered.activities):
@@ -275,7 +275,7 @@ _KIND: Final[dict[type, str]] = {
 
 
 def _root(message: Message) -> tuple[int, int]:
-    """The PE a message leaves from, or the sum of a reduction arrives at (of the first line)."""
+    """The PE where a message begins or a reduction ends; the first, where there are several."""
     if isinstance(message, Multicast):
         return message.root
     if isinstance(message, Send):
@@ -315,7 +315,7 @@ def _arrays(emulated: EmulatedStep, work: OpWork | None, facts: RunFacts) -> Run
 
 
 def _binned(series: NDArray[np.int64], bin_cycles: int) -> NDArray[np.float64]:
-    """Exact averages over bins of ``bin_cycles`` cycles; the last bin may be shorter."""
+    """The averages over bins of ``bin_cycles`` cycles; the last bin may be shorter."""
     if series.size == 0:
         return np.zeros(0)
     starts = np.arange(0, series.size, bin_cycles)

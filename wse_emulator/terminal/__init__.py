@@ -1,1 +1,1 @@
-"""Results as words and tables on a terminal, one file a command."""
+"""Results as words and tables on a terminal, a file for each command."""

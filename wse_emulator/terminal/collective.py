@@ -14,7 +14,7 @@ Positions = tuple[tuple[int, tuple[Route, ...]], ...]
 
 
 def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple[int, int]]]]:
-    """PEs that are routed alike, together; in the order of their first PE."""
+    """The PEs that have the same routes, in groups, in the order of their first PE."""
     grouped: dict[Positions, list[tuple[int, int]]] = {}
     for entry in routers:
         grouped.setdefault(entry.positions, []).append(entry.pe)
@@ -22,7 +22,7 @@ def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple
 
 
 def print_study(answer: Study, routers: tuple[RouterColors, ...] | None) -> None:
-    """Cycles and algorithms in words, the links, and the routers where they are given."""
+    """Print cycles and algorithms in words, then the links, and the routers if they are given."""
     request = answer.request
     what = f"{request.kind} of {request.wavelets:,} wavelets over {request.rows} x {request.cols}"
     say(

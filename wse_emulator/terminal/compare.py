@@ -14,7 +14,7 @@ _TENSORS = 12
 
 
 def print_comparison(comparison: Comparison, written: list[Path]) -> None:
-    """What was compared and what came of it in words, the tables, then the files written."""
+    """Print what was compared and what differs, then the tables, then the files written."""
     say(f"Before: {comparison.before}", f"After: {comparison.after}", answer(comparison))
     show(_settings(comparison), _totals(comparison), _tensors(comparison))
     say(*(f"Wrote {path}" for path in written))

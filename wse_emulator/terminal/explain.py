@@ -17,7 +17,7 @@ STRETCHES_SHOWN: Final = 10
 
 
 def print_explanation(explanation: Explanation) -> None:
-    """What limits the step in words, its critical path, and what lifting each limit saves."""
+    """Print what limits the step, then its critical path, then what lifting each limit saves."""
     total = explanation.cycles
     row, col = explanation.critical.pe
     spent = phase_cycles(explanation.critical.parts)
@@ -35,7 +35,7 @@ def print_explanation(explanation: Explanation) -> None:
 
 
 def _path_table(parts: Sequence[CriticalPart], total: int) -> Table:
-    """The longest stretches of the critical PE's time, in order of time."""
+    """The longest stretches of the critical PE's time, in the order in which they happen."""
     ranked = sorted(parts, key=lambda part: part.start_cycle - part.end_cycle)
     rest = ranked[STRETCHES_SHOWN:]
     left = sum(part.end_cycle - part.start_cycle for part in rest)
@@ -67,7 +67,7 @@ def _effects_table(explanation: Explanation) -> Table:
     )
     shown.add_row("nothing", f"{total:,}", "", "")
     for effect in explanation.effects:
-        saved = f"{effect.saved_cycles:,}" if effect.binds else "as it is"
+        saved = f"{effect.saved_cycles:,}" if effect.binds else "no limit here"
         part = share(effect.saved_share) if effect.binds else ""
         shown.add_row(effect.limit.name, f"{effect.cycles:,}", saved, part)
     least = explanation.all_lifted_cycles

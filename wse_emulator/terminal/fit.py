@@ -15,7 +15,7 @@ UNUSED_TOLD = 6
 
 
 def fit_tables(report: FitReport) -> Iterator[Table]:
-    """Terms, spread over PEs, fullest PEs, layers, levers, optimizers: those that have rows."""
+    """The tables of a fit; those without rows are not printed."""
     yield categories(report)
     if report.batch is not None:
         yield batch(report.batch)
@@ -31,7 +31,7 @@ def fit_tables(report: FitReport) -> Iterator[Table]:
 
 
 def categories(report: FitReport) -> Table:
-    """What the bytes are: over all PEs, and in the fullest one."""
+    """The bytes of each category, over all PEs and in the fullest PE."""
     shown = table("What fills the SRAM", "", "all PEs, bytes", "share", "fullest PE, bytes")
     total = report.bytes["total"]
     fullest_pe = report.worst[0].by_category
@@ -46,7 +46,7 @@ def categories(report: FitReport) -> Table:
 
 
 def batch(facts: BatchFacts) -> Table:
-    """What activations were counted for."""
+    """The samples and layers for which activations were counted."""
     shown = table("Samples", "", "")
     auto = dict.fromkeys(facts.chosen, " (chosen)")
     rows = [
@@ -63,7 +63,7 @@ def batch(facts: BatchFacts) -> Table:
 
 
 def server(facts: WeightServer) -> Table:
-    """What the weight server keeps and moves, and what fills the wafer meanwhile."""
+    """The bytes that the weight server keeps and moves, and those on the wafer meanwhile."""
     caption = (
         f"{facts.link_seconds:.2f} s a step at {facts.link_bytes_per_second / 1e9:g} GB/s each way"
     )
@@ -80,12 +80,12 @@ def server(facts: WeightServer) -> Table:
 
 
 def spread(report: FitReport) -> Table:
-    """How the bytes spread over the PEs."""
+    """How many bytes the PEs hold, by percentile."""
     pe = report.pe
     caption = (
         f"{pe.used:,} PEs used; {pe.near_limit:,} over 95 % full, {pe.over_limit:,} over capacity"
     )
-    title = f"Bytes a PE, of {pe.capacity_bytes:,}"
+    title = f"Bytes per PE, of {pe.capacity_bytes:,}"
     shown = table(title, "", "bytes", "share", caption=caption)
     rows = [(f"{point} % of PEs hold at most", pe.percentiles[point]) for point in pe.percentiles]
     for label, held in [*rows, ("mean (the least possible peak)", round(pe.mean_bytes))]:
@@ -122,7 +122,7 @@ def layers(report: FitReport) -> Table:
 
 
 def levers(report: FitReport) -> Table:
-    """What would help."""
+    """Each lever with what it saves and what to add to the command."""
     shown = table("Levers, each planned again", "change", "saves on the fullest PE", "then fits")
     for lever in report.levers:
         shown.add_row(
@@ -134,7 +134,7 @@ def levers(report: FitReport) -> Table:
 
 
 def optimizers(report: FitReport) -> Table:
-    """Every optimizer: fits or not."""
+    """Every optimizer, and whether the model fits with it."""
     shown = table("Optimizers", "optimizer", "state, bytes", "fullest PE", "over by", "fits")
     for row in report.optimizers:
         if row.refused:
@@ -151,7 +151,7 @@ def optimizers(report: FitReport) -> Table:
 
 
 def print_report(report: FitReport) -> None:
-    """The verdict in words, then the tables."""
+    """Print the verdict in words, then the tables."""
     lines = [report.verdict, report.inequality]
     if report.mode_reason:
         lines.append(f"Mode: {report.mode}, since {report.mode_reason}.")

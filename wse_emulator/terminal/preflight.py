@@ -14,7 +14,7 @@ _COLUMNS = ("question", "answer", "words")
 
 
 def print_page(page: Preflight) -> None:
-    """The verdict, a line per question, what to change, and what was not used."""
+    """Print the verdict, a line for each question, what to change, and what was not used."""
     say(
         f"{short(page.model, 40)} with {short(page.optimizer or 'no optimizer', 30)} on "
         f"{page.wafer}",
@@ -32,11 +32,11 @@ def print_page(page: Preflight) -> None:
 
 
 def _rows(page: Preflight) -> list[tuple[str, str, str]]:
-    """(question, answer, words) of each line of the page."""
+    """The lines of the page, each as (question, answer, words)."""
     rows = [("legal", *_legal(page)), ("fits", *_fits(page))]
     batch = page.submit
     if batch is None and page.fit is not None and page.fit.batch is not None:
-        rows.append(("submit", "-", "nothing as it is asked for; what to change is below"))
+        rows.append(("submit", "-", "do not submit it as asked; what to change is below"))
     if batch is not None:
         length = f", {batch.sequence_length:,} tokens each" if batch.sequence_length else ""
         rows.append(

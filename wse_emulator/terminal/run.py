@@ -19,7 +19,7 @@ _DIGITS = 9
 
 
 def run_words(result: RunResult) -> list[str]:
-    """The answer, one sentence or two a paragraph."""
+    """The answer in paragraphs of one or two sentences."""
     words = [
         answers.about(result) + ".",
         answers.verdict(result),
@@ -103,7 +103,7 @@ def _ops(result: RunResult) -> Table:
 
 
 def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
-    """The answer in words, then where the time goes, then what was written."""
+    """Print the answer in words, then where the time goes, then the files written."""
     say(*run_words(result))
     show(*run_tables(result))
     if out is not None:

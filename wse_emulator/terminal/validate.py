@@ -11,7 +11,7 @@ from wse_emulator.terminal.say import say, show, table
 
 
 def print_report(report: ValidationReport, bounds: bool) -> None:
-    """Every record beside what the machine model gives, the errors by operation, the sources."""
+    """Print each record beside the modelled figure, then errors by operation, then sources."""
     show(_records(report, bounds), opening=True)
     for title, consistency in (
         ("Validation", False),

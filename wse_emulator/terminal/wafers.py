@@ -15,13 +15,13 @@ _PLAIN = tuple(name for name in FIELDS if name not in ("name", "lanes", "sources
 
 
 def print_overview(specs: list[WaferSpec]) -> None:
-    """One row a machine: the figures that tell them apart."""
+    """Print a row for each machine, with the figures in which they differ."""
     headings = ("name", "rows x cols", "PEs", "MHz", "SRAM", "ports", "hop", "wavelet", "assumed")
     shown = table(
         "Machines",
         *headings,
         unbroken=headings,
-        caption="SRAM in bytes a PE, ports in bytes read + written a cycle, hop and wavelet in "
+        caption="SRAM in bytes per PE, ports in bytes read + written per cycle, hop and wavelet in "
         "cycles; assumed: fields without a source. wse wafers NAME shows every figure.",
     )
     for spec in specs:
@@ -40,7 +40,7 @@ def print_overview(specs: list[WaferSpec]) -> None:
 
 
 def print_machine(spec: WaferSpec) -> None:
-    """Every figure of one machine with its source, then its arithmetic rates."""
+    """Print every figure of a machine with its source, then its arithmetic rates."""
     show(_figures(spec), _lane_rates(spec), opening=True)
 
 
@@ -58,9 +58,9 @@ def _figures(spec: WaferSpec) -> Table:
 
 
 def _lane_rates(spec: WaferSpec) -> Table:
-    """Elements a cycle, one row an op class."""
+    """The elements per cycle, a row for each class of op."""
     dtypes = list(dict.fromkeys(rate.dtype for rate in spec.lanes))
-    rates = table("Elements a cycle", "lanes", *dtypes, caption=spec.sources.get("lanes", ""))
+    rates = table("Elements per cycle", "lanes", *dtypes, caption=spec.sources.get("lanes", ""))
     for op_class in dict.fromkeys(rate.op_class for rate in spec.lanes):
         speeds = {r.dtype: r.elements_per_cycle for r in spec.lanes if r.op_class == op_class}
         cells = [f"{float(speeds[d]):g}" if d in speeds else "" for d in dtypes]

@@ -1,4 +1,4 @@
-"""Arrays of a whole wafer at the resolution of a screen, without hiding the worst PE."""
+"""Scale an array of a whole wafer down to a screen without hiding the worst PE."""
 
 from __future__ import annotations
 
@@ -10,14 +10,15 @@ from wse_emulator.wafer.arrays import FloatArray, IntArray
 
 
 def block_size(rows: int, cols: int, cells: int) -> int:
-    """Side of the square blocks that bring rows and columns down to ``cells`` each."""
+    """How many rows and columns of PEs become one cell, so that there are at most ``cells`` of
+    each."""
     return max(1, -(-max(rows, cols) // cells))
 
 
 def reduce_blocks(
     field: IntArray | FloatArray, side: int, how: Literal["max", "mean"]
 ) -> FloatArray:
-    """``field`` (rows, cols) with blocks of ``side`` x ``side`` PEs as one cell.
+    """Reduce a field of shape (rows, cols): each block of ``side`` x ``side`` PEs becomes one cell.
 
     Blocks at the lower and right edge may be smaller; their mean is over the PEs they have.
     """
@@ -36,5 +37,5 @@ def reduce_blocks(
 
 
 def block_words(side: int, how: str) -> str:
-    """What a cell of the picture stands for."""
+    """The words that say how many PEs a cell of the picture stands for."""
     return "each PE" if side == 1 else f"{how} of {side} x {side} PEs"

@@ -1,4 +1,4 @@
-"""What limits a step: the cycles that lifting each limit of the machine in turn would save."""
+"""The picture of what limits a step: how many cycles would be saved if a limit were lifted."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _HATCH: Final = "////"
 def figure_bottlenecks(
     result: RunResult, explanation: Explanation | None, style: Style = LIGHT
 ) -> Figure:
-    """Draw the saving of each limit as a bar, and of all at once, against the step as it is.
+    """Draw what lifting each limit would save, and lifting all at once, against the whole step.
 
     Args:
-        explanation: the effects on the result's step; None where it has no step.
+        explanation: the effects on the result's step; None for a result without a step.
     """
     with style.applied():
         if explanation is None or not explanation.cycles:
@@ -44,7 +44,7 @@ def figure_bottlenecks(
             answer=f"The step takes {cycles(explanation.cycles)}. {costliest_limit(explanation)}",
             note="Each bar is an emulation of its own, with that limit alone lifted. Limits "
             "overlap (an instruction waits for lanes or for a port, whichever is slower), so the "
-            "savings do not sum. As it is: the machine has the least already.",
+            "savings do not add up. No limit here: the machine has the least already.",
             height=1.3 + 0.24 * (len(explanation.effects) + 1),
         )
         _draw(page.figure.subplots(), result, explanation, style)
@@ -52,7 +52,7 @@ def figure_bottlenecks(
 
 
 def bottlenecks_table(explanation: Explanation | None) -> Table:
-    """The step with each limit lifted; without a row where there is no step."""
+    """The step with each limit lifted, a row for each limit; no row if there is no step."""
     columns = ("limit", "kind", "binds", "cycles", "saved_cycles", "saved_share")
     if explanation is None:
         return Table(columns, ())
@@ -116,7 +116,7 @@ def _colour(kind: str, style: Style) -> str:
 
 def _label(effect: Effect) -> str:
     if not effect.binds:
-        return f"{effect.limit.name}  as it is"
+        return f"{effect.limit.name}  no limit here"
     if not effect.saved_cycles:
         return f"{effect.limit.name}  0"
     return f"{effect.limit.name}  {cycles(effect.saved_cycles)}, {share(effect.saved_share)}"

@@ -1,4 +1,4 @@
-"""Plain charts for an answer: bars side by side or in stacks, and curves, with a limit drawn."""
+"""Bar charts and curves for any numbers, with a limit drawn where there is one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MARKERS: Final = ("o", "s", "^", "D", "v")
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """A value that must not be passed, and what it is."""
+    """A value that must not be exceeded, and its name."""
 
     value: float
     name: str
@@ -43,13 +43,13 @@ def figure_bars(
     note: str = "",
     style: Style = LIGHT,
 ) -> Figure:
-    """Horizontal bars, the first label at the top.
+    """Draw horizontal bars, the first label at the top.
 
     Args:
-        labels: one a group of bars.
-        series: name -> one value a label.
+        labels: one for each group of bars.
+        series: name -> one value for each label.
         unit: label of the axis of values, with its unit.
-        stacked: one bar a label, the series end to end; else one bar a series.
+        stacked: one bar for each label, with the series end to end; else a bar for each series.
     """
     with style.applied():
         across = 1 if stacked else len(series)
@@ -110,7 +110,10 @@ def figure_curves(
     note: str = "",
     style: Style = LIGHT,
 ) -> Figure:
-    """Curves over one axis; marked points where there are few. ``logarithmic`` is for both axes."""
+    """Draw curves over one axis, with their points marked if there are few.
+
+    ``logarithmic`` is for both axes.
+    """
     with style.applied():
         page = new_page(style, question=question, answer=answer, note=note, height=3.4)
         axes = page.figure.subplots()

@@ -1,4 +1,4 @@
-"""Two results in one picture: where the wafer does more or less, which tensors changed."""
+"""The picture of two results: where the wafer does more or less, and which tensors changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _DIFFERENCE_MAP: Final = "PuOr_r"  # purple to orange: told apart by colour-blin
 
 
 def figure_difference(before: RunResult, after: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw maps of the difference (after less before) and the tensors that changed most."""
+    """Draw maps of the difference, after minus before, and the tensors that changed most."""
     with style.applied():
         comparison = compare(before, after)
         changed, note = _most_changed(comparison)

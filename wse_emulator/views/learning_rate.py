@@ -1,4 +1,4 @@
-"""Learning-rate curves on a linear and a log axis: of a run, of a schedule, of two compared."""
+"""The picture of learning rates over steps, on a linear and a logarithmic axis."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ _INCHES: Final = 5.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Curve:
-    """One line of the picture: float rates over integer steps."""
+    """One curve of the picture: rates over steps."""
 
     label: str
     steps: NDArray[np.int64]
@@ -58,12 +58,12 @@ class _Curve:
 def figure_learning_rate(
     rates: LearningRates, compare: LearningRates | None = None, style: Style = LIGHT
 ) -> Figure:
-    """Draw a schedule over its steps, every group, milestones marked.
+    """Draw a schedule over its steps: every parameter group, with milestones marked.
 
     Args:
-        rates: the schedule asked about.
-        compare: another one, laid over it in other dashes.
-        style: colours.
+        rates: the schedule.
+        compare: another schedule, drawn over it with other dashes.
+        style: colours of the page.
     """
     schedules = [rates] if compare is None else [rates, compare]
     milestones = sorted({m for s in schedules for group in s.groups for m in group.milestones})
@@ -127,7 +127,7 @@ def figure_run_learning_rate(result: RunResult, style: Style = LIGHT) -> Figure:
 def _draw(
     page: Page, curves: Sequence[_Curve], milestones: list[int], steps: int
 ) -> tuple[Axes, Axes]:
-    """Curves on a linear and, below, a log axis over steps 0 to `steps` - 1."""
+    """Draw the curves on a linear axis and below it on a logarithmic one, over all steps."""
     linear, log = page.figure.subplots(2, 1, sharex=True)
     for axes in (linear, log):
         for curve in curves:
@@ -166,7 +166,7 @@ def _draw(
 
 
 def _curves(schedules: Sequence[LearningRates]) -> list[_Curve]:
-    """A curve for each group; colour tells groups apart, or schedules that have one each."""
+    """Make a curve for each group; colours distinguish groups, or schedules with one group each."""
     several_groups = any(len(schedule.groups) > 1 for schedule in schedules)
     found = []
     for number, schedule in enumerate(schedules):
@@ -187,7 +187,8 @@ def _curves(schedules: Sequence[LearningRates]) -> list[_Curve]:
 
 
 def _shown(group: GroupRates) -> NDArray[np.int64]:
-    """Steps to draw: all, or the lowest and highest of each bucket and both sides of a jump."""
+    """The steps to draw: all, or of very many the extremes of each stretch and both sides of a
+    jump."""
     rates = group.learning_rate
     if rates.size <= 2 * _BUCKETS:
         return np.arange(rates.size, dtype=np.int64)
@@ -204,7 +205,7 @@ def _shown(group: GroupRates) -> NDArray[np.int64]:
 
 
 def _log_axis(axes: Axes, curves: Sequence[_Curve]) -> None:
-    """Log axis over the rates above 0, marked at 1, 2, 5 of each decade if there are few."""
+    """Make the axis logarithmic over the rates above 0, with marks at 1, 2 and 5 of a decade."""
     if not any((curve.rates > 0).any() for curve in curves):
         return  # nothing but zeros: the axis stays linear
     axes.set_yscale("log", nonpositive="mask")
@@ -216,7 +217,7 @@ def _log_axis(axes: Axes, curves: Sequence[_Curve]) -> None:
 
 
 def _label_milestones(axes: Axes, milestones: list[int], steps: int, style: Style) -> None:
-    """Step numbers above the axis, where neighbours leave room for them."""
+    """Write step numbers above the axis where there is room."""
     places = [-1.0, *(milestone / max(steps - 1, 1) for milestone in milestones)]
     for milestone, (before, place) in zip(milestones, pairwise(places), strict=True):
         if place - before < _LABEL_GAP:
@@ -270,7 +271,7 @@ def _note(curves: Sequence[_Curve], notes: list[str]) -> str:
 
 @data_of("learning-rate")
 def rate_table(result: RunResult) -> Table:
-    """The learning-rate curve, step by step."""
+    """The learning rate of each step that is drawn."""
     arrays = result.arrays
     rows = zip(arrays.rate_step.tolist(), arrays.rate_value.tolist(), strict=True)
     return Table(("step", "learning_rate"), tuple(rows))

@@ -1,4 +1,4 @@
-"""Link load by direction: five maps on one scale."""
+"""The picture of traffic on links: a map for each direction, all on one scale."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _THIN: Final = 0.02  # share of a map's width under which a line is hard to see
 
 @view("links", question=QUESTION, place=50)
 def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw the booked share of the link that leaves each PE, in each direction."""
+    """Draw how much of the step the link that leaves each PE is booked, for each direction."""
     with style.applied():
         last = elapsed(result)
         if not last:
@@ -80,7 +80,7 @@ def figure_links(result: RunResult, style: Style = LIGHT) -> Figure:
 
 
 def _say_where(axes: Axes, load: IntArray, style: Style) -> None:
-    """Words in a map that shows nothing: no traffic, or in lines too thin to be seen."""
+    """Write on a map that would look empty: no traffic, or traffic in lines too thin to see."""
     used_rows, used_cols = load.any(axis=1), load.any(axis=0)
     words = "no traffic"
     if load.any():
@@ -103,7 +103,7 @@ def _say_where(axes: Axes, load: IntArray, style: Style) -> None:
 
 @data_of("links")
 def link_table(result: RunResult) -> Table:
-    """For each direction: links that carry anything, cycles booked, busiest link."""
+    """For each direction: how many links carry something, cycles booked, the busiest link."""
     rows: list[tuple[str, int, int, int, int, int]] = []
     for plane, load in zip(PLANES, result.arrays.link_busy, strict=True):
         row, col = np.unravel_index(int(load.argmax()), load.shape)

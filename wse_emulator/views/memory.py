@@ -1,4 +1,4 @@
-"""Memory breakdown: the fullest PE against its 48 KiB, what levers leave of it, and the wafer."""
+"""The picture of what fills the memory: of the fullest PE, with levers, and of the whole wafer."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def figure_memory(result: RunResult, style: Style = LIGHT) -> Figure:
 
 @data_of("memory")
 def memory_table(result: RunResult) -> Table:
-    """Bytes by category: over all PEs, and in the fullest PE."""
+    """The bytes of each category, over all PEs and in the fullest PE."""
     memory = result.memory
     names = dict.fromkeys((*_present(memory.bytes), *_present(memory.worst_pe_bytes)))
     rows = [(n, memory.bytes.get(n, 0), memory.worst_pe_bytes.get(n, 0)) for n in names]

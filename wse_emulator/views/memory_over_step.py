@@ -1,4 +1,4 @@
-"""Memory over the step: what stays, temporaries on top, the slowest tensors and ops marked."""
+"""The picture of memory over the step, with the slowest tensors and ops as bars below it."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _Item = TypeVar("_Item")
 
 @dataclass(frozen=True, slots=True)
 class SlowOp:
-    """An op that takes long.
+    """An op among those that take longest.
 
     Attributes:
-        name: of the op.
-        tensor: what it works on; empty for the controller.
-        start_cycle, end_cycle: first start and last end over all PEs.
-        cycles: of its work on the PE that has most of it.
+        name: the op.
+        tensor: the tensor it works on; empty for the controller.
+        start_cycle, end_cycle: when the first PE starts it and the last PE ends it.
+        cycles: its work on the PE with the most of it.
     """
 
     name: str
@@ -48,7 +48,7 @@ class SlowOp:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A line below the curve: a bar from start to end, in a colour that says what it is."""
+    """A bar below the curve, from start to end; its colour distinguishes tensors and ops."""
 
     label: str
     start_cycle: int
@@ -58,7 +58,7 @@ class _Row:
 
 @view("memory-over-step", question=QUESTION, place=70)
 def figure_memory_over_step(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw bytes over all PEs against the cycle; the slowest tensors and ops as bars below."""
+    """Draw the bytes of all PEs over the cycles, and the slowest tensors and ops as bars below."""
     with style.applied():
         last, temporaries = elapsed(result), result.arrays.temporary_bytes
         if not last or not temporaries.size:
@@ -88,9 +88,9 @@ def figure_memory_over_step(result: RunResult, style: Style = LIGHT) -> Figure:
 
 
 def slowest(result: RunResult, count: int = _SLOWEST) -> list[TensorFacts]:
-    """Tensors with the longest span from first start to last end, longest first.
+    """The tensors with the longest span from first start to last end, the longest first.
 
-    Of tensors whose names differ in numbers alone (one of each layer) only the slowest is told.
+    Of tensors whose names differ only in a number, as those of equal layers, one is kept.
     """
     ran = [t for t in result.tensors if t.start_cycle >= 0]
     ran.sort(key=lambda t: t.start_cycle - t.end_cycle)
@@ -98,9 +98,9 @@ def slowest(result: RunResult, count: int = _SLOWEST) -> list[TensorFacts]:
 
 
 def slowest_ops(result: RunResult, count: int = _SLOWEST) -> list[SlowOp]:
-    """Ops with most cycles of work on one PE, longest first; none if the result has no such record.
+    """The ops with the most work on one PE, the longest first; none if the result has no record.
 
-    Of the same op on tensors whose names differ in numbers alone only the slowest is told.
+    Of an op on tensors whose names differ only in a number, one is kept.
     """
     arrays = result.arrays
     ops = [
@@ -118,7 +118,7 @@ def slowest_ops(result: RunResult, count: int = _SLOWEST) -> list[SlowOp]:
 
 
 def _unlike(items: Iterable[_Item], name: Callable[[_Item], str], count: int) -> list[_Item]:
-    """The first ``count`` items whose names differ in more than numbers."""
+    """The first ``count`` items; of those whose names differ only in a number, one."""
     found: dict[str, _Item] = {}
     for item in items:
         found.setdefault(_NUMBER.sub("#", name(item)), item)
@@ -129,7 +129,7 @@ def _unlike(items: Iterable[_Item], name: Callable[[_Item], str], count: int) ->
 
 @data_of("memory-over-step")
 def memory_over_step_table(result: RunResult) -> Table:
-    """Bytes over all PEs by the first cycle of each bin."""
+    """The bytes of all PEs in each bin of time, by the first cycle of the bin."""
     temporaries = result.arrays.temporary_bytes
     starts = np.arange(temporaries.size) * result.arrays.bin_cycles
     stays = resident_bytes(result)
@@ -138,7 +138,7 @@ def memory_over_step_table(result: RunResult) -> Table:
 
 
 def _rows(tensors: Sequence[TensorFacts], ops: Sequence[SlowOp]) -> list[_Row]:
-    """The tensors, then the ops, each with what it takes."""
+    """The bars: tensors, then ops, each with its duration."""
     names = without_common_prefix(
         [t.name for t in tensors] + [op.tensor for op in ops if op.tensor]
     )
@@ -160,7 +160,7 @@ def _rows(tensors: Sequence[TensorFacts], ops: Sequence[SlowOp]) -> list[_Row]:
 
 
 def _draw_bytes(axes: Axes, result: RunResult, stays: int, style: Style) -> None:
-    """What stays, and temporaries on top of it."""
+    """Draw what stays, and temporaries on top of it."""
     temporaries = result.arrays.temporary_bytes
     most = stays + float(temporaries.max())
     resident = style.memory("weights")
@@ -214,7 +214,7 @@ def _note(result: RunResult, tensors: int) -> str:
 
 
 def _when(result: RunResult, stays: int, peak: int) -> str:
-    """How much is there, when it is most, and who is at work then."""
+    """The answer in words: how many bytes there are at most, when, and from which tensors."""
     most = float(result.arrays.temporary_bytes[peak])
     if not most:
         return f"{size(stays)} stay throughout; no op needs room for temporaries."
@@ -226,7 +226,7 @@ def _when(result: RunResult, stays: int, peak: int) -> str:
 
 
 def _who(result: RunResult, cycle: int) -> str:
-    """The tensors at work at ``cycle``."""
+    """The tensors that are worked on in ``cycle``."""
     end = cycle + result.arrays.bin_cycles
     running = [t for t in result.tensors if 0 <= t.start_cycle < end and t.end_cycle > cycle]
     if not running:

@@ -1,6 +1,6 @@
-"""The frame that every picture shares: question, answer in words, drawing, notes.
+"""The frame that all pictures share: a question, its answer in words, the drawing, a note.
 
-Text is measured before it is placed, so that no two texts can meet at any size of model.
+Text is measured before it is placed, so that texts never overlap, whatever the size of the model.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ _SVG_ID: Final = re.compile(rb"(?<=[\"#])[a-z]{0,8}[0-9a-f]{10}(?=[\")])")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A figure with its frame drawn, and where the drawing may go.
+    """A figure whose frame is drawn.
 
     Attributes:
-        figure: the figure; axes go into it, the layout keeps them off the frame.
-        style: its colours.
+        figure: the figure. Axes are added to it; the layout keeps them clear of the frame.
+        style: the colours of the page.
     """
 
     figure: Figure
@@ -44,11 +44,11 @@ class Page:
 def new_page(
     style: Style, *, question: str, answer: str, note: str = "", width: float = 9.0, height: float
 ) -> Page:
-    """A figure with ``question`` as title, ``answer`` under it and ``note`` at the foot.
+    """Begin a figure with ``question`` as title, ``answer`` below it and ``note`` at the foot.
 
     Args:
-        width: inches.
-        height: inches of the drawing; the frame's texts are added to it.
+        width: in inches.
+        height: of the drawing, in inches; the texts of the frame are added to it.
     """
     inner = (width - 2 * _MARGIN) * _POINTS * 0.97  # hinting draws a little wider than measured
     title = wrapped(question, inner, TITLE, bold=True)
@@ -80,14 +80,14 @@ def new_page(
 
 
 def empty_page(style: Style, *, question: str, answer: str) -> Figure:
-    """A picture of nothing: the answer is all there is to show."""
+    """Make a picture without a drawing, for a result where the answer is all there is to show."""
     figure = new_page(style, question=question, answer=answer, height=0.2).figure
     figure.set_layout_engine("none")  # there are no axes to lay out
     return figure
 
 
 def render(figure: Figure, style: Style, file_format: str = "png") -> bytes:
-    """The picture as a file's bytes; the same bytes for the same picture, every time.
+    """Turn a figure into the bytes of a file; the same figure always gives the same bytes.
 
     Args:
         file_format: one of ``FORMATS``.
@@ -113,7 +113,7 @@ def _plain_ids(drawing: bytes) -> bytes:
 
 
 def cycle_axis(axes: Axes, clock_hz: int, last: float, words: str = "time in cycles") -> None:
-    """Horizontal axis in cycles, from 0 to ``last``, with the clock in its label.
+    """Make the horizontal axis one of cycles, from 0 to ``last``, and give the clock in its label.
 
     Args:
         words: what the cycles are, for the label.
@@ -124,14 +124,14 @@ def cycle_axis(axes: Axes, clock_hz: int, last: float, words: str = "time in cyc
 
 
 def thousands(axes: Axes, which: str, ticks: int = 6) -> None:
-    """Whole numbers with thousands separators on the ``x`` or ``y`` axis."""
+    """Write whole numbers with thousands separators on the ``x`` or ``y`` axis."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_locator(MaxNLocator(ticks, integer=True, min_n_ticks=1))
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
 
 
 def byte_axis(axes: Axes, which: str, most: float, words: str) -> None:
-    """Axis over bytes in the unit that suits ``most``: data stay in bytes, labels change.
+    """Label an axis of bytes in the unit that suits ``most``; the data stay in bytes.
 
     Args:
         words: whose bytes, for the label.
@@ -147,7 +147,7 @@ def byte_axis(axes: Axes, which: str, most: float, words: str) -> None:
 
 
 def legend_above(axes: Axes, handles: Sequence[Artist], columns: int = 6) -> None:
-    """A legend in one line over the drawing, where it can meet no data."""
+    """Put the legend in one line above the drawing, where it covers no data."""
     axes.legend(
         handles=handles,
         loc="lower left",

@@ -1,4 +1,4 @@
-"""Sorted per-PE curves: how many PEs are near the limit, and who is worst."""
+"""The picture of all PEs in order: how many are near the limit, and which is worst."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PERCENTILES: Final = (0, 1, 5, 25, 50, 75, 95, 99, 100)
 
 @view("pe-curve", question=QUESTION, place=80)
 def figure_pe_curve(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw peak SRAM and busy cycles of all PEs, fullest first."""
+    """Draw the peak SRAM and the busy cycles of all PEs, the largest first."""
     with style.applied():
         last = elapsed(result)
         page = new_page(
@@ -55,7 +55,7 @@ def figure_pe_curve(result: RunResult, style: Style = LIGHT) -> Figure:
 
 @data_of("pe-curve")
 def pe_curve_table(result: RunResult) -> Table:
-    """Percentiles over all PEs of peak SRAM and busy cycles."""
+    """The percentiles of peak SRAM and busy cycles over all PEs."""
     sram = _percentiles(result.arrays.sram_peak)
     busy = _percentiles(result.arrays.pe_busy)
     rows = zip(_PERCENTILES, sram, busy, strict=True)

@@ -1,4 +1,4 @@
-"""The step as an animation: the rate spreads, regions work, sums run in, a clock counts."""
+"""The step as an animation: the learning rate spreads, regions work, sums arrive, a clock runs."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def replay(
     style: Style = LIGHT,
     tell: Tell = silent,
 ) -> bytes:
-    """The animation as a file's bytes; the same bytes for the same result.
+    """Draw the animation as the bytes of a file; the same result always gives the same bytes.
 
     Args:
         kind: ``gif``, or ``mp4`` where ffmpeg is installed, on PATH or with the package
@@ -76,7 +76,7 @@ def replay(
 
 
 def ffmpeg_program() -> str | None:
-    """Path of the ffmpeg on PATH, or of the one that the package imageio-ffmpeg carries."""
+    """The path of ffmpeg: of the one on PATH, or of that in the package imageio-ffmpeg."""
     found = shutil.which("ffmpeg")
     if found is not None or importlib.util.find_spec("imageio_ffmpeg") is None:
         return found
@@ -87,9 +87,9 @@ def ffmpeg_program() -> str | None:
 
 
 def frame_cycles(result: RunResult) -> list[int]:
-    """The cycles shown: half of the frames where messages run, half over the whole step.
+    """The cycles that the frames show: half of them while messages run, half over the whole step.
 
-    Messages take a small part of the step; at an even pace nobody would see them.
+    Messages take a small part of the step. At an even pace they could not be seen.
     """
     last = elapsed(result)
     spans = [(m.start_cycle, m.end_cycle) for m in result.messages if m.end_cycle > m.start_cycle]
@@ -105,10 +105,11 @@ def frame_cycles(result: RunResult) -> list[int]:
 
 
 def wafer_state(result: RunResult, cycle: int, side: int = 1) -> NDArray[np.int8]:
-    """What each PE (or the first PE of each block) does in ``cycle``, as an index of colours.
+    """What each PE, or the first PE of each block, does in ``cycle``, as an index of colours.
 
-    A region works from its tensor's first start to its last end. Within a multicast the front
-    is drawn by distance from the root, which is exact on an idle fabric.
+    A region is shown at work from the first start to the last end of its tensor. The front of a
+    multicast is drawn by the distance from the root, which is exact when nothing else is on the
+    fabric.
     """
     rows = np.arange(0, result.wafer.rows, side)
     cols = np.arange(0, result.wafer.cols, side)
@@ -168,7 +169,7 @@ def _gif(drawn: Iterator[Pixels]) -> bytes:
 
 
 def _movie(drawn: Iterator[Pixels], program: str) -> bytes:
-    """H.264 as every browser plays it: even sides, 4:2:0 colours, the index at the front."""
+    """Write H.264 in the form that every browser plays: even sides, 4:2:0 colours, index first."""
     frames = list(drawn)
     height, width = (side - side % 2 for side in frames[0].shape[:2])
     frames += [frames[-1]] * _HOLD_FRAMES

@@ -1,4 +1,5 @@
-"""Colours and sizes of all pictures: one light and one dark style, safe for colour-blind readers.
+"""The colours and sizes of all pictures: a light and a dark style that colour-blind readers can
+use.
 
 Categorical colours are those of Okabe and Ito (Color Universal Design, 2008), taken in an order
 whose lightness differs, so that a grey print stays readable; fields use cividis, which has
@@ -51,7 +52,7 @@ MEMORY: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Colours of paper and ink; everything else is the same in both styles."""
+    """The colours of paper and ink; everything else is the same in both styles."""
 
     name: str
     paper: str
@@ -61,20 +62,21 @@ class Style:
 
     @property
     def accent(self) -> str:
-        """What must be seen first: limits, critical path."""
+        """The colour of what must be seen first: limits and the critical path."""
         return VERMILION
 
     def phase(self, name: str) -> str:
-        """Colour of a phase."""
+        """The colour of a phase of the step."""
         return PHASES.get(name, self.faint)
 
     def memory(self, name: str) -> str:
-        """Colour of a category of memory."""
+        """The colour of a category of memory."""
         return MEMORY.get(name, self.faint)
 
     @contextmanager
     def applied(self) -> Iterator[None]:
-        """matplotlib's settings while a figure is drawn; put back afterwards."""
+        """Use this style's settings of matplotlib inside a ``with``, and the former ones after
+        it."""
         with mpl.rc_context(
             {
                 "figure.facecolor": self.paper,

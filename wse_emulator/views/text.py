@@ -1,4 +1,4 @@
-"""Text measured in the font of the pictures: its width, and lines that fit one."""
+"""Measure and wrap text in the font of the pictures."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from matplotlib.textpath import TextToPath
 
 
 def wrapped(text: str, width: float, points: float, bold: bool = False) -> list[str]:
-    """Lines of ``text`` no wider than ``width`` points in our font, broken at spaces."""
+    """Break ``text`` at spaces into lines of at most ``width`` points."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""
@@ -26,7 +26,7 @@ def wrapped(text: str, width: float, points: float, bold: bool = False) -> list[
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, points: float, bold: bool = False) -> float:
-    """Width in points of one line of text in our font."""
+    """The width of a line of text, in points."""
     font = _font(points, bold)
     width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
     return float(width)

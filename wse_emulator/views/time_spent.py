@@ -1,4 +1,4 @@
-"""Where the time goes: the slowest PE's step by phase, and busy cycles by kind of op."""
+"""The picture of what takes the time: the slowest PE by phase, and busy cycles by kind of op."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _HATCH: Final = "////"
 
 @view("time", question=QUESTION, place=20)
 def figure_time_spent(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw the critical PE's phases as one bar and the costliest kinds of op as a ranking."""
+    """Draw the phases of the slowest PE as one bar, and the costliest kinds of op as a ranking."""
     with style.applied():
         if not elapsed(result) or not result.ops:
             return empty_page(style, question=QUESTION, answer=no_step(result))
@@ -62,7 +62,7 @@ def ranked(result: RunResult) -> tuple[list[OpFacts], str]:
 
 @data_of("time")
 def time_spent_table(result: RunResult) -> Table:
-    """Busy cycles over all PEs by kind of op, all of them."""
+    """The busy cycles of all PEs for every kind of op."""
     rows = [
         (op.phase, op.name, op.count, op.pe_cycles, op.unsourced_pe_cycles) for op in result.ops
     ]

@@ -1,4 +1,4 @@
-"""Step timeline: layers as rows, phases as colour, the critical path marked."""
+"""The picture of the step over time: a row for each layer, a colour for each phase."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _NOTCHED: Final = 0.01  # share of the step from which on a tensor's start is ma
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of the chart: its name and the tensors it shows."""
+    """A row of the chart: its name and its tensors."""
 
     name: str
     tensors: tuple[TensorFacts, ...]
@@ -36,7 +36,7 @@ class Row:
 
 @view("timeline", question=QUESTION, place=10)
 def figure_timeline(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw the last step of ``result``, time in cycles from its first cycle."""
+    """Draw the last step of ``result`` over its cycles, with the critical path marked."""
     with style.applied():
         last = elapsed(result)
         if not last:
@@ -65,14 +65,14 @@ def figure_timeline(result: RunResult, style: Style = LIGHT) -> Figure:
 
 
 def timeline_rows(result: RunResult) -> tuple[list[Row], str]:
-    """Rows of the chart, and a note on what was grouped or left out."""
+    """The rows of the chart, and a note on what is grouped or left out."""
     active = [t for t in result.tensors if t.start_cycle >= 0]
     idle = len(result.tensors) - len(active)
     left_out = f" {plural(idle, 'tensor')} without ops left out." if idle else ""
     if len(active) <= _TENSOR_ROWS:
         names = without_common_prefix([t.name for t in active])
         rows = [Row(n, (t,)) for n, t in zip(names, active, strict=True)]
-        return rows, f"One row a tensor.{left_out}"
+        return rows, f"One row for each tensor.{left_out}"
     layers: dict[str, list[TensorFacts]] = {}
     for tensor in active:
         layers.setdefault(tensor.layer, []).append(tensor)
@@ -86,7 +86,7 @@ def timeline_rows(result: RunResult) -> tuple[list[Row], str]:
         if len(group) > 1:
             name = f"{short(name, 12)} to {short(names[first + len(group) - 1], 12)}"
         rows.append(Row(name, tuple(t for layer in group for t in layer)))
-    what = "One row a layer" if each == 1 else f"One row for {each} neighbouring layers"
+    what = "One row for each layer" if each == 1 else f"One row for {each} neighbouring layers"
     return rows, (
         f"{what}: {plural(len(active), 'tensor')}, drawn from the first PE's start to the last "
         f"PE's end; a notch marks where a tensor begins on its first PE.{left_out}"
@@ -95,7 +95,7 @@ def timeline_rows(result: RunResult) -> tuple[list[Row], str]:
 
 @data_of("timeline")
 def timeline_table(result: RunResult) -> Table:
-    """Start and end of every tensor and of the controller's work, in cycles."""
+    """The start and the end of every tensor and of the controller's work, in cycles."""
     rows = [
         (t.layer, t.name, t.start_cycle, t.end_cycle, t.ops, t.pe_cycles) for t in result.tensors
     ]
@@ -176,7 +176,7 @@ def _controller_spans(result: RunResult) -> Iterable[tuple[int, int]]:
 
 
 def _waits(result: RunResult, begin: int) -> list[int]:
-    """Start of the broadcast that ``begin`` waited for, if there is one."""
+    """The start of the broadcast that ``begin`` waited for, if there is one."""
     starts = [
         m.start_cycle for m in result.messages if m.kind == "multicast" and m.start_cycle < begin
     ]
@@ -184,13 +184,13 @@ def _waits(result: RunResult, begin: int) -> list[int]:
 
 
 def _rates(result: RunResult) -> tuple[float, ...]:
-    """The rate of this step, after that of the step before if there is one and it differs."""
+    """The learning rate of this step; before it that of the step before, if it differs."""
     known = [step.learning_rate for step in result.steps[-2:]]
     return tuple(dict.fromkeys(value for value in known if value is not None))
 
 
 def _draw_rate(axes: Axes, result: RunResult, rates: tuple[float, ...], style: Style) -> None:
-    """The rate that PEs hold: of the step before, until the controller's message reaches them."""
+    """Draw which learning rate PEs hold: the former one until the controller's message arrives."""
     last, after = elapsed(result), rates[-1]
     message = next((m for m in result.messages if m.tensor < 0 and m.kind == "multicast"), None)
     arrives = 0 if message is None else message.end_cycle

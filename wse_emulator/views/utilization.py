@@ -1,4 +1,4 @@
-"""Utilization over the step: PEs, links, SRAM."""
+"""The picture of how busy PEs, links and SRAM are over the step."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def figure_utilization(result: RunResult, style: Style = LIGHT) -> Figure:
 
 
 def bin_edges(result: RunResult) -> FloatArray:
-    """Cycle at which each bin of the series begins, and the end of the last."""
+    """The cycle at which each bin begins, and the end of the last."""
     bins, width = result.arrays.busy_pes.size, result.arrays.bin_cycles
     edges = np.arange(bins + 1, dtype=np.float64) * width
     edges[-1] = max(min(edges[-1], float(elapsed(result))), edges[-2] + 1e-9)
@@ -66,13 +66,14 @@ def bin_edges(result: RunResult) -> FloatArray:
 
 
 def resident_bytes(result: RunResult) -> int:
-    """Bytes over all PEs that stay from step to step."""
+    """The bytes of all PEs that stay from step to step."""
     held = result.memory.bytes
     return sum(bytes_ for name, bytes_ in held.items() if name not in ("temporaries", "total"))
 
 
 def sram_share(result: RunResult) -> FloatArray:
-    """Share of all SRAM in use over time: what stays, plus temporaries; a fraction."""
+    """The share of all SRAM that is in use over time, as a fraction: what stays, and
+    temporaries."""
     whole = result.wafer.pes * result.memory.capacity_bytes
     return (resident_bytes(result) + result.arrays.temporary_bytes) / whole
 

@@ -1,4 +1,4 @@
-"""Wafer maps: where work and memory lie, on the same axes and scales in every run."""
+"""The picture of the wafer: where work and memory lie, on the same scales in every run."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SLENDER: Final = 4.0  # wafers longer than this are not drawn to scale
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """One quantity over the wafer, ready to draw.
+    """A quantity over the wafer, ready to draw.
 
     Attributes:
-        values: (rows, cols) or blocks of it.
-        side: PEs a cell, each way.
-        title: name, and what a cell stands for.
-        norm: fixed scale.
-        unit: unit of the colour bar.
+        values: of shape (rows, cols), or one for each block.
+        side: how many rows and columns of PEs a cell stands for.
+        title: the name of the quantity, and what a cell stands for.
+        norm: the scale, which is the same in every run.
+        unit: the unit of the colour bar.
     """
 
     values: FloatArray
@@ -50,7 +50,7 @@ class Field:
 
 @view("wafer", question=QUESTION, place=40)
 def figure_wafer(result: RunResult, style: Style = LIGHT) -> Figure:
-    """Draw busy share and SRAM of every PE; row 0 is at the top, column 0 at the left."""
+    """Draw the busy share and the SRAM of every PE, row 0 at the top and column 0 at the left."""
     with style.applied():
         rows, cols = result.wafer.rows, result.wafer.cols
         side = block_size(rows, cols, _CELLS)
@@ -77,18 +77,18 @@ def figure_wafer(result: RunResult, style: Style = LIGHT) -> Figure:
 
 
 def map_height(rows: int, cols: int, across: int, width: float = 8.6) -> float:
-    """Inches of drawing for ``across`` maps side by side with their colour bars."""
+    """The height in inches of ``across`` maps side by side, with their colour bars."""
     ratio = min(max(rows / cols, 1 / _SLENDER), _SLENDER)
     return min(max(width / max(across, 2) * 0.82 * ratio, 2.2), 6.2) + 1.2
 
 
 def field_map() -> Colormap:
-    """The colours of fields: over the top of the scale is a colour outside the scale."""
+    """The colours of a field; values above the scale have a colour of their own."""
     return mpl.colormaps[FIELD_MAP].with_extremes(over=VERMILION, bad="#00000000")
 
 
 def draw_field(axes: Axes, field: Field, rows: int, cols: int) -> None:
-    """Draw one map with axes in PEs and a colour bar below."""
+    """Draw a map with axes in PEs and a colour bar below."""
     height, width = field.values.shape
     to_scale = 1 / _SLENDER <= rows / cols <= _SLENDER
     image = axes.imshow(
@@ -121,7 +121,7 @@ def draw_field(axes: Axes, field: Field, rows: int, cols: int) -> None:
 
 
 def draw_regions(axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]]) -> None:
-    """Outline regions, and name those whose name fits inside; call after the layout is known."""
+    """Outline regions, and name those where the name fits. The layout must be known by then."""
     if len(names) > 400:
         return
     origin = axes.transData.transform((0, 0))
@@ -150,7 +150,7 @@ def draw_regions(axes: Axes, names: list[tuple[str, tuple[int, int, int, int]]])
 
 
 def _spellings(name: str) -> tuple[str, ...]:
-    """A region's name, then its number alone where it ends in one."""
+    """The name of a region, and its number alone if the name ends in one."""
     number = name.rpartition(".")[2]
     return (name, number) if number.isdigit() else (name,)
 
@@ -158,7 +158,7 @@ def _spellings(name: str) -> tuple[str, ...]:
 def _region_names(
     result: RunResult,
 ) -> tuple[list[tuple[str, tuple[int, int, int, int]]], str]:
-    """Names of distinct regions (layers may share one), and a note on them."""
+    """The names of the regions, several layers of which may share one, and a note on them."""
     shared: dict[tuple[int, int, int, int], list[str]] = {}
     plain = without_common_prefix([name for name, _ in result.layers])
     for name, (_, region) in zip(plain, result.layers, strict=True):
@@ -194,7 +194,7 @@ def _sram_field(result: RunResult, side: int) -> Field:
 
 
 def percent_ticks(value: float, _: int) -> str:
-    """``0.01 %`` rather than a power of ten."""
+    """Label an axis with ``0.01 %`` instead of a power of ten."""
     return f"{value:g} %"
 
 

@@ -1,4 +1,4 @@
-"""The machine: its figures with their sources, presets, and machines of one's own."""
+"""The machine: its figures and their sources, the presets, and machines that users describe."""
 
 from wse_emulator.wafer.machine_file import machine_document, read_machine, with_settings
 from wse_emulator.wafer.parse import parse_wafer

@@ -1,4 +1,4 @@
-"""Types of the arrays in which the machine's numbers lie: a number per PE, link, op or cycle."""
+"""Types of the arrays that hold a number for each PE, link, op or cycle."""
 
 from __future__ import annotations
 

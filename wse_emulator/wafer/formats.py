@@ -1,4 +1,4 @@
-"""Number formats of tensors as the PE's datapath knows them."""
+"""Number formats of tensors, and which formats of the PE's datapath they use."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ HALF_FLOATS: Final = ("float16", "bfloat16", "cbfloat16")
 
 
 def is_float(dtype: str) -> bool:
-    """Whether the format is a floating one."""
+    """Whether the format is a floating-point one."""
     return "float" in dtype
 
 
 def lane_dtype(dtype: str) -> str:
-    """The lane table's name of a tensor format."""
+    """The name of a tensor's format in the lane table."""
     if dtype in HALF_FLOATS:
         return "float16"
     return "float32" if dtype == "float32" else "int16"

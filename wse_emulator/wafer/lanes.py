@@ -1,4 +1,4 @@
-"""Arithmetic rates of a PE: elements a cycle, by op class and machine number format."""
+"""How many elements a PE computes in a cycle, by class of op and number format."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ LANE_DTYPES: Final = ("float16", "float32", "mixed", "int16")
 
 @dataclass(frozen=True, slots=True)
 class LaneRate:
-    """Rate of one op class in one machine format.
+    """The rate of one class of op in one number format.
 
     Attributes:
         op_class: a key of ``OP_CLASSES``.
         dtype: a member of ``LANE_DTYPES``.
-        elements_per_cycle: exact rational rate.
-        launch_cycles: issue cost where it was measured for this very op; None: the machine's.
+        elements_per_cycle: the rate, as an exact fraction.
+        launch_cycles: launch of this class, where it was measured; None for the machine's own.
     """
 
     op_class: str
@@ -44,7 +44,7 @@ class LaneRate:
 
 
 def rates(table: dict[str, dict[str, int | str]]) -> tuple[LaneRate, ...]:
-    """Rates from ``{op class: {dtype: elements a cycle}}``; strings hold decimals exactly."""
+    """Make rates from ``{op class: {format: elements per cycle}}``; a string is taken exactly."""
     return tuple(
         LaneRate(op_class, dtype, Fraction(rate))
         for op_class, row in table.items()

@@ -1,4 +1,4 @@
-"""Machines of one's own: JSON machine files and ``FIELD=VALUE`` settings.
+"""Machines that users describe: JSON machine files and ``FIELD=VALUE`` settings.
 
 A machine file is an object with ``schema`` ("wse-machine/1"), an optional ``base`` (a preset whose
 fields hold where the file says nothing), and any field of :class:`WaferSpec` by its own name.
@@ -29,7 +29,7 @@ FIELDS: Final = tuple(f.name for f in fields(WaferSpec) if f.name != "typed")
 
 
 def preset(name: str) -> WaferSpec:
-    """The preset of that name; case, ``-`` and ``_`` do not matter.
+    """Find a preset by name; case, ``-`` and ``_`` do not matter.
 
     Raises:
         UnknownNameError: there is none; the message names the nearest.
@@ -45,7 +45,7 @@ def preset(name: str) -> WaferSpec:
 
 
 def read_machine(path: Path) -> WaferSpec:
-    """The machine a file describes.
+    """Read the machine that a file describes.
 
     Raises:
         MalformedFileError: the file is missing, no JSON object, or of another schema.
@@ -84,7 +84,7 @@ def _base(name: object) -> WaferSpec | None:
 def machine_from_fields(
     given: Mapping[str, object], base: WaferSpec | None, *, default_name: str
 ) -> WaferSpec:
-    """A machine from field values as JSON holds them, on top of ``base`` if there is one.
+    """Make a machine from field values as JSON holds them; ``base`` has the fields not given.
 
     Raises:
         WaferSpecError: a field is unknown, missing or impossible; the message names it.
@@ -164,7 +164,7 @@ def _fraction(name: str, value: object) -> Fraction:
 
 
 def _lanes(value: object, base: WaferSpec | None) -> tuple[LaneRate, ...]:
-    """Lane rates of a file over those of its base (rates not named keep their value)."""
+    """The lane rates of a file; rates that it does not name are those of its base."""
     if not isinstance(value, dict):
         raise WaferSpecError("lanes has to be {op class: {format: elements a cycle}}")
     table = {(r.op_class, r.dtype): r for r in (base.lanes if base else ())}
@@ -180,7 +180,7 @@ def _lanes(value: object, base: WaferSpec | None) -> tuple[LaneRate, ...]:
 
 
 def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
-    """``spec`` with ``FIELD=VALUE`` settings applied, as ``--set`` gives them.
+    """Apply ``FIELD=VALUE`` settings to a machine, as ``--set`` gives them.
 
     A lane rate is set as ``lanes.fma.float32=1/2``.
 

@@ -1,4 +1,4 @@
-"""Messages between PEs as the machine decides them: how long, how late, how many fit on the way.
+"""How long a message occupies a link, how long its head travels, how much of it fits on the way.
 
 Both engines, the planner of collectives and the check of conservation take them from here. The
 numbers in brackets are rules of docs/machine_rules.md.

@@ -1,4 +1,4 @@
-"""What a user writes after ``--wafer`` and ``--set``, read and written."""
+"""Read and write what a user types after ``--wafer`` and ``--set``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rectangles of processing elements. Row first, column second, always."""
+"""Rectangles of PEs. The row always comes before the column."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ class Region:
 
     @property
     def pes(self) -> int:
-        """Number of processing elements."""
+        """The number of PEs in the region."""
         return self.rows * self.cols
 
     @property
     def row_stop(self) -> int:
-        """First row below the region."""
+        """The first row below the region."""
         return self.row + self.rows
 
     @property
     def col_stop(self) -> int:
-        """First column right of the region."""
+        """The first column right of the region."""
         return self.col + self.cols
 
     @property
     def slices(self) -> tuple[slice, slice]:
-        """Index of this region in a (rows, cols) array of the wafer."""
+        """The index of this region in a (rows, cols) array of the wafer."""
         return slice(self.row, self.row_stop), slice(self.col, self.col_stop)
 
     def as_list(self) -> list[int]:

@@ -1,4 +1,4 @@
-"""Where the figures come from that every preset shares, and which of them are assumptions."""
+"""Sources of the figures that all presets share, and which of these are assumptions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WaferSpec: one machine, as a frozen value with units in its field names."""
+"""WaferSpec: a machine as a value, with units in the names of its fields."""
 
 from __future__ import annotations
 
@@ -21,34 +21,35 @@ class WaferSpec:
         name: what reports call it; a cut wafer carries its size (``wse2:64x48``).
         rows, cols: PEs a program can use.
         fabric_rows, fabric_cols: PEs of the fabric, the bound of ``rows`` and ``cols``.
-        clock_hz: cycles a second.
+        clock_hz: cycles per second.
         sram_bytes_per_pe: memory of a PE.
         reserved_bytes_per_pe: code, stack and communication buffers; never given to tensors.
-        sram_banks: banks; successive 16-bit words lie in successive banks.
+        sram_banks: number of banks; successive 16-bit words lie in successive banks.
         sram_bank_groups: two reads of a cycle conflict if their banks are equal modulo this.
-        sram_read_bytes_per_cycle, sram_write_bytes_per_cycle: port widths.
-        bank_conflict_factor: what a conflict of two memory sources multiplies time by.
-        hop_cycles: router to next router.
+        sram_read_bytes_per_cycle, sram_write_bytes_per_cycle: widths of the ports.
+        bank_conflict_factor: how many times as long a conflict of two sources takes.
+        hop_cycles: from a router to the next.
         turn_cycles: extra latency where a route turns a corner.
-        ramp_cycles: PE to its router, and back.
+        ramp_cycles: from a PE to its router, and as many back.
         touch_cycles: cycles before the head of a message enters the ramp.
-        cycles_per_wavelet: link occupancy of a wavelet.
+        cycles_per_wavelet: how long a wavelet occupies a link.
         wavelet_bytes: payload of a wavelet.
-        queue_depth_wavelets: input queue of the color used.
-        launch_cycles: issue of one vector instruction.
-        scalar_op_cycles: one scalar arithmetic instruction, dependent on the one before.
+        queue_depth_wavelets: room in the input queue of the color used.
+        launch_cycles: from the issue of a vector instruction until it is under way.
+        scalar_op_cycles: one scalar instruction that depends on the one before.
         scalar_divide_cycles: one scalar float32 division.
         scalar_function_cycles: one scalar square root, exponential, logarithm or cosine.
-        scalar_function_low_cycles, scalar_function_high_cycles: the range of that assumption.
-        short_functions: 1: vector reciprocals, square roots and the like run their shortest
-            sequences, the low end of their interval; 0: those accurate to the format.
-        dispatch_cycles, activation_cycles, completion_cycles: what a store-and-forward stage
-            pays beyond the ramp: issue of a send, arrival to task, completion to next task.
-        colors, reserved_colors: routable colors of a router, and those the runtime keeps.
-        switch_positions: routing configurations a color can switch between at run time.
-        host_bytes_per_second: whole wafer, each direction.
+        scalar_function_low_cycles, scalar_function_high_cycles: between which two figures it lies.
+        short_functions: 1 if vector reciprocals, square roots and the like run their shortest
+            sequences, the low end of their interval; 0 if those accurate to the format.
+        dispatch_cycles, activation_cycles, completion_cycles: what a relay in software pays beyond
+            the ramp: from its decision to the first wavelet, from an arrival to its task, from
+            the end of a task to the next.
+        colors, reserved_colors: colors of a router, and how many of them the runtime keeps.
+        switch_positions: routes that a color can switch between during a run.
+        host_bytes_per_second: of the whole wafer, in each direction.
         host_channels: channels the host runtime offers a program.
-        lanes: rates by op class and machine format.
+        lanes: rates by class of op and number format.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
         typed: what was written after ``--wafer`` to name it; empty for a machine made in Python.
@@ -121,16 +122,16 @@ class WaferSpec:
 
     @property
     def pes(self) -> int:
-        """Usable processing elements."""
+        """The number of PEs that a program can use."""
         return self.rows * self.cols
 
     @property
     def program_colors(self) -> int:
-        """Colors left to a program in each router."""
+        """The colors that a program can use in each router."""
         return self.colors - self.reserved_colors
 
     def lane_rate(self, op_class: str, dtype: str) -> LaneRate:
-        """Rate of an op class in a machine format.
+        """The rate of a class of op in a number format.
 
         Raises:
             WaferSpecError: the machine has no such rate.
@@ -144,11 +145,11 @@ class WaferSpec:
         )
 
     def seconds(self, cycles: int) -> float:
-        """Cycles as seconds of this machine's clock."""
+        """How many seconds so many cycles take on this machine."""
         return cycles / self.clock_hz
 
     def scaled(self, rows: int, cols: int) -> WaferSpec:
-        """This machine cut to ``rows`` x ``cols`` PEs; all else unchanged.
+        """This machine with ``rows`` x ``cols`` PEs and everything else unchanged.
 
         Raises:
             WaferSpecError: fewer than 1, or more than this machine has.

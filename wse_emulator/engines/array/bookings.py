@@ -1,9 +1,10 @@
-"""Bookings of all links in one pass of the array engine, and what the pass finds in their way.
+"""The bookings of all links in one pass of the array engine.
 
-A pass takes the waits on links as given (none at first). It keeps the end of every channel's latest
-booking of a link; a message of another channel that asks earlier *marks* the link, since then
-program order is not the order of service. On links marked before the pass, all requests are
-collected, from which :mod:`~wse_emulator.engines.array.fixed_point` finds the waits.
+A pass starts from known waits on links (none at first). It keeps the end of the latest booking of
+each link. When a message of another channel asks for the link before that end, the pass *marks* the
+link: the order of the program is then not the order of service. In later passes all requests on
+marked links are collected, and :mod:`~wse_emulator.engines.array.fixed_point` finds the waits from
+them.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class Flow(NamedTuple):
 
     Attributes:
         activity: index of the activity.
-        leaf: which of a star's leaves, else 0.
-        channel: of the activity.
-        first: cycle before which none of its PEs is ready.
+        leaf: number of the leaf in a star; 0 in other activities.
+        channel: the activity's channel.
+        first: the earliest cycle in which one of its PEs is ready.
     """
 
     activity: int
@@ -39,12 +40,12 @@ class Flow(NamedTuple):
 
 
 class Requests(NamedTuple):
-    """Requests on marked links, as columns of equal length.
+    """Requests on marked links, one array for each of their properties, all equally long.
 
     Attributes:
         link: (plane * rows + row) * cols + col.
         asked, cycles: cycle of asking, and duration of the booking.
-        activity, leaf: which message.
+        activity, leaf: the message that asks.
         source: row-major index of its source PE.
     """
 
@@ -65,11 +66,11 @@ class Waits(NamedTuple):
 
 @dataclass(slots=True, eq=False)
 class Track:
-    """The links of a view, as the messages of one channel use them again and again.
+    """The links of a view together with what one channel knows of them.
 
     Attributes:
-        view: which links.
-        slot: of the channel; None if its bookings need no record.
+        view: the links.
+        slot: the channel's slot; None if its bookings need no record.
         busy: cycles booked, a view of the wafer's array.
         known_free: cycle in which each falls free of the channel's earlier messages, a view of
             the channel's array; None before the channel's first message on this plane.
@@ -84,7 +85,7 @@ class Track:
 
 @dataclass(slots=True)
 class Bookings:
-    """State of all links.
+    """The state of all links during a pass.
 
     Attributes:
         marked: (5, rows, cols) links whose requests are collected; None if there are none.
@@ -122,8 +123,10 @@ class Bookings:
         return Track(view, plane, self.channels.slots.get(channel), view.of(self.busy[plane]))
 
     def free(self, track: Track) -> IntArray | None:
-        """Cycles in which the links fall free of the channel's earlier messages; None if there
-        are none."""
+        """The cycle in which each link is free of the channel's earlier messages.
+
+        None if the channel has had no message here.
+        """
         if track.known_free is None and track.slot is not None:
             known = self._free.get((track.slot, track.plane))
             if known is not None:
@@ -131,7 +134,8 @@ class Bookings:
         return track.known_free
 
     def waits_of(self, flow: Flow, track: Track) -> IntArray | None:
-        """Waits of a flow on the links of a track; None if it waits on none of this plane."""
+        """The waits of a flow on the links of a track; None if it waits on no link of this
+        plane."""
         waits = self.waits.get((flow.activity, flow.leaf))
         if waits is None:
             return None
@@ -157,7 +161,7 @@ class Bookings:
         cycles: int | IntArray,
         source: int | IntArray,
     ) -> IntArray:
-        """The cycles of the grants on a track; the caller counts how long its links are busy.
+        """Grant the links of a track; the caller counts how long they are busy.
 
         Args:
             asked: cycles of asking, of the view's shape; kept, so it must not change any more.
@@ -176,7 +180,7 @@ class Bookings:
         return granted
 
     def passed(self, channel: str, last: int) -> None:
-        """All bookings of the channel so far end in cycle ``last`` or before."""
+        """Note that all bookings of the channel so far end in cycle ``last`` or before."""
         slot = self.channels.slots.get(channel)
         if slot is not None:
             self._latest[slot] = max(self._latest.get(slot, 0), last)
@@ -199,7 +203,7 @@ class Bookings:
                 view.of(self.newly_marked[plane])[early] = True
 
     def _set_free(self, slot: int, track: Track, granted: IntArray, cycles: int | IntArray) -> None:
-        """The links of a track fall free of the channel's messages so far ``cycles`` after the
+        """Note that the links of a track are free of the channel's messages ``cycles`` after the
         grants."""
         free = self.free(track)
         if free is None:
@@ -216,7 +220,7 @@ class Bookings:
         cycles: int | IntArray,
         source: int | IntArray,
     ) -> None:
-        """Record the requests on marked links."""
+        """Record the requests on those links of the track that are marked."""
         assert self.marked is not None
         here = view.of(self.marked[view.plane])
         if not here.any():

@@ -1,7 +1,7 @@
-"""A chain's groups as views of the wafer, found once for all activities with the same geometry.
+"""The groups of a chain as views of the wafer, found once for all activities of the same geometry.
 
-A step reduces over the same rectangle tensor after tensor, by trees of many rounds; finding the
-views of a round would take longer than going through it.
+A step reduces over the same rectangle for every tensor, by trees of many rounds. Finding the views
+of a round takes longer than computing the round, so they are kept.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from wse_emulator.activities import Chain
 from wse_emulator.engines.array.bookings import Track
-from wse_emulator.engines.array.ground import Ground
 from wse_emulator.engines.array.link_views import Groups, Lines, StageLinks, StageRamps, Takers
+from wse_emulator.engines.array.wafer_arrays import WaferArrays
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
 from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
@@ -20,17 +20,18 @@ from wse_emulator.wafer.spec import WaferSpec
 
 @dataclass(slots=True, eq=False)
 class Stages:
-    """Equal groups of a chain, all stages of all of them.
+    """Equal groups of a chain, with all their stages.
 
     Attributes:
         block: the lines.
         groups: the groups of each line.
         cycles: duration of a message on a link; one number, or (lines, 1, 1) if lines differ.
-        pes: (lines, groups, positions), the root first.
-        links: (lines, groups, stages, links), as a message travels.
-        ramps: (lines, groups, stages).
-        uses: activities that went through them; each keeps the same PEs and links busy for as
-            long, so that is counted once.
+        pes: the PEs, of shape (lines, groups, positions), the root first.
+        links: the links of each stage in the order in which a message takes them, of shape (lines,
+            groups, stages, links).
+        ramps: the down-ramp at the end of each stage, of shape (lines, groups, stages).
+        uses: activities that used them so far. Each keeps the same PEs and links busy for as long,
+            so the busy cycles are added in one go at the end.
     """
 
     block: LineBlock
@@ -43,20 +44,20 @@ class Stages:
 
     @property
     def link_cycles(self) -> int | IntArray:
-        """``cycles`` against the links' shape."""
+        """``cycles`` in a shape that broadcasts against the links."""
         return self.cycles if isinstance(self.cycles, int) else self.cycles[..., None]
 
     def count(self) -> None:
-        """Add what PEs and links are busy in all uses so far."""
+        """Add the busy cycles of PEs and links in all uses so far."""
         self.pes.busy[...] += self.uses * self.cycles
         self.links.busy[...] += self.uses * self.link_cycles
         self.ramps.busy[...] += self.uses * self.cycles
         self.uses = 0
 
 
-def stages_of(activity: Chain, ground: Ground) -> Iterator[Stages]:
-    """The stages of a chain, in at most two sets of equal groups a block of lines."""
-    spec, bookings = ground.spec, ground.bookings
+def stages_of(activity: Chain, arrays: WaferArrays) -> Iterator[Stages]:
+    """The stages of a chain, as at most two sets of equal groups for each block of lines."""
+    spec, bookings = arrays.spec, arrays.bookings
     for block in line_blocks(activity, spec):
         cycles = block.cycles if isinstance(block.cycles, int) else block.cycles[:, :, None]
         for groups in _equal_groups(activity, block, spec):
@@ -64,7 +65,7 @@ def stages_of(activity: Chain, ground: Ground) -> Iterator[Stages]:
                 block,
                 groups,
                 cycles,
-                ground.pes(groups),
+                arrays.pes(groups),
                 bookings.track(activity.channel, StageLinks(groups)),
                 bookings.track(activity.channel, StageRamps(groups)),
             )

@@ -1,4 +1,4 @@
-"""Which channels can share one array of link times, since they never come near one another."""
+"""Which channels can share one array of link times, because their rectangles never meet."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Channels:
 
 
 def channels_of(activities: Sequence[Activity]) -> Channels:
-    """Give every channel the first slot in which nothing else is near."""
+    """Give every channel the first slot whose other channels lie in separate rectangles."""
     uses: Counter[str] = Counter()
     around: dict[str, Region] = {}
     for activity in activities:

@@ -1,8 +1,8 @@
-"""Engine "array": SimPy for the activities, NumPy for all PEs of each at once, exact.
+"""The array engine: the times of all PEs of an activity at once, with NumPy.
 
-A controller process settles the times of all PEs and links; then every activity runs as a process
-of its own, from its first ready PE to its last release, and the clock has to stop when the last
-PE is done.
+The times of all PEs and links are settled first. Then every activity runs as a SimPy process of its
+own, from its first ready PE to its last release, and the clock has to stop when the last PE is
+done.
 """
 
 from __future__ import annotations
@@ -85,6 +85,6 @@ def _controller(clock: Environment, sweep: Sweep) -> Process:
 
 
 def _activity(clock: Environment, start: int, end: int) -> Process:
-    """From its first ready PE to its last release."""
+    """Run an activity from its first ready PE to its last release."""
     yield clock.timeout(start)
     yield clock.timeout(end - start)

@@ -1,9 +1,9 @@
 """Waits between channels, as a fixed point of whole passes [8.2].
 
-A schedule in which every equation of the rules holds is the only one, since each time depends on
-strictly earlier ones. A pass that marks no link and whose waits reproduce themselves is such a
-schedule. It is reached: if all requests before a cycle are right in one pass, the waits they get
-are right, and the next pass is right at least one cycle further.
+Only one schedule satisfies all rules, since each time depends on strictly earlier ones. A pass is
+that schedule if it marks no link and its requests give the very waits that it started from. The
+passes reach it: if all requests before a cycle are right in one pass, their waits are right too,
+and the next pass is right for at least one cycle more.
 """
 
 from __future__ import annotations
@@ -21,8 +21,7 @@ WaitsByFlow = dict[tuple[int, int], Waits]
 
 
 def waits_from(collected: Sequence[Requests]) -> WaitsByFlow:
-    """Serve all requests on every marked link: first come, first served, equal cycles by activity
-    and source."""
+    """The waits that follow when all requests on marked links are served by [3.4]."""
     if not collected:
         return {}
     requests, granted = serve(collected)

@@ -1,7 +1,8 @@
 """Views of wafer arrays along the path of a message, so that one scan serves every direction.
 
-A view orders its last axis as a head travels (links) or away from the root (PEs); all axes before
-it run over lines (and groups of a line). Views are basic slices: writing to one writes the wafer.
+The last axis of a view follows the head of a message (links) or leads away from the root (PEs). The
+axes before it run over lines, and over the groups of a line. Views are slices without a copy, so
+writing to a view writes to the wafer.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Lines:
     def of(
         self, plane: NDArray[Scalar], first: int = 0, stop: int | None = None
     ) -> NDArray[Scalar]:
-        """(lines, stop - first) positions of a (rows, cols) array of the wafer."""
+        """The positions of a (rows, cols) array of the wafer, of shape (lines, stop - first)."""
         stop = self.length if stop is None else stop
         low = self.origin + first if self.direction > 0 else self.origin - stop + 1
         along = slice(low, low + stop - first)
@@ -78,10 +79,12 @@ class Outward:
 
     @property
     def plane(self) -> int:
+        """The direction of these links, as an index into ``PLANES``."""
         return self.lines.outward
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
-        """(lines, links), the link at ``first`` first."""
+        """The links of a (planes, rows, cols) array, of shape (lines, links), that at ``first``
+        first."""
         return self.lines.of(plane, self.first, self.stop)
 
 
@@ -94,10 +97,12 @@ class Inward:
 
     @property
     def plane(self) -> int:
+        """The direction of these links, as an index into ``PLANES``."""
         return self.lines.inward
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
-        """(lines, links), the link that leaves ``first`` first."""
+        """The links of a (planes, rows, cols) array, of shape (lines, links), in the order of
+        travel."""
         return self.lines.of(plane, 1, self.first + 1)[:, ::-1]
 
 
@@ -111,7 +116,7 @@ class Ramps:
     plane: int = RAMP
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
-        """(lines, positions)."""
+        """The ramps or PEs of an array of the wafer, of shape (lines, positions)."""
         return self.lines.of(plane, self.first, self.stop)
 
 
@@ -133,7 +138,7 @@ class Groups:
     followed: bool
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
-        """(lines, groups, positions) of PEs, root first."""
+        """The PEs of a (rows, cols) array, of shape (lines, groups, positions), the root first."""
         if not self.followed:
             stop = self.first + (self.size - 1) * self.spacing + 1
             return self.lines.of(plane, self.first, stop)[:, None, :: self.spacing]
@@ -151,10 +156,11 @@ class StageLinks:
 
     @property
     def plane(self) -> int:
+        """The direction of these links, as an index into ``PLANES``."""
         return self.groups.lines.inward
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
-        """(lines, groups, stages, links of a stage in the order of travel)."""
+        """The links, of shape (lines, groups, stages, links of a stage), in the order of travel."""
         groups = self.groups
         first = groups.first + 1
         stages = groups.size if groups.followed else groups.size - 1
@@ -172,7 +178,7 @@ class StageRamps:
     plane: int = RAMP
 
     def of(self, plane: NDArray[Scalar]) -> NDArray[Scalar]:
-        """(lines, groups, stages)."""
+        """The ramps, of shape (lines, groups, stages): one at the end of each stage."""
         return self.groups.of(plane)[..., :-1]
 
 

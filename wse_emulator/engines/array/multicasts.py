@@ -22,14 +22,14 @@ from wse_emulator.wafer.region import Region
 
 
 def multicast(sweep: Sweep, index: int, activity: Multicast) -> None:
-    """One message from the root along its column, and from there along the rows [4.3]."""
+    """Run a multicast: along the root's column, and from there along the rows [4.3]."""
     region, row = activity.region, activity.root[0]
     if activity.wavelets == 0 or region.pes == 1:
         return
     geometry = (activity.channel, region, activity.root, activity.wavelets)
     known = sweep.spreads.get(geometry)
     if known is None:
-        known = sweep.spreads[geometry] = (rectangle_spread(activity, sweep.ground),)
+        known = sweep.spreads[geometry] = (rectangle_spread(activity, sweep.arrays),)
     (spread,) = known
     spec = sweep.spec
     start: IntArray = spread.root.ready[0].copy()
@@ -53,7 +53,7 @@ def multicast(sweep: Sweep, index: int, activity: Multicast) -> None:
 
 
 def line_multicast(sweep: Sweep, index: int, activity: LineMulticast) -> None:
-    """One message a line, from the root's position to both sides."""
+    """Run one message in each line, from the root's position to both sides."""
     geometry = (
         activity.channel,
         activity.region,
@@ -63,7 +63,7 @@ def line_multicast(sweep: Sweep, index: int, activity: LineMulticast) -> None:
     )
     spreads = sweep.spreads.get(geometry)
     if spreads is None:
-        spreads = sweep.spreads[geometry] = tuple(line_spreads(activity, sweep.ground))
+        spreads = sweep.spreads[geometry] = tuple(line_spreads(activity, sweep.arrays))
     for spread in spreads:
         start: IntArray = spread.root.ready[:, 0].copy()
         flow = Flow(index, 0, activity.channel, int(start.min()))
@@ -77,14 +77,14 @@ def line_multicast(sweep: Sweep, index: int, activity: LineMulticast) -> None:
 
 
 def send(sweep: Sweep, index: int, activity: Send) -> None:
-    """One message along the row, then along the column [4.3]."""
+    """Run one message from a PE to another: along the row, then along the column [4.3]."""
     if activity.wavelets == 0 or activity.source == activity.sink:
         return
     spec = sweep.spec
     (row, col), (sink_row, sink_col) = activity.source, activity.sink
     cycles = sweep.duration(activity.wavelets)
     source = sweep.index(activity.source)
-    pe = sweep.ground.pes(Ramps(Lines(Region(row, col, 1, 1), "row", col, 1, 1), 0, 1))
+    pe = sweep.arrays.pes(Ramps(Lines(Region(row, col, 1, 1), "row", col, 1, 1), 0, 1))
     start = pe.ready[0].copy()
     flow = Flow(index, 0, activity.channel, int(start[0]))
     heads = start + spec.touch_cycles + spec.ramp_cycles
@@ -114,7 +114,7 @@ def send(sweep: Sweep, index: int, activity: Send) -> None:
         cycles,
         None,
         sweep.bookings.track(activity.channel, ramp),
-        sweep.ground.pes(ramp),
+        sweep.arrays.pes(ramp),
         np.array([[free_latency(length, spec, int(corner))]]),
     )
     arrival = _descend(sweep, flow, arm, heads[:, None], source)
@@ -142,7 +142,7 @@ def _pass(
     cycles: int | IntArray,
     source: int | IntArray,
 ) -> IntArray:
-    """Heads pass links outward; returns when they are at the router behind each."""
+    """Pass links outward; returns the cycle in which each head is at the router behind its link."""
     hop, bookings = sweep.spec.hop_cycles, sweep.bookings
     waits = bookings.waits_of(flow, links)
     count = links.busy.shape[-1]
@@ -153,7 +153,7 @@ def _pass(
 def _descend(
     sweep: Sweep, flow: Flow, arm: Arm, routers: IntArray, source: int | IntArray
 ) -> IntArray:
-    """Heads at routers go down the ramps to the PEs [3.3]; returns the arrivals."""
+    """Go down the ramps from the routers to the PEs [3.3]; returns the arrivals."""
     bookings = sweep.bookings
     free, waits = bookings.free(arm.ramps), bookings.waits_of(flow, arm.ramps)
     asked = routers if free is None else np.maximum(routers, free)

@@ -1,4 +1,4 @@
-"""How many of something are in use in each cycle, as a difference array over the run."""
+"""How many PEs, links or bytes are in use in each cycle of a run."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ MOST_WAITING: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """A multiset of cycles: ``counts[i]`` at cycle ``first + i``, or, where cycles lie far
-    apart, at cycle ``first + at[i]``."""
+    """How often each cycle occurs in an array: ``counts[i]`` times cycle ``first + i``.
+
+    Where the cycles lie far apart, ``counts[i]`` times cycle ``first + at[i]``.
+    """
 
     first: int
     counts: IntArray
@@ -25,12 +27,12 @@ class Moments:
 
     @property
     def last(self) -> int:
-        """The latest of the cycles."""
+        """The latest cycle that occurs."""
         return self.first + (self.counts.size - 1 if self.at is None else int(self.at[-1]))
 
 
 def moments(cycles: IntArray) -> Moments:
-    """Count equal cycles of an array of any shape with at least one element."""
+    """Count equal cycles in an array of any shape with at least one element."""
     flat = cycles.ravel()
     first = int(flat.min())
     span = int(flat.max()) - first + 1
@@ -44,7 +46,7 @@ def moments(cycles: IntArray) -> Moments:
 
 
 class Changes:
-    """By how much a number changes at the beginning of each cycle.
+    """A number that changes from cycle to cycle, kept as its changes.
 
     Args:
         most_waiting: starts of spans that are kept before they are counted; None counts nothing,
@@ -58,7 +60,7 @@ class Changes:
         self._waiting = 0
 
     def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
-        """Change by ``times`` for each cycle of ``when``, ``delay`` cycles later."""
+        """Change the number by ``times`` in each cycle of ``when``, ``delay`` cycles later."""
         if self._most_waiting is None:
             return
         first = when.first + delay
@@ -90,7 +92,7 @@ class Changes:
             self.add(moments(start + cycles), 0, -1)
 
     def by_cycle(self, cycles: int) -> IntArray:
-        """(cycles,) the number in each cycle from 0 on."""
+        """The number in each cycle from 0 on."""
         self._count()
         change = self._change[:cycles]
         if change.size < cycles:
@@ -98,7 +100,7 @@ class Changes:
         return np.cumsum(change)
 
     def _count(self) -> None:
-        """Count the spans that wait, equally long ones together."""
+        """Count the spans that were kept, those of equal length together."""
         for cycles, starts in self._spans.items():
             when = moments(np.concatenate([start.ravel() for start in starts]))
             self.add(when)

@@ -1,7 +1,7 @@
-"""Closed-form offsets of a chain's ops from the ready time of the PE that runs it.
+"""When each op of a chain starts and ends, counted from the cycle in which its PE is ready.
 
-They depend on (chain, strips, tail) alone, so one table serves all PEs with equal shards, and all
-tensors whose chains cost the same.
+These offsets depend on the chain, its strips and its tail alone. One table therefore serves all PEs
+with equal shards, and all tensors whose chains cost the same.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ class ChainTable:
     """Offsets in cycles from the ready time, ops in the order of the chain.
 
     Attributes:
-        cycles: of the whole chain.
+        cycles: what the whole chain takes.
         first: (ops,) start of each op on its first strip.
         last: (ops,) end of each op on its last strip.
         byte_changes: (offset, bytes) by which temporaries change, in the order of time.
         peak_bytes: largest sum of temporaries the chain adds to what is held before it.
-        net_bytes: what it leaves allocated.
+        net_bytes: bytes that the chain leaves allocated.
     """
 
     cycles: int
@@ -36,7 +36,7 @@ class ChainTable:
 
 
 class ChainTables:
-    """Tables of the chains seen so far; a cache of a pure function, one a run."""
+    """The tables of the chains seen so far in a run, so that each is made once."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[object, ...], ChainTable] = {}
@@ -57,7 +57,7 @@ class ChainTables:
 
 
 def chain_table(chain: OpChain) -> ChainTable:
-    """The table of one chain."""
+    """Make the table of one chain."""
     strips = chain.strips + chain.tail
     durations = [_durations(chain, strip) for strip in _kinds(chain)]
     lengths = [int(d.sum()) for d in durations]
@@ -81,7 +81,7 @@ def chain_table(chain: OpChain) -> ChainTable:
 
 
 def _kinds(chain: OpChain) -> tuple[tuple[bool, bool], ...]:
-    """(first strip, tail strip) of the three kinds of strips."""
+    """Which kinds of strips there are, each as (is it the first, is it the tail)."""
     return ((True, chain.strips == 0), (False, False), (False, True))
 
 

@@ -31,18 +31,18 @@ _GEOMETRY: Final[attrgetter[tuple[object, ...]]] = attrgetter(
 
 
 def chain(sweep: Sweep, index: int, activity: Chain) -> None:
-    """Each position adds what it receives and passes it on [4.1]."""
+    """Run a chain: each position adds what it receives and passes the sum on [4.1]."""
     geometry = (activity.channel, *_GEOMETRY(activity))
     found = sweep.stages.get(geometry)
     if found is None:
-        found = tuple(stages_of(activity, sweep.ground))
+        found = tuple(stages_of(activity, sweep.arrays))
         sweep.stages[geometry] = found
     for stages in found:
         _advance(sweep, index, stages, activity)
 
 
 def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
-    """Messages through all stages of equal groups."""
+    """Pass the messages through all stages of equal groups."""
     spec, bookings = sweep.spec, sweep.bookings
     pes, links, ramps, cycles = stages.pes, stages.links, stages.ramps, stages.cycles
     groups, ready = stages.groups, pes.ready
@@ -99,8 +99,10 @@ def _earliest_arrival(
     link_waits: IntArray | None,
     ramp_waits: IntArray | None,
 ) -> IntArray | None:
-    """(..., stages) no arrival is earlier, since links have to fall free of the channel's
-    earlier messages; None without any."""
+    """The earliest arrival that the channel's earlier messages leave possible in each stage.
+
+    None if there are none.
+    """
     bounds: list[IntArray] = []
     if link_free is not None:
         # from the request on link q: its wait and hop, and those of the links behind it
@@ -117,7 +119,7 @@ def _earliest_arrival(
 
 
 def _chain_ends(start: IntArray, end: IntArray, cycles: int | IntArray, room: int) -> IntArray:
-    """E_i = max over k with B > kK of s_(i-k) + B - kK [4.1]; (lines, groups, positions).
+    """When each position is released: the maximum of s_(i-k) + B - k K over k with B > k K [4.1].
 
     ``end`` is s + B, the answer for messages that fit between two positions.
     """
@@ -147,7 +149,7 @@ def _position_index(sweep: Sweep, stages: Stages, activity: Chain) -> IntArray:
 
 
 def star(sweep: Sweep, index: int, activity: Star) -> None:
-    """Each leaf sends straight to the root, which takes the nearest first [4.2]."""
+    """Run a star: each leaf sends straight to the root, which takes the nearest first [4.2]."""
     if activity.positions == 1:
         return
     spec, bookings = sweep.spec, sweep.bookings
@@ -155,11 +157,11 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
         lines = Lines(
             block.region, block.axis, activity.root, activity.direction, activity.positions
         )
-        root = sweep.ground.pes(Ramps(lines, 0, 1))
+        root = sweep.arrays.pes(Ramps(lines, 0, 1))
         ramp = bookings.track(activity.channel, Ramps(lines, 0, 1))
         root_free: IntArray = root.ready.copy()
         for leaf in range(1, activity.positions):
-            pes = sweep.ground.pes(Ramps(lines, leaf, leaf + 1))
+            pes = sweep.arrays.pes(Ramps(lines, leaf, leaf + 1))
             links = bookings.track(activity.channel, Inward(lines, leaf))
             start = pes.ready.copy()
             flow = Flow(index, leaf, activity.channel, int(start.min()))

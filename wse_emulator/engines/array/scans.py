@@ -1,7 +1,7 @@
-"""Max-plus scans: times of a line of PEs or links at once, by running maxima.
+"""The times of a whole line of PEs or links at once, by running maxima.
 
-All arrays are int64 cycles. A running maximum starts from the data, never from 0, since
-subtracting prefixes makes negative numbers.
+All arrays are int64 cycles. A running maximum starts from the data and never from 0, since the
+differences that it runs over can be negative.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def running_maximum(values: IntArray) -> None:
 
 
 def largest(values: IntArray) -> IntArray:
-    """(...,) the largest value along the last axis."""
+    """The largest value along the last axis."""
     length = values.shape[-1]
     if length > SHORT:
         top: IntArray = values.max(axis=-1)
@@ -89,7 +89,7 @@ def relay_starts(ready: IntArray, latency: int | IntArray) -> IntArray:
 
 
 def windowed_maximum(values: IntArray, window: int) -> IntArray:
-    """(..., n) maximum of each value and the ``window`` - 1 before it, in log2(window) steps."""
+    """The maximum of each value and the ``window`` - 1 values before it, along the last axis."""
     window = min(window, values.shape[-1])
     best = values.copy()
     width = 1  # best[i] covers [i - width + 1, i]

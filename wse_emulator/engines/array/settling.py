@@ -36,15 +36,15 @@ def settle(
     watched: NDArray[np.bool_] | None = None,
     most_waiting: int | None = MOST_WAITING,
 ) -> tuple[Sweep, int]:
-    """Repeat passes until no link is newly marked and no wait changes.
+    """Go through a program again and again until no further link is marked and no wait changes.
 
     Args:
         spec: the machine.
         activities: the program, in order.
         op_count: ops of the step program.
         tables: tables of the chains seen so far.
-        observe: called after each activity of each pass with its index and the wafer's state;
-            what it saw last is settled.
+        observe: called with an activity's index and the wafer's state, after each activity of each
+            pass. What it sees in the last pass is the answer.
         watched: (5, rows, cols) links whose requests are collected in every pass.
         most_waiting: as in :class:`Changes`; None where what is in use cycle by cycle is not
             asked for.
@@ -75,7 +75,7 @@ def settle(
 
 
 def _advance(sweep: Sweep, index: int, activity: Activity) -> None:
-    """Advance the PEs and links of one activity."""
+    """Compute the times of the PEs and links of one activity."""
     match activity:
         case Work():
             sweep.work(index, activity)

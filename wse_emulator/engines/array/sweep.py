@@ -1,7 +1,7 @@
-"""One pass of the array engine: every activity in program order, all its PEs at once.
+"""One pass of the array engine: the activities in the order of the program, each for all its PEs.
 
-Program order is a topological order of all dependences, so one pass settles every time, given the
-waits on contended links [8.1].
+An activity depends on earlier ones only. If the waits on contended links are known, one pass
+therefore finds every time [8.1].
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import numpy as np
 from wse_emulator.activities import Activity, Work
 from wse_emulator.engines.array.bookings import Bookings, Flow
 from wse_emulator.engines.array.chain_stages import Stages
-from wse_emulator.engines.array.ground import Ground
 from wse_emulator.engines.array.link_views import Takers
 from wse_emulator.engines.array.multicast_arms import Spread
 from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes, moments
 from wse_emulator.engines.array.op_tables import ChainTables
+from wse_emulator.engines.array.wafer_arrays import WaferArrays
 from wse_emulator.engines.array.work_shares import Places, Shares, shares_of
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.arrays import IntArray
@@ -28,7 +28,7 @@ NEVER = np.iinfo(np.int64).max
 
 
 class Sweep:
-    """State of the wafer while a pass goes through the program.
+    """The state of the wafer while a pass goes through the program.
 
     Attributes:
         ready: (rows, cols) release time of each PE's latest activity.
@@ -36,10 +36,10 @@ class Sweep:
         busy_pes, temporary_bytes: changes by cycle over the whole wafer.
         activity_start, activity_end, op_start, op_end: as in ``Timing``, with ``NEVER`` for a
             start that has not happened.
-        ground: the arrays that views are of.
-        stages, spreads: the chains and multicasts so far, which many activities have in common.
+        arrays: the same arrays together, for making views of them.
+        stages, spreads: the views of chains and multicasts so far; many activities share them.
         places: how regions were divided between chains so far.
-        latest: the latest work and its shares, since rounds repeat it.
+        latest: the work seen last and its shares, since rounds repeat the same work.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Sweep:
         self.activity_end: IntArray = np.full(len(activities), -1, np.int64)
         self.op_start: IntArray = np.full(op_count, NEVER, np.int64)
         self.op_end: IntArray = np.full(op_count, -1, np.int64)
-        self.ground = Ground(spec, self.ready, self.busy, bookings)
+        self.arrays = WaferArrays(spec, self.ready, self.busy, bookings)
         self.stages: dict[tuple[object, ...], tuple[Stages, ...]] = {}
         self.spreads: dict[tuple[object, ...], tuple[Spread, ...]] = {}
         self.places: dict[tuple[tuple[int, int], ...], Places] = {}
@@ -78,7 +78,8 @@ class Sweep:
         return pe[0] * self.spec.cols + pe[1]
 
     def work(self, index: int, work: Work) -> None:
-        """Add each chain's cycles to its PEs; op times from the chain's earliest and latest PE."""
+        """Run work: each PE is busy for its chain; an op starts and ends with its first and last
+        PE."""
         if self.latest is None or self.latest[0] is not work:
             self.latest = (work, shares_of(work, self.tables, self.places))
         shares = self.latest[1]
@@ -103,7 +104,7 @@ class Sweep:
         self.busy[rows, cols] += shares.busy
 
     def touch(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
-        """PEs touch wavelets in [start, start + cycles); returns the ends."""
+        """Let PEs touch wavelets in [start, start + cycles); returns the ends."""
         np.add(pes.busy, cycles, out=pes.busy)
         return self.touched(pes, start, cycles)
 
@@ -118,7 +119,7 @@ class Sweep:
         return start + cycles
 
     def release(self, flow: Flow, pes: Takers, first: int, end: IntArray) -> None:
-        """PEs are done with a flow's activity and ready for their next in cycle ``end``.
+        """Release PEs from a flow's activity: in cycle ``end`` they are ready for the next.
 
         Args:
             first: cycle in which the first of them was ready for the activity.
@@ -129,7 +130,7 @@ class Sweep:
         pes.ready[...] = end
 
     def count(self) -> None:
-        """Count what PEs and links are busy in the chains and multicasts of the pass."""
+        """Add the busy cycles of PEs and links in the chains and multicasts of the pass."""
         for known in self.stages.values():
             for stages in known:
                 stages.count()
@@ -138,6 +139,6 @@ class Sweep:
                 spread.count()
 
     def ends(self, index: int, start: int, end: int) -> None:
-        """An activity ran on some PEs from the earliest ready time to the latest release."""
+        """Note that an activity ran on some PEs, from the first ready to the last release."""
         self.activity_start[index] = min(self.activity_start[index], start)
         self.activity_end[index] = max(self.activity_end[index], end)

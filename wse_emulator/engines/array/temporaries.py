@@ -1,4 +1,4 @@
-"""SRAM of all PEs in the array engine: program order alone decides it, not time."""
+"""The peak of temporaries in every PE, which depends on the order of the program and on no time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def temporary_peaks(
     tables: ChainTables,
     resident_bytes: IntArray,
 ) -> IntArray:
-    """(rows, cols) the largest sum of temporaries of each PE, in bytes.
+    """The largest sum of temporaries in each PE, in bytes, of shape (rows, cols).
 
     Raises:
         SramOverflowError: a PE needs more than it has (the first in row-major order).
@@ -64,7 +64,7 @@ def _overflow_of(
     col: int,
     resident: int,
 ) -> SramOverflowError:
-    """Go through one PE's program again, op by op, up to the first that does not fit."""
+    """Go through one PE's program again to find the first op that does not fit."""
     held = resident
     for activity in activities:
         if not isinstance(activity, Work) or not activity.region.contains(row, col):

@@ -1,4 +1,4 @@
-"""What single PEs and links did: when PEs were released, when messages had a link."""
+"""What single PEs and links did: when PEs were released, which messages used a link and when."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from wse_emulator.wafer.spec import WaferSpec
 def releases_at(
     spec: WaferSpec, activities: Sequence[Activity], pes: Sequence[tuple[int, int]], op_count: int
 ) -> IntArray:
-    """(activities, pes) cycle in which each PE had each activity of the program behind it.
+    """The cycle in which each PE was done with each activity, of shape (activities, pes).
 
-    A PE that takes no part in an activity keeps the cycle of the one before. The program is
-    settled again for this, since which PEs matter is known only from its times.
+    A PE that takes no part in an activity has the cycle of the activity before. The times are
+    computed again for this, because only they tell which PEs are of interest.
     """
     rows, cols = np.array([pe[0] for pe in pes]), np.array([pe[1] for pe in pes])
     released = np.zeros((len(activities), len(pes)), dtype=np.int64)
@@ -36,7 +36,7 @@ def releases_at(
 
 
 class LinkUse(NamedTuple):
-    """A booking of a link: which activity had it, from which cycle to which."""
+    """A booking of a link: the activity, the first cycle and the end."""
 
     activity: int
     start_cycle: int

@@ -1,7 +1,7 @@
-"""Which PEs of a region run which chain, found once for all activities that divide it alike.
+"""Which PEs of a region run which chain, found once for all activities that divide it in the same
+way.
 
-A step goes over the same rectangle product after product, and the rounds of a product are the same
-work again and again.
+The rounds of a matrix product are the same work over the same rectangle, many times over.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Share:
     """The PEs that run one chain.
 
     Attributes:
-        places: of the region's PEs in row-major order.
+        places: the numbers of these PEs in the region, in row-major order.
         ops: (ops,) indices in the step program.
         distinct: whether no op is in the chain twice.
     """
@@ -37,10 +37,10 @@ class Share:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Shares:
-    """All work of an activity.
+    """All work of an activity, by chain.
 
     Attributes:
-        parts: of chains that take time.
+        parts: the PEs of each chain that takes time.
         busy: (rows, cols) cycles of each PE of the region.
     """
 
@@ -51,7 +51,7 @@ class Shares:
 def shares_of(
     work: Work, tables: ChainTables, places_of: dict[tuple[tuple[int, int], ...], Places]
 ) -> Shares:
-    """Who does what.
+    """The PEs that run each chain of an activity.
 
     Args:
         places_of: runs -> places so far; a new one is added.
@@ -73,7 +73,7 @@ def shares_of(
 
 
 def _places(work: Work) -> Iterator[tuple[int, slice | IntArray]]:
-    """Run by run, or where runs are many, chain by chain."""
+    """Find the PEs run by run, or chain by chain where runs are many."""
     if len(work.runs) <= 2 * len(work.chains):
         begin = 0
         for pes, number in work.runs:

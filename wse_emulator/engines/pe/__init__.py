@@ -1,1 +1,1 @@
-"""The PE engine: one SimPy process a PE."""
+"""The PE engine: one SimPy process for each PE."""

@@ -1,4 +1,4 @@
-"""The SimPy clock of the PE engine: whole cycles, calls after a delay, decisions last."""
+"""The clock of the PE engine: SimPy with whole cycles, and with decisions at the end of a cycle."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Clock(Environment):
 
     @property
     def now(self) -> int:
-        """The present cycle."""
+        """The cycle that is running."""
         return self._now
 
     def later(
@@ -40,7 +40,7 @@ class Clock(Environment):
         self.schedule(event, priority, delay)
 
     def run_to_end(self) -> None:
-        """Process all events: SimPy's ``run``, without a call and a check a step."""
+        """Process all events, as SimPy's ``run`` does, without a call and a check for each."""
         queue = cast("list[tuple[int, int, int, Event]]", self._queue)
         while queue:
             self._now, _, _, event = heappop(queue)
@@ -57,7 +57,7 @@ class Clock(Environment):
 
 
 class Pause(Event):
-    """A timeout that its process uses again and again, instead of a new one a wait."""
+    """A timeout that a process uses for all of its waits, instead of a new one each time."""
 
     env: Clock
 

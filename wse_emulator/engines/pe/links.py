@@ -1,4 +1,4 @@
-"""Links of the PE engine: one arbiter a link, which decides after all events of its cycle.
+"""Links of the PE engine: each has an arbiter that decides after all events of its cycle.
 
 Numbers in brackets are rules of docs/machine_rules.md.
 """
@@ -23,13 +23,13 @@ class Link:
     """One directed link (or down-ramp) and its arbiter.
 
     Attributes:
-        plane, row, col: the link leaving PE (row, col).
-        order: channel -> messages that have yet to pass, last first, in program order.
-        early: messages whose head is here before their turn in the channel.
+        plane, row, col: the link that leaves PE (row, col) in this direction.
+        order: channel -> messages that have yet to pass; the next one is at the end.
+        early: messages whose head is here before it is their turn in the channel.
         channel_free: channel -> cycle in which its preceding message has left.
         asking: heap of (cycle asked, activity, source, message).
         free_at: end of the latest booking.
-        wakes_at: cycle for which the arbiter has called itself to serve those who wait.
+        wakes_at: cycle in which the arbiter will look again at the messages that wait.
         busy: cycles booked.
     """
 
@@ -60,11 +60,11 @@ class Link:
 
 
 class Fabric:
-    """All links that some message of the program uses.
+    """All links that the messages of the program use.
 
     Attributes:
-        deliver: called with message, row and column when a head has come down the ramp of a sink.
-        booked: changes of the number of booked E, W, S and N links, by cycle.
+        deliver: called with message, row and column when a head arrives at a sink.
+        booked: cycle -> by how much the number of booked links changes, ramps left out.
     """
 
     def __init__(
@@ -91,7 +91,8 @@ class Fabric:
                     link.order.setdefault(message.channel, []).append(message)
 
     def send(self, message: Message) -> None:
-        """The source touches its first wavelet now: the head climbs to its own router [3.1]."""
+        """Start a message: its source touches the first wavelet now, and the head goes to the
+        router [3.1]."""
         spec = self.spec
         self.clock.later(
             spec.touch_cycles + spec.ramp_cycles, self._head_at_router, message, *message.source
@@ -107,7 +108,7 @@ class Fabric:
                 self._head_at_link(message, link)
 
     def _head_at_link(self, message: Message, link: Link) -> None:
-        """Ask at once, or wait for the channel's preceding message to leave the link [3.2]."""
+        """Ask for the link, or wait until the channel's message before has left it [3.2]."""
         left = link.channel_free
         if link.order[message.channel][-1] is message and (
             left is None or left.get(message.channel, 0) <= self.clock.now
@@ -134,8 +135,8 @@ class Fabric:
         self._deciding.append(link)
 
     def _decide(self) -> None:
-        """Every link asked for, or left by a message, in this cycle: first come, first served,
-        equal cycles by activity and source [3.4]."""
+        """Decide on every link that was asked for or left in this cycle: first come, first served,
+        and requests of the same cycle by activity and source [3.4]."""
         now = self._decided_at = self.clock.now
         links, self._deciding = self._deciding, []
         for link in links:
@@ -152,8 +153,10 @@ class Fabric:
                 self.clock.later(link.free_at - now, self._decide_on, link)
 
     def _grant(self, link: Link, message: Message, now: int) -> None:
-        """Book [now, now + B); the head is at the next router after a hop, or at the PE after
-        the ramp [3.2, 3.3]."""
+        """Grant a link to a message now and book it for [now, now + B).
+
+        The head is at the next router after a hop, or at the PE after the ramp [3.2, 3.3].
+        """
         clock, spec = self.clock, self.spec
         end = now + message.cycles
         link.free_at = end
@@ -176,21 +179,21 @@ class Fabric:
             clock.later(message.cycles, self._channel_left, link, message.channel)
 
     def _channel_left(self, link: Link, channel: str) -> None:
-        """The channel's message has left the link: the next may ask if its head is here."""
+        """Let the channel's next message ask for the link if its head is here."""
         message = link.order[channel][-1]
         if link.early and message in link.early:
             link.early.remove(message)
             self._ask(message, link)
 
     def busy_cycles(self) -> IntArray:
-        """(5, rows, cols): cycles booked on every link, in the order of ``PLANES``."""
+        """The cycles booked on every link, of shape (5, rows, cols), in the order of ``PLANES``."""
         busy = np.zeros((len(PLANES), self.spec.rows, self.spec.cols), np.int64)
         for link in self._links.values():
             busy[link.plane, link.row, link.col] = link.busy
         return busy
 
     def check_empty(self) -> None:
-        """Raise if a message has not passed a link of its tree."""
+        """Raise a ConservationError if a message has not passed every link of its tree."""
         for link in self._links.values():
             waiting = [message for order in link.order.values() for message in order]
             if waiting or link.asking or link.early:

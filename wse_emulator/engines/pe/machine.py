@@ -108,11 +108,11 @@ class Machine:
     # --- a PE --------------------------------------------------------------------------------
 
     def processing_element(self, pe: int, steps: Sequence[Step]) -> Process:
-        """A PE runs its steps in program order and never overtakes [2.2].
+        """Run the steps of one PE, in the order of the program [2.2].
 
-        Work is written out here, not in a generator of its own, since it is most of what a PE
-        does: busy in [r, r + c) [2.3]; each op takes its SRAM when it starts on a strip and gives
-        it back when it ends [5.4].
+        Work is written out here and not in a generator of its own, because it is most of what a PE
+        does. The PE is busy in [r, r + c) [2.3]. Each op takes its SRAM when it starts on a strip
+        and gives it back when it ends on it [5.4].
         """
         clock, op_start, op_end = self.clock, self.op_start, self.op_end
         byte_changes, pause = self.byte_changes, Pause(clock)
@@ -151,7 +151,7 @@ class Machine:
         self.held_bytes[pe], self.peak_bytes[pe] = held, peak
 
     def communicate(self, pe: int, step: Step) -> Process:
-        """Send, take or relay messages."""
+        """Run one step of a PE that sends, takes or relays a message."""
         match step:
             case SourceStep():
                 return self.source(pe, step)
@@ -166,8 +166,8 @@ class Machine:
         assert_never(step)
 
     def source(self, pe: int, step: SourceStep) -> Process:
-        """Touch in [s, s + B); released when the slowest sink leaves room for the rest
-        [3.1, 3.6]."""
+        """Send a message: touch it in [s, s + B), and wait until the slowest sink has left room for
+        the rest [3.1, 3.6]."""
         message = step.message
         start = message.started = self.clock.now
         self.fabric.send(message)
@@ -177,7 +177,7 @@ class Machine:
             yield from self._held_until(message.hold.until, start + message.cycles)
 
     def sink(self, pe: int, step: SinkStep) -> Process:
-        """s = max(a, r) [3.5]; released no earlier than the tail can reach it [3.6]."""
+        """Take a message from s = max(a, r) on [3.5], until its last wavelet can be here [3.6]."""
         message = step.message
         yield from self._receive(pe, message)
         start = self.clock.now
@@ -193,8 +193,10 @@ class Machine:
         yield from self._held_until(tail, start + message.cycles)
 
     def chain(self, pe: int, step: ChainStep) -> Process:
-        """s_i = max(r_i, a_i), relayed in the same touch; release by the positions towards the
-        root, as far as their queues reach [4.1]."""
+        """Be one position of a chain: begin at max(r_i, a_i), add, and pass on in the same touch.
+
+        The positions towards the root hold this one back once their queues are full [4.1].
+        """
         if step.incoming is not None:
             yield from self._receive(pe, step.incoming)
         start = self.clock.now
@@ -217,7 +219,8 @@ class Machine:
             yield from self._held_until(until, start + message.cycles)
 
     def gather(self, pe: int, step: GatherStep) -> Process:
-        """s(j) = max(a_j, s(j-1) + B), nearest leaf first [4.2]."""
+        """Be the root of a star: take the messages of the leaves one by one, the nearest first
+        [4.2]."""
         for message in step.messages:
             yield from self._receive(pe, message)
             if message.hold is not None:
@@ -232,7 +235,8 @@ class Machine:
         yield Timeout(self.clock, message.cycles)
 
     def _held_until(self, until: int, touched: int) -> Process:
-        """Neither busy nor ready until ``until``; the touch ended in cycle ``touched``."""
+        """Wait until cycle ``until``, neither busy nor ready; the touch ended in cycle
+        ``touched``."""
         until = max(until, touched)
         if until < self.clock.now:
             raise ConservationError(
@@ -252,7 +256,7 @@ class Machine:
         self._check_latency(pe, message)
 
     def deliver(self, message: Message, row: int, col: int) -> None:
-        """The head of a message has come down the ramp of PE (row, col)."""
+        """Note that the head of a message is at PE (row, col)."""
         pe = row * self.spec.cols + col
         message.delivered += 1
         expected = self.expecting.get(pe)
@@ -268,7 +272,7 @@ class Machine:
         self.busy_changes[start + cycles] -= 1
 
     def _check_latency(self, pe: int, message: Message) -> None:
-        """a >= s + lambda(d) [7.3]."""
+        """Check that the head of a message does not arrive sooner than its way allows [7.3]."""
         row, col = divmod(pe, self.spec.cols)
         earliest = message.started + latency_of(message, (row, col), self.spec)
         if self.clock.now < earliest:
@@ -324,7 +328,7 @@ class Machine:
 
 
 def _by_cycle(changes: Changes, elapsed: int) -> IntArray:
-    """(elapsed,) the running sum of changes."""
+    """The number in each cycle, from its changes, of shape (elapsed,)."""
     change = np.zeros(elapsed + 1, np.int64)
     for cycle, by in changes.items():
         change[cycle] += by

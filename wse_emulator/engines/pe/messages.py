@@ -29,18 +29,18 @@ STEP: Final = {EAST: (0, 1), WEST: (0, -1), SOUTH: (1, 0), NORTH: (-1, 0)}
 
 @dataclass(slots=True, eq=False)
 class Message(ABC):
-    """One source, a static tree of links, ``cycles`` >= 1 on every link of it.
+    """A message: one source, a fixed tree of links, and ``cycles`` of at least 1 on each link.
 
     Attributes:
         activity: index of the activity, the first key of ties [3.4].
         source: (row, col).
         source_index: row-major index of the source, the second key of ties [3.4].
-        cycles: wavelets times cycles a wavelet, rounded up: what "B" stands for in the rules.
-        channel: route set; within one, program order on every link.
+        cycles: how long it occupies a link, the B of [1.1].
+        channel: its route set; messages of one channel keep the order of the program on a link.
         started: cycle of the source's touch, -1 before.
         delivered: sinks reached so far.
         sinks: sinks of the tree.
-        hold: back-pressure of this message, None if it never holds anyone [3.6].
+        hold: what holds the source back; None if nothing can [3.6].
     """
 
     activity: int
@@ -72,7 +72,8 @@ class Message(ABC):
 
 @dataclass(slots=True, eq=False)
 class RectangleMessage(Message):
-    """From the source to every other PE of a rectangle: its column, then the rows [4.3]."""
+    """A message from the source to every other PE of a rectangle: its column, then the rows
+    [4.3]."""
 
     region: Region = field(kw_only=True)
 
@@ -109,7 +110,7 @@ class RectangleMessage(Message):
 
 @dataclass(slots=True, eq=False)
 class PathMessage(Message):
-    """From the source to one sink: along the row, then along the column [4.3]."""
+    """A message from the source to one sink: along the row, then along the column [4.3]."""
 
     sink: tuple[int, int] = field(kw_only=True)
 
@@ -151,10 +152,10 @@ def latency_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
 
 @dataclass(slots=True, eq=False)
 class Hold:
-    """A source that is held until its slow sinks have taken enough [3.6].
+    """What holds a source back until its slow sinks have taken enough [3.6].
 
     Attributes:
-        waits_for: sinks that have not started yet and whose queues are too short.
+        waits_for: how many sinks have yet to start whose queues are too short for the message.
         until: earliest cycle at which the source may go, so far.
         gone: fires once ``until`` is final.
     """
@@ -164,7 +165,8 @@ class Hold:
     until: int = 0
 
     def sink_started(self, start: int, cycles: int, room: int) -> None:
-        """A sink took its first wavelet in cycle ``start``; ``room`` wavelets fit before it."""
+        """Note that a sink took its first wavelet in cycle ``start``; ``room`` wavelets fit before
+        it."""
         if cycles > room:
             self.until = max(self.until, start + cycles - room)
             self.waits_for -= 1
@@ -174,12 +176,12 @@ class Hold:
 
 @dataclass(slots=True, eq=False)
 class ChainStarts:
-    """First touches of one chain's positions, which PEs behind them wait for [4.1]."""
+    """When the positions of a chain begin, for the positions behind that wait for them [4.1]."""
 
     starts: list[int]
     known: list[Event]
 
     def started(self, position: int, now: int) -> None:
-        """Position ``position`` touches its first wavelet in cycle ``now``."""
+        """Note that ``position`` touches its first wavelet in cycle ``now``."""
         self.starts[position] = now
         self.known[position].succeed()

@@ -1,4 +1,4 @@
-"""What every PE does, as a list of steps: the activities of a program, told from the PE's side.
+"""What every PE does, as a list of steps: the activities of a program as one PE sees them.
 
 Part of the PE engine. Numbers in brackets are the rules of docs/machine_rules.md.
 """
@@ -36,8 +36,10 @@ from wse_emulator.wafer.spec import WaferSpec
 
 @dataclass(frozen=True, slots=True)
 class WorkStep:
-    """Vector ops in the order of execution, strips unrolled [2.3, 2.5]: (op, cycles, bytes
-    allocated at its start, bytes released at its end)."""
+    """Work: the ops that a PE runs, strip after strip [2.3, 2.5].
+
+    Each is (op, cycles, bytes taken at its start, bytes given back at its end).
+    """
 
     activity: int
     ops: tuple[tuple[int, int, int, int], ...]
@@ -45,7 +47,7 @@ class WorkStep:
 
 @dataclass(frozen=True, slots=True)
 class SourceStep:
-    """Touch a message and send it [3.1]."""
+    """Send a message [3.1]."""
 
     activity: int
     message: Message
@@ -61,7 +63,7 @@ class SinkStep:
 
 @dataclass(frozen=True, slots=True)
 class ChainStep:
-    """Take what comes from the position behind, add, and pass it on in the same touch [4.1].
+    """Be a position of a chain: take the sum from behind, add, and pass it on at once [4.1].
 
     Attributes:
         position: 0 for the root of the chain.
@@ -80,7 +82,7 @@ class ChainStep:
 
 @dataclass(frozen=True, slots=True)
 class GatherStep:
-    """The root of a star takes the messages of all leaves, nearest first [4.2]."""
+    """Be the root of a star: take the messages of all leaves, the nearest first [4.2]."""
 
     activity: int
     messages: tuple[Message, ...]
@@ -91,7 +93,7 @@ Step = WorkStep | SourceStep | SinkStep | ChainStep | GatherStep
 
 @dataclass(slots=True)
 class Programs:
-    """Steps of every PE (row-major), and all messages in program order."""
+    """The steps of every PE in row-major order, and all messages in the order of the program."""
 
     clock: Clock
     spec: WaferSpec
@@ -243,7 +245,7 @@ class Programs:
 
 
 def unrolled(chain: OpChain) -> tuple[tuple[int, int, int, int], ...]:
-    """The ops of a chain strip after strip [2.5]."""
+    """The ops of a chain, repeated for every strip [2.5]."""
     ops = []
     for strip in range(chain.strips + chain.tail):
         for op in chain.ops:

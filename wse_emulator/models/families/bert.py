@@ -24,7 +24,7 @@ from wse_emulator.models.zoo_block import block_of
 
 
 class Encoder(LanguageModel):
-    """BERT: masked tokens and a sentence label, or a classifier."""
+    """An encoder with a head for masked tokens, a classifier, or both."""
 
     def __init__(self, facts: LanguageFacts) -> None:
         super().__init__(facts)
@@ -36,7 +36,7 @@ class Encoder(LanguageModel):
         self.head = Head(facts, self.embedding.tokens) if facts.masked_head else None
 
     def forward(self, ids: Tensor, labels: Tensor, classes: Tensor) -> Tensor:
-        """The loss."""
+        """The loss of predicting masked tokens and sample labels."""
         x = self.embedding(ids)
         for layer in self.layers:
             x = layer(x)
@@ -57,6 +57,7 @@ class Encoder(LanguageModel):
 
 @published("BertForPreTraining")
 def bert(config: Config) -> nn.Module:
+    """BERT as published, for pre-training."""
     hidden, heads = size(config, "hidden_size"), size(config, "num_attention_heads")
     return Encoder(
         LanguageFacts(
@@ -91,6 +92,7 @@ def _is_bert(settings: Section, name: str | None) -> bool:
 
 @configured(_is_bert, place=40)
 def configured_encoder(settings: Section, _name: str | None) -> nn.Module:
+    """BERT of a run config: with ``num_labels`` a classifier, else for pre-training."""
     classes = settings.get("num_labels", 0)
     positions = settings.size("max_position_embeddings", 512)
     block = block_of(settings, nonlinearity="encoder_nonlinearity")

@@ -12,6 +12,7 @@ from wse_emulator.models.zoo_block import block_of
 
 @configured(lambda _settings, _name: True, place=100)
 def configured_decoder(settings: Section, name: str | None) -> nn.Module:
+    """The decoder that a run config describes."""
     parallel = (name or "").lower() in ("gptj", "gpt-j", "falcon") or settings.has(
         "residual_dropout_rate"
     )

@@ -11,6 +11,7 @@ from wse_emulator.models.registry import Config, published, size
 
 @published("GPT2LMHeadModel")
 def gpt2(config: Config) -> nn.Module:
+    """GPT-2 or Cerebras-GPT as published."""
     hidden, heads = size(config, "n_embd"), size(config, "n_head")
     positions = size(config, "n_positions", 1024)
     return Decoder(

@@ -11,6 +11,7 @@ from wse_emulator.models.registry import Config, published, size
 
 @published("GPTJForCausalLM")
 def gpt_j(config: Config) -> nn.Module:
+    """GPT-J as published."""
     hidden, heads = size(config, "n_embd"), size(config, "n_head")
     return Decoder(
         LanguageFacts(

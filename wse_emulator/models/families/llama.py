@@ -11,6 +11,7 @@ from wse_emulator.models.registry import Config, published, size
 
 @published("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")
 def llama(config: Config) -> nn.Module:
+    """LLaMA, Mistral or Mixtral as published."""
     hidden, heads = size(config, "hidden_size"), size(config, "num_attention_heads")
     return Decoder(
         LanguageFacts(

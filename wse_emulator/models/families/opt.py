@@ -11,6 +11,7 @@ from wse_emulator.models.registry import Config, published, size
 
 @published("OPTForCausalLM")
 def opt(config: Config) -> nn.Module:
+    """OPT as published."""
     hidden, heads = size(config, "hidden_size"), size(config, "num_attention_heads")
     return Decoder(
         LanguageFacts(

@@ -30,7 +30,7 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(batch, channels, height, width)."""
+        """Add the convolutions to the shortcut; (batch, channels, height, width) in and out."""
         y = functional.relu(self.first_norm(self.first(x)), inplace=True)
         y = functional.relu(self.second_norm(self.second(y)), inplace=True)
         y = self.third_norm(self.third(y))
@@ -38,7 +38,7 @@ class Bottleneck(nn.Module):
 
 
 class ResidualNetwork(Family):
-    """ResNet of bottleneck blocks (50: 3, 4, 6, 3)."""
+    """A ResNet; ``blocks`` are the bottleneck blocks of each stage (3, 4, 6, 3 for ResNet-50)."""
 
     def __init__(self, blocks: tuple[int, ...] = (3, 4, 6, 3), classes: int = 1000) -> None:
         super().__init__()
@@ -56,7 +56,7 @@ class ResidualNetwork(Family):
         self.head = nn.Linear(width_in, classes)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
+        """The loss of classifying images."""
         x = functional.relu(self.stem_norm(self.stem(image)), inplace=True)
         x = functional.max_pool2d(x, 3, 2, 1)
         for stage in self.stages:
@@ -73,5 +73,6 @@ class ResidualNetwork(Family):
 
 @published("resnet50")
 def resnet50(config: Config) -> nn.Module:
+    """ResNet-50 as published."""
     del config  # the name says it all
     return ResidualNetwork()

@@ -15,13 +15,13 @@ from wse_emulator.models.vision import VisionFacts, VisionTrunk, configured_visi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DistillationFacts:
-    """What is trained on how many views of an image.
+    """Sizes of a self-distillation, and on how many views of an image it is trained.
 
     Attributes:
         trunk: the vision transformer, the same for teacher and student.
         head_hidden, head_bottleneck, head_out: widths of a head's layers.
         heads: heads of the student, and as many of the teacher.
-        global_views, local_views: crops an image; local ones are seen by the student alone.
+        global_views, local_views: crops of each image; only the student sees the local ones.
         local_image: (height, width) of a local crop in pixels.
     """
 
@@ -47,7 +47,7 @@ class DistillationHead(nn.Module):
         self.prototypes = nn.Linear(facts.head_bottleneck, facts.head_out, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(..., hidden) -> (..., prototypes)."""
+        """Score the prototypes; (..., hidden) in, (..., prototypes) out."""
         x = functional.gelu(self.first(x))
         x = self.third(functional.gelu(self.second(x)))
         scores: Tensor = self.prototypes(functional.normalize(x, dim=-1))
@@ -55,7 +55,7 @@ class DistillationHead(nn.Module):
 
 
 class SelfDistillation(Family):
-    """Teacher and student; the teacher takes no gradient."""
+    """A teacher without gradients and a student that learns to agree with it."""
 
     def __init__(self, facts: DistillationFacts) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class SelfDistillation(Family):
         self.heads = nn.ModuleList(DistillationHead(facts) for _ in range(facts.heads))
 
     def forward(self, whole: Tensor, parts: Tensor) -> Tensor:
-        """The loss: class tokens of all views against the teacher's, and patches."""
+        """The loss between the student's tokens and the teacher's, for classes and for patches."""
         goal = self.teacher(whole)
         seen = self.student(whole)
         loss: Tensor = whole.new_zeros(())
@@ -89,6 +89,7 @@ class SelfDistillation(Family):
 
 @configured(lambda settings, _name: settings.has("image_model_trunks"), place=10)
 def configured_self_distillation(settings: Section, _name: str | None) -> nn.Module:
+    """The self-distillation that a run config describes."""
     trunk = settings.first("image_model_trunks", "image_model")
     head = settings.first("heads", "head_model")
     patch = trunk.pair("patch_size")

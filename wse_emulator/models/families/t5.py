@@ -25,7 +25,7 @@ from wse_emulator.models.zoo_block import ACTIVATIONS, NORMS
 
 
 class Stack(nn.Module):
-    """Blocks with a learned relative-position bias and a final norm (T5)."""
+    """A stack of blocks with a learned bias by relative position, and a norm at the end."""
 
     def __init__(self, facts: LanguageFacts, block: BlockFacts, layers: int) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ class Stack(nn.Module):
         self.dropout = block.dropout
 
     def forward(self, x: Tensor, memory: Tensor | None = None) -> Tensor:
-        """(batch, tokens, hidden) -> the same."""
+        """Run all blocks; (batch, tokens, hidden) in and out."""
         bias = None
         if self.buckets:
             length = x.shape[1]
@@ -49,7 +49,7 @@ class Stack(nn.Module):
 
 
 class EncoderDecoder(LanguageModel):
-    """T5: a decoder that attends to an encoder."""
+    """An encoder and a decoder that attends to it."""
 
     has_target = True
 
@@ -62,7 +62,7 @@ class EncoderDecoder(LanguageModel):
         self.head = Head(facts, self.embedding.tokens)
 
     def forward(self, source: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
+        """The loss of predicting the target from the source."""
         memory = self.encoder(self.embedding(source))
         x = self.decoder(self.embedding(target), memory)
         return token_loss(self.head(x), labels)
@@ -84,6 +84,7 @@ class EncoderDecoder(LanguageModel):
 
 @published("T5ForConditionalGeneration")
 def t5(config: Config) -> nn.Module:
+    """T5 as published."""
     heads = size(config, "num_heads")
     return EncoderDecoder(
         LanguageFacts(
@@ -116,6 +117,7 @@ def _has_two_stacks(settings: Section, _name: str | None) -> bool:
 
 @configured(_has_two_stacks, place=30)
 def configured_encoder_decoder(settings: Section, _name: str | None) -> nn.Module:
+    """The encoder-decoder that a run config describes."""
     heads = settings.size("num_heads")
     layers = settings.layers("encoder_num_hidden_layers", 6)
     word = settings.choice("encoder_nonlinearity", "relu", ACTIVATIONS)

@@ -16,7 +16,7 @@ from wse_emulator.models.vision import VisionFacts, VisionTrunk, configured_visi
 
 
 class VisionTransformer(ResizableFamily):
-    """A classifier on the class token."""
+    """A vision transformer with a classifier on its class token."""
 
     def __init__(self, facts: VisionFacts) -> None:
         super().__init__()
@@ -25,12 +25,12 @@ class VisionTransformer(ResizableFamily):
         self.head = nn.Linear(facts.block.hidden, facts.classes)
 
     def forward(self, image: Tensor, labels: Tensor) -> Tensor:
-        """The loss."""
+        """The loss of classifying images."""
         return functional.cross_entropy(self.head(self.trunk(image)[:, 0]), labels)
 
     @property
     def block(self) -> BlockFacts:
-        """Sizes and switches of its blocks."""
+        """The sizes of its blocks."""
         return self.facts.block
 
     def example(self, batch: int, sequence: int | None, target: int | None) -> Example:  # noqa: ARG002 - images have one size
@@ -46,6 +46,7 @@ class VisionTransformer(ResizableFamily):
 
 @published("vit_base_patch16_224")
 def vit_base(config: Config) -> nn.Module:
+    """ViT-Base with patches of 16 x 16 pixels as published."""
     del config  # the name says it all
     return VisionTransformer(
         VisionFacts(
@@ -61,4 +62,5 @@ def vit_base(config: Config) -> nn.Module:
 
 @configured(lambda settings, _name: settings.has("patch_size"), place=20)
 def configured_vit(settings: Section, _name: str | None) -> nn.Module:
+    """The vision transformer that a run config describes."""
     return VisionTransformer(configured_vision(settings, settings.get("num_classes", 1000)))

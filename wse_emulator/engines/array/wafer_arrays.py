@@ -1,4 +1,4 @@
-"""The wafer's arrays in one pass of the array engine, of which every activity takes its views."""
+"""The arrays that hold the state of the wafer in one pass of the array engine."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from wse_emulator.wafer.spec import WaferSpec
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ground:
-    """What views are taken of.
+class WaferArrays:
+    """The arrays of the wafer, of which activities take views.
 
     Attributes:
+        spec: the machine.
         ready: (rows, cols) release time of each PE's latest activity.
         busy: (rows, cols) cycles of work and touches.
         bookings: state of all links.
@@ -26,5 +27,5 @@ class Ground:
     bookings: Bookings
 
     def pes(self, view: Ramps | Groups) -> Takers:
-        """The PEs of a view."""
+        """The arrays of the PEs of a view."""
         return Takers(view.of(self.ready), view.of(self.busy))
