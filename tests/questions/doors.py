@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,10 +43,10 @@ class Verdict:
 
 
 class Doors:
-    """Puts questions, each to a door at most once; models are written to ``folder``."""
+    """Puts questions, each to a door at most once; models are written below ``folder``."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self._folder = Path(tempfile.mkdtemp(dir=folder))
         self._models: dict[object, str] = {}
         self._said: dict[tuple[object, Question], Verdict] = {}
 

@@ -48,7 +48,7 @@ class Question:
     """
 
     tensors: tuple[Tensor, ...] = ()
-    layers: Named = ()
+    layers: tuple[tuple[str, int], ...] = ()
     optimizer: str
     lr: float
     options: Named
@@ -79,7 +79,10 @@ class Question:
         return replace(self, tensors=(*self.tensors[:-1], (name, (size, *shape[1:]), dtype)))
 
     def lighter(self) -> Question | None:
-        """The same without the first tensor; None if it has only the one that grows."""
+        """The same without a tensor or a layer; None if it has only the one that grows."""
+        if self.layers:
+            (name, count), *rest = self.layers
+            return replace(self, layers=((name, count - 1), *rest)) if count > 1 else None
         return replace(self, tensors=self.tensors[1:]) if len(self.tensors) > 1 else None
 
 
@@ -137,7 +140,7 @@ def walk_of(number: int, seed: int = SEED) -> tuple[Question, int]:
         question = _in_dtypes(draw, question)
     elif kind < 0.33:
         question = replace(question, sparsity=draw.choice([0.25, 0.5, 0.75, 0.9]))
-    elif kind < 0.38:
+    elif kind < 0.41:
         norm = draw.choice([None, 1.0])
         scaled = norm is None or draw.random() < 0.5
         question = replace(question, max_grad_norm=norm, loss_scaling=scaled)
@@ -225,11 +228,10 @@ def _with_samples(draw: random.Random, question: Question) -> tuple[Question, in
     """A small language model, since activations need layers; its vocabulary is what grows."""
     heads = draw.choice([1, 2])
     hidden = heads * draw.choice([4, 8, 12])
-    count = draw.randint(1, 3)
     layers = (
+        ("num_hidden_layers", draw.randint(1, 2)),
         ("hidden_size", hidden),
         ("num_heads", heads),
-        ("num_hidden_layers", count),
         ("filter_size", draw.choice([2, 3, 4]) * hidden),
         ("max_position_embeddings", draw.choice([4, 8, 16])),
         ("vocab_size", 1),
@@ -237,13 +239,14 @@ def _with_samples(draw: random.Random, question: Question) -> tuple[Question, in
     batch = draw.randint(1, 6)
     rows, cols = max(question.rows, 2), max(question.cols, 2)
     words = OPTIMIZERS[question.optimizer].words
-    guess = rows * cols * (question.sram - RESERVED_BYTES) // (words * 4 * 2 * hidden)
+    guess = rows * cols * (49152 - RESERVED_BYTES) // (words * 4 * 2 * hidden)
     asked = replace(
         question,
         tensors=(),
         layers=layers,
         rows=rows,
         cols=cols,
+        sram=49152,
         mode=draw.choice(["pipelined", "pipelined", "auto", "weight-streaming"]),
         batch=batch,
         micro_batch=draw.choice([None, None, 1, batch]),
