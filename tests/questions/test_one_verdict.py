@@ -228,7 +228,8 @@ def test_run_says_what_of_a_config_it_did_not_use(config: str, tmp_path: Path) -
     for word in ("batch", "model", "seed", "log_summaries"):
         assert any(word in entry for entry in unused), word
     assert not any("precision" in entry or "fp16" in entry for entry in unused)
-    halved = answer_of(*asked, "--precision", "mixed", "--compute-dtype", "bfloat16")
+    said = ("--lr-schedule", "constant:1e-3", "--precision", "mixed", "--compute-dtype", "bfloat16")
+    halved = answer_of(*asked, *said)
     assert run["memory"]["peak_bytes"] == halved["memory"]["peak_bytes"]
     assert run["steps"][0]["cycles"] == halved["steps"][0]["cycles"]
 
