@@ -34,7 +34,7 @@ docs: $(STAMP) ## the tables in docs/ that are made from code
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -q -n $(WORKERS)
 
-test-deep: $(STAMP) ## the long property search over both engines
+test-deep: $(STAMP) ## the long searches: both engines agree, and run, fit and preflight
 	$(BIN)/python -m pytest -q -n $(WORKERS) -m deep --hypothesis-profile deep
 
 test-browser: $(STAMP) ## the report in a headless Chromium (needs chromium and chromedriver)
