@@ -52,8 +52,10 @@ def ops_by_value_name(program: StepProgram) -> list[tuple[object, ...]]:
             [name(i) for i in op.reads],
             [name(i) for i in op.writes],
             op.dtype,
-            op.scalars,
+            op.arguments,
             op.read_shapes,
+            op.read_strides,
+            op.read_offsets,
         )
         for op in program.ops
     ]
@@ -79,7 +81,7 @@ def test_a_run_has_the_digest_of_a_run_captured_whole(given, monkeypatch):
 def test_tensors_of_one_shape_in_unlike_groups_are_unlike():
     program = capture_by_kind(in_two_groups())
     assert ops_by_value_name(program) == ops_by_value_name(capture_step(in_two_groups()))
-    decay = {op.scalars for op in program.ops if op.owner is not None}
+    decay = {op.arguments for op in program.ops if op.owner is not None}
     assert len(decay) > 1
     assert program.alike == (0, 0, 0, 3, 3, 3)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from wse_emulator.cost.banks import packed_addresses, sources_conflict
 from wse_emulator.ops.streams import unavoidable_conflicts
-from wse_emulator.program import TensorOp
+from wse_emulator.program import Arguments, Read, TensorOp
 from wse_emulator.wafer import WSE2
 
 
@@ -38,8 +38,17 @@ def test_arrays_of_whole_eight_bytes_packed_by_a_linker_conflict() -> None:
 
 def add(index: int, first: int, second: int) -> TensorOp:
     shape = (8,)
+    arguments = Arguments({"self": Read(0), "other": Read(1), "alpha": 1})
     return TensorOp(
-        index, "aten.add.Tensor", 0, (first, second), (first,), shape, "float32", (), (shape, shape)
+        index,
+        "aten.add.Tensor",
+        0,
+        (first, second),
+        (first,),
+        shape,
+        "float32",
+        arguments,
+        (shape, shape),
     )
 
 

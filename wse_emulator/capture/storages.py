@@ -63,7 +63,15 @@ class StorageTable:
     ) -> int:
         index = len(self.values)
         self.values.append(
-            Value(index, name, kind, parameter, tuple(tensor.shape), dtype_name(tensor.dtype))
+            Value(
+                index,
+                name,
+                kind,
+                parameter,
+                tuple(tensor.shape),
+                dtype_name(tensor.dtype),
+                tensor.stride(),
+            )
         )
         self._index_of[key] = index
         self._held.append(StorageWeakRef(tensor.untyped_storage()))

@@ -20,7 +20,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from wse_emulator.capture.storages import StorageTable, dtype_name
-from wse_emulator.program import Scalar, TensorOp, ValueKind
+from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
 
 _HOST_READS: Final = frozenset(
     {"aten._local_scalar_dense.default", "aten.equal.default", "aten.is_nonzero.default"}
@@ -113,33 +113,21 @@ class StepTracer:
         result: object,
     ) -> None:
         """Record one dispatched op with its result."""
-        if str(func) == "aten.lift_fresh.default":
+        schema = _schema(func)
+        if schema.name == "aten.lift_fresh.default":
             return  # torch.tensor(data) makes its result known: see made_from_python
-        positions, names = _written_arguments(func)
-        reads: list[int] = []
-        read_shapes: list[tuple[int, ...]] = []
-        writes: list[int] = []
-        scalars: list[Scalar] = []
-        given = [(i in positions, a) for i, a in enumerate(arguments)]
-        given += [(k in names, a) for k, a in keywords.items()]
-        for written, leaf in ((w, leaf) for w, argument in given for leaf in _leaves(argument)):
-            if isinstance(leaf, torch.Tensor):
-                known = self.table.lookup(leaf)
-                index = self.table.constant(leaf) if known is None else known
-                reads.append(index)
-                read_shapes.append(tuple(leaf.shape))
-                if written:
-                    writes.append(index)
-            elif leaf is None or isinstance(leaf, (bool, int, float, str)):
-                scalars.append(leaf)
-            else:
-                scalars.append(str(leaf))
-        touched = set(reads)
+        call = _Call(self.table)
+        held = dict(schema.defaults)
+        held.update(zip(schema.names, map(call.argument, arguments), strict=False))
+        for name, argument in keywords.items():
+            held[name] = call.argument(argument)
+        writes = [call.reads[i] for name in schema.written for i in _positions(held[name])]
+        touched = set(call.reads)
         outputs = [x for x in _leaves(result) if isinstance(x, torch.Tensor)]
         fresh = [x for x in outputs if self.table.lookup(x) not in touched]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
-        owner = self._owner(reads)
+        owner = self._owner(call.reads)
         for x in fresh:
             known = self.table.lookup(x)
             writes.append(self.table.temporary(x, owner) if known is None else known)
@@ -149,18 +137,20 @@ class StepTracer:
             if kind is ValueKind.GRADIENT and self.scaling_gradients:
                 continue
             if kind not in _WRITABLE:
-                self.foreign_writes.append(ForeignWrite(str(func), index, _caller()))
+                self.foreign_writes.append(ForeignWrite(schema.name, index, _caller()))
         self.ops.append(
             TensorOp(
                 index=len(self.ops),
-                name=str(func),
+                name=schema.name,
                 owner=owner,
-                reads=tuple(reads),
+                reads=tuple(call.reads),
                 writes=tuple(writes),
                 shape=() if target is None else tuple(target.shape),
                 dtype="float32" if target is None else dtype_name(target.dtype),
-                scalars=tuple(scalars),
-                read_shapes=tuple(read_shapes),
+                arguments=Arguments(held),
+                read_shapes=tuple(call.shapes),
+                read_strides=tuple(call.strides),
+                read_offsets=tuple(call.offsets),
             )
         )
 
@@ -221,16 +211,79 @@ class _WatchHostReads(TorchFunctionMode):
         return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Schema:
+    """What the schema of an op says: its name, and its arguments in order.
+
+    Attributes:
+        name: with overload: ``aten.add.Tensor``.
+        names: of all arguments, those by keyword alone last.
+        defaults: of all arguments, None where there is none.
+        written: names of the arguments that the op writes.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    defaults: Mapping[str, Argument]
+    written: tuple[str, ...]
+
+
 @functools.lru_cache(maxsize=4096)
-def _written_arguments(func: torch._ops.OpOverload) -> tuple[frozenset[int], frozenset[str]]:
-    """Positions and names of the arguments that an op writes, from its schema."""
-    positions = set()
-    names = set()
-    for position, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            positions.add(position)
-            names.add(argument.name)
-    return frozenset(positions), frozenset(names)
+def _schema(func: torch._ops.OpOverload) -> _Schema:
+    arguments = func._schema.arguments
+    return _Schema(
+        name=str(func),
+        names=tuple(argument.name for argument in arguments),
+        defaults={argument.name: _plain(argument.default_value) for argument in arguments},
+        written=tuple(
+            argument.name
+            for argument in arguments
+            if argument.alias_info is not None and argument.alias_info.is_write
+        ),
+    )
+
+
+class _Call:
+    """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
+
+    __slots__ = ("offsets", "reads", "shapes", "strides", "table")
+
+    def __init__(self, table: StorageTable) -> None:
+        self.table = table
+        self.reads: list[int] = []
+        self.shapes: list[tuple[int, ...]] = []
+        self.strides: list[tuple[int, ...]] = []
+        self.offsets: list[int] = []
+
+    def argument(self, given: object) -> Argument:
+        """The argument as the program keeps it."""
+        if isinstance(given, torch.Tensor):
+            known = self.table.lookup(given)
+            self.reads.append(self.table.constant(given) if known is None else known)
+            self.shapes.append(tuple(given.shape))
+            self.strides.append(given.stride())
+            self.offsets.append(int(given.storage_offset()))
+            return Read(len(self.reads) - 1)
+        if isinstance(given, (list, tuple)):
+            return tuple(self.argument(item) for item in given)
+        return _plain(given)
+
+
+def _plain(given: object) -> Argument:
+    """A Python value; dtypes, devices and the like by their names."""
+    if given is None or isinstance(given, (bool, int, float, str)):
+        return given
+    if isinstance(given, (list, tuple)):
+        return tuple(_plain(item) for item in given)
+    return str(given)
+
+
+def _positions(argument: Argument) -> Iterator[int]:
+    if isinstance(argument, Read):
+        yield argument.position
+    elif isinstance(argument, tuple):
+        for item in argument:
+            yield from _positions(item)
 
 
 def _leaves(argument: object) -> Iterator[object]:

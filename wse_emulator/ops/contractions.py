@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
-from typing import Final, Literal
+from typing import Literal
 
 from wse_emulator.activities import Axis
-from wse_emulator.program import TensorOp
-
-PRODUCTS: Final = frozenset({"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "matmul"})
-"""Base names of ops that multiply matrices."""
+from wse_emulator.ops.table import axes_of, multiplies
+from wse_emulator.program import Read, TensorOp
 
 Extent = Literal["rows", "cols", "gram_rows", "gram_cols"]
 """A side of what one PE holds: of its block of the matrix, or of the Gram matrix."""
@@ -73,13 +71,15 @@ class ProductReader:
         Raises:
             GeneralProductError: it needs a transposition over the fabric, or is of another kind.
         """
-        added = op.base_name == "addmm"
-        if op.base_name not in ("mm", "addmm"):
+        factors = factors_of(op)
+        added = factors.summand is not None
+        if len(op.shape) != 2 or any(len(op.read_shapes[i]) != 2 for i in factors.both):
             raise GeneralProductError("multiplies stacked matrices, or a matrix by a vector")
-        (first, second), (left, right) = op.reads[added : 2 + added], op.read_shapes[added:][:2]
+        first, second = (op.reads[position] for position in factors.both)
+        left, right = (op.read_shapes[position] for position in factors.both)
         grams = self.holds_gram(first, left), self.holds_gram(second, right)
         if grams == (False, False):
-            return self._gram(first, second, left, right, op, added=added)
+            return self._gram(op, factors)
         assert self.matrix is not None  # a Gram matrix was made of it
         rows, cols = self.matrix
         wide = rows <= cols
@@ -114,18 +114,12 @@ class ProductReader:
         self._keep(op, all(self.symmetric[index] for index in grams))
         return True
 
-    def _gram(
-        self,
-        first: int,
-        second: int,
-        left: tuple[int, ...],
-        right: tuple[int, ...],
-        op: TensorOp,
-        *,
-        added: bool,
-    ) -> tuple[Product, bool]:
+    def _gram(self, op: TensorOp, factors: Factors) -> tuple[Product, bool]:
+        first, second = factors.both
+        added = factors.summand is not None
+        left = op.read_shapes[first]
         matrix = as_matrix(self.shape, left)
-        if first != second or left != right[::-1] or matrix is None:
+        if matrix is None or not seen_transposed(op, first, second):
             raise GeneralProductError("multiplies two different matrices spread over many PEs")
         if left[0] > left[1]:
             raise GeneralProductError(
@@ -157,6 +151,39 @@ class ProductReader:
         self.symmetric |= dict.fromkeys(op.writes, symmetric)
 
 
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Which operands of a product are its factors, by their position among the op's reads.
+
+    Attributes:
+        both: the left and the right factor.
+        summand: what is added to the product, or None.
+    """
+
+    both: tuple[int, int]
+    summand: int | None
+
+
+def factors_of(op: TensorOp) -> Factors:
+    """The factors of a product: the operands that have the axis it sums over."""
+    axes = axes_of(op)
+    summed, out = set(axes.reduced), op.arguments.get("out")
+    both = [i for i, along in enumerate(axes.operands) if summed & {*along}]
+    others = [i for i in range(len(axes.operands)) if i not in both and Read(i) != out]
+    first, second = both
+    return Factors((first, second), others[0] if others else None)
+
+
+def seen_transposed(op: TensorOp, first: int, second: int) -> bool:
+    """Whether two operands are one matrix and its transpose: the same elements, axes exchanged."""
+    return (
+        op.reads[first] == op.reads[second]
+        and op.read_shapes[first] == op.read_shapes[second][::-1]
+        and op.strides_of(first) == op.strides_of(second)[::-1]
+        and op.offset_of(first) == op.offset_of(second)
+    )
+
+
 class GeneralProductError(Exception):
     """A product that is none of the three forms; becomes an error that names op and parameter."""
 
@@ -176,6 +203,6 @@ def as_matrix(shape: tuple[int, ...], seen: tuple[int, ...]) -> tuple[int, int] 
 def multiplied_as(shape: tuple[int, ...], ops: Iterable[TensorOp]) -> tuple[int, int] | None:
     """(rows, cols) as which the first product of a step takes a parameter of ``shape``."""
     for op in ops:
-        if op.base_name in ("mm", "addmm"):
-            return as_matrix(shape, op.read_shapes[op.base_name == "addmm"])
+        if multiplies(op):
+            return as_matrix(shape, op.read_shapes[factors_of(op).both[0]])
     return None

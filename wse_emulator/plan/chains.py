@@ -56,7 +56,7 @@ class ChainCosts:
             (
                 chain_op.op.name,
                 chain_op.op.dtype,
-                chain_op.op.scalars,
+                chain_op.op.arguments,
                 len(chain_op.op.shape),
                 tuple(
                     (

@@ -9,6 +9,7 @@ from math import prod
 from typing import Final, Literal
 
 from wse_emulator.inputs.precision import AS_CAPTURED, Precision
+from wse_emulator.ops.parameter_axes import ParameterAxes
 from wse_emulator.ops.stacks import stack_height, statistic_of
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
 from wse_emulator.wafer.formats import BYTES
@@ -94,6 +95,7 @@ def holdings(
             shared[op.owner].update(shared_values.intersection(op.reads))
     return tuple(
         _holding(
+            program,
             parameter,
             owned[parameter.index],
             precision,
@@ -105,6 +107,7 @@ def holdings(
 
 
 def _holding(
+    program: StepProgram,
     parameter: Parameter,
     values: list[Value],
     precision: Precision,
@@ -129,7 +132,8 @@ def _holding(
             item_bytes = BYTES[_dtype(value, precision)]
             apart = statistic_of(value.shape, parameter.shape) is not None
             per_matrix = value.numel // stack_height(parameter.shape) if apart else 0
-            others.append(OtherState(_form(value, parameter), value.numel, item_bytes, per_matrix))
+            form = _form(program, value, parameter)
+            others.append(OtherState(form, value.numel, item_bytes, per_matrix))
     copy = precision.copy_bytes(parameter.dtype)
     (element if sparse is None else masked)["weights"] += copy
     return Holding(parameter.index, element, masked, holder, tuple(others), shared)
@@ -149,14 +153,15 @@ def _dtype(value: Value, precision: Precision) -> str:
     return wanted if wanted is not None and "float" in value.dtype else value.dtype
 
 
-def _form(value: Value, parameter: Parameter) -> Form:
-    """Row and column statistics are told apart by shape, for square matrices by name."""
+def _form(program: StepProgram, value: Value, parameter: Parameter) -> Form:
+    """Row and column statistics are told apart by shape, for square matrices by what fills them."""
     if len(parameter.shape) < 2:
         return "spread"
     rows, cols = prod(parameter.shape[:-1]), parameter.shape[-1]
     is_rows, is_cols = value.numel == rows, value.numel == cols
     if is_rows and is_cols:
-        return "cols" if value.name.endswith("col") else "rows"
+        along = ParameterAxes(program, parameter).of_value(value.index)
+        return "cols" if along == {len(parameter.shape) - 1} else "rows"
     if is_rows:
         return "rows"
     return "cols" if is_cols else "spread"
