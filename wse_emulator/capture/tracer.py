@@ -6,7 +6,6 @@ never read. Reading one from Python is itself a violation and is recorded as suc
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,7 +18,10 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from wse_emulator.capture.decompositions import decomposed, tensors_in
+from wse_emulator.capture.schemas import plain, schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name
+from wse_emulator.ops.table import describes
 from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
 
 _HOST_READS: Final = frozenset(
@@ -113,20 +115,19 @@ class StepTracer:
         result: object,
     ) -> None:
         """Record one dispatched op with its result."""
-        schema = _schema(func)
+        schema = schema_of(func)
         if schema.name == "aten.lift_fresh.default":
             return  # torch.tensor(data) makes its result known: see made_from_python
         call = _Call(self.table)
-        held = dict(schema.defaults)
-        held.update(zip(schema.names, map(call.argument, arguments), strict=False))
-        for name, argument in keywords.items():
-            held[name] = call.argument(argument)
-        writes = [call.reads[i] for name in schema.written for i in _positions(held[name])]
+        held = schema.bound(arguments, keywords, call.argument)
+        writes = [call.reads[i] for name in schema.written for i in _positions(held.get(name))]
         touched = set(call.reads)
-        outputs = [x for x in _leaves(result) if isinstance(x, torch.Tensor)]
+        outputs = list(tensors_in(result))
         fresh = [x for x in outputs if self.table.lookup(x) not in touched]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
+        if not describes(schema.name, held) and self._in_parts(func, arguments, keywords, result):
+            return
         owner = self._owner(call.reads)
         for x in fresh:
             known = self.table.lookup(x)
@@ -153,6 +154,32 @@ class StepTracer:
                 read_offsets=tuple(call.offsets),
             )
         )
+
+    def _in_parts(
+        self,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+        result: object,
+    ) -> bool:
+        """Record an op without a record as the ops it consists of; False if it has no such."""
+        self.recording = False
+        try:
+            parts = decomposed(func, arguments, keywords)
+        finally:
+            self.recording = True
+        if parts is None or not parts.gives(result):
+            return False
+        for real, double in parts.stands_for:
+            known = self.table.lookup(real)
+            self.table.alias(double, self.table.constant(real) if known is None else known)
+        for part in parts.ops:
+            self.record(part.func, part.arguments, part.keywords, part.result)
+        for real, double in zip(tensors_in(result), tensors_in(parts.result), strict=True):
+            made = self.table.lookup(double)
+            if made is not None and self.table.lookup(real) is None:
+                self.table.alias(real, made)
+        return True
 
     def _owner(self, reads: Iterable[int]) -> int | None:
         owners = {self.table.values[i].parameter for i in reads}
@@ -211,38 +238,6 @@ class _WatchHostReads(TorchFunctionMode):
         return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Schema:
-    """What the schema of an op says: its name, and its arguments in order.
-
-    Attributes:
-        name: with overload: ``aten.add.Tensor``.
-        names: of all arguments, those by keyword alone last.
-        defaults: of all arguments, None where there is none.
-        written: names of the arguments that the op writes.
-    """
-
-    name: str
-    names: tuple[str, ...]
-    defaults: Mapping[str, Argument]
-    written: tuple[str, ...]
-
-
-@functools.lru_cache(maxsize=4096)
-def _schema(func: torch._ops.OpOverload) -> _Schema:
-    arguments = func._schema.arguments
-    return _Schema(
-        name=str(func),
-        names=tuple(argument.name for argument in arguments),
-        defaults={argument.name: _plain(argument.default_value) for argument in arguments},
-        written=tuple(
-            argument.name
-            for argument in arguments
-            if argument.alias_info is not None and argument.alias_info.is_write
-        ),
-    )
-
-
 class _Call:
     """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
 
@@ -266,16 +261,7 @@ class _Call:
             return Read(len(self.reads) - 1)
         if isinstance(given, (list, tuple)):
             return tuple(self.argument(item) for item in given)
-        return _plain(given)
-
-
-def _plain(given: object) -> Argument:
-    """A Python value; dtypes, devices and the like by their names."""
-    if given is None or isinstance(given, (bool, int, float, str)):
-        return given
-    if isinstance(given, (list, tuple)):
-        return tuple(_plain(item) for item in given)
-    return str(given)
+        return plain(given)
 
 
 def _positions(argument: Argument) -> Iterator[int]:
@@ -284,14 +270,6 @@ def _positions(argument: Argument) -> Iterator[int]:
     elif isinstance(argument, tuple):
         for item in argument:
             yield from _positions(item)
-
-
-def _leaves(argument: object) -> Iterator[object]:
-    if isinstance(argument, (list, tuple)):
-        for item in argument:
-            yield from _leaves(item)
-    else:
-        yield argument
 
 
 def _caller() -> str:

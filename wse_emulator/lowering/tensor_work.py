@@ -5,6 +5,7 @@ from __future__ import annotations
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
 from wse_emulator.lowering.matmul import product_activities
+from wse_emulator.lowering.transfer import transfer_activities
 from wse_emulator.placement.pieces import piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
@@ -59,6 +60,8 @@ def _collective(
             channel=channel,
             tensor=tensor.parameter,
         )
+    if exchange.transfer is not None:
+        return transfer_activities(tensor, exchange, exchange.transfer, channel, spec)
     along_rows = exchange.kind in (Collective.ROW_SUMS, Collective.OVER_COLUMNS)
     lines = LineSet(
         name=tensor.name,

@@ -124,7 +124,7 @@ def _reduction(op: TensorOp) -> Axes:
     rank = len(shape)
     named = op.arguments.get("dim")
     dims = named if isinstance(named, tuple) else () if named is None else (named,)
-    gone = {_axis(dim, rank) for dim in dims} or set(range(rank))
+    gone = {_axis(dim, rank) for dim in dims if rank} or set(range(rank))
     kept = [place for place in range(rank) if place not in gone]
     number = {place: axis for axis, place in enumerate((*kept, *sorted(gone)))}
     keep = bool(op.arguments.get("keepdim", False))
@@ -201,7 +201,8 @@ def einsum(text: str) -> AxisRule:
             shape = op.read_shapes[argument.position]
             seen.append((argument.position, along[len(along) - len(shape) :]))
             for letter, size in zip(seen[-1][1], shape, strict=True):
-                sizes[number[letter]] = max(sizes[number[letter]], size)
+                if size != 1:
+                    sizes[number[letter]] = size
         for position, along in seen:
             operands[position] = tuple(
                 None if size != sizes[number[letter]] else number[letter]

@@ -87,7 +87,7 @@ def _unknown(op: TensorOp, program: StepProgram, why: str) -> UnknownOpError:
         f"{program.optimizer}.step() issues {op.name} {where} (op {op.index}): {why}",
         parameter=owner,
         remedy=(
-            "write the step with ops the wafer has (docs/machine.md lists them), in float32 or "
+            "write the step with ops the wafer has (docs/ops.md lists them), in float32 or "
             "a 16-bit format"
         ),
     )

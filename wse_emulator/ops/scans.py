@@ -5,11 +5,13 @@ A PE does its own part here; what passes from PE to PE is a message, which lower
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from wse_emulator.cost.kernel import Kernel, Operand
 from wse_emulator.ops.axes import ordered
 from wse_emulator.ops.call import Call
 from wse_emulator.ops.table import op
-from wse_emulator.program import Arguments
+from wse_emulator.program import Argument
 
 
 @op(
@@ -29,7 +31,7 @@ def _cumsum(kernel: Kernel, call: Call) -> Operand:
     return kernel.emit("add", kernel.emit("add", x, line), line, dtype=call.dtype)
 
 
-def _along_one(arguments: Arguments) -> bool:
+def _along_one(arguments: Mapping[str, Argument]) -> bool:
     dims = arguments["dims"]
     return isinstance(dims, tuple) and len(dims) == 1
 

@@ -126,16 +126,14 @@ class SpaceReader:
         elif self.products.note(op):
             result = Space.GRAM
         else:
-            if op.numel > 1 and reduces_the_stack(op, parameter.shape, self.axes):
-                raise _refused(op, parameter, "adds up different ones of its stacked matrices")
             if self.axes.transposes(op):
                 raise _refused(
-                    op,
-                    parameter,
-                    "joins elements of a matrix with those of another "
-                    "order of its axes, as of its transpose",
+                    op, parameter, "joins a matrix with its transpose, or with other axes exchanged"
                 )
             result = self._result(op, operands)
+            lines = (Space.ROWS, *STACKED.values())
+            if result in lines and reduces_the_stack(op, parameter.shape, self.axes):
+                raise _refused(op, parameter, "adds up different ones of its stacked matrices")
             transfer = self._transfer(op, result)
         together = {*operands, result}
         if {Space.ROWS, Space.COLS} <= together:
@@ -244,7 +242,12 @@ class SpaceReader:
                 stacked=self.stacked,
             )
         except TransferError as error:
-            raise _refused(op, self.parameter, str(error)) from error
+            raise _refused(
+                op,
+                self.parameter,
+                str(error),
+                remedy="scan or shift a matrix along its rows or columns, or a vector",
+            ) from error
 
 
 def works_on_lines(parameter: Parameter, ops: Iterable[TensorOp]) -> bool:

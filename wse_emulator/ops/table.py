@@ -12,7 +12,7 @@ reads these records; no other place lists ops by name.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -20,7 +20,7 @@ from typing import Final
 from wse_emulator.cost.kernel import Kernel, Operand
 from wse_emulator.ops.axes import ELEMENTWISE, Axes, AxisRule
 from wse_emulator.ops.call import Call
-from wse_emulator.program import Arguments, TensorOp
+from wse_emulator.program import Argument, TensorOp
 
 Rule = Callable[[Kernel, Call], Operand]
 """Writes the instructions of one call on a kernel; returns its result."""
@@ -47,7 +47,7 @@ class OpRecord:
     instructions: Rule | None
     streams: tuple[str, ...]
     cost: str
-    when: Callable[[Arguments], bool] | None = None
+    when: Callable[[Mapping[str, Argument]], bool] | None = None
 
 
 _RECORDS: Final[list[OpRecord]] = []
@@ -73,7 +73,7 @@ def op(
     cost: str,
     axes: AxisRule = ELEMENTWISE,
     streams: tuple[str, ...] = (),
-    when: Callable[[Arguments], bool] | None = None,
+    when: Callable[[Mapping[str, Argument]], bool] | None = None,
 ) -> Callable[[Rule], Rule]:
     """Register the decorated function as the instructions of ops; see :class:`OpRecord`.
 
@@ -114,7 +114,7 @@ def record_of(name: str) -> OpRecord | None:
     return _BY_NAME.get(f"{base}.{overload}") or _BY_NAME.get(base)
 
 
-def describes(name: str, arguments: Arguments) -> bool:
+def describes(name: str, arguments: Mapping[str, Argument]) -> bool:
     """Whether the op has a record, and one that holds for these arguments."""
     record = record_of(name)
     return record is not None and (record.when is None or record.when(arguments))

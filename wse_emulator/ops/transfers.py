@@ -88,7 +88,7 @@ def transfer_of(
         course = "column"
         lines = prod(whole[long[0] + 1 : -1])
     else:
-        raise TransferError("moves elements between the inner dimensions of a tensor")
+        raise TransferError("moves elements along a dimension whose lines PEs do not hold")
     if shift is None:
         return Transfer(course, lines, forward=True, wraps=False)
     shortest = min(shift, size - shift)

@@ -21,6 +21,7 @@ from wse_emulator.ops.spaces import (
     local_reductions,
     spaces_of,
 )
+from wse_emulator.ops.transfers import Transfer
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
 from wse_emulator.wafer.formats import BYTES
 
@@ -33,6 +34,8 @@ class Collective(Enum):
     COLUMN_SUMS = "column sums"  # a vector a column of PEs, summed along the column
     OVER_ROWS = "over rows"  # one number summed down each column of PEs
     OVER_COLUMNS = "over columns"  # one number summed along each row of PEs
+    SCAN = "scan"  # sums of all that lies before, from PE to PE
+    SHIFT = "shift"  # elements that leave their PE
 
 
 Buffers = tuple[tuple[Space, int], ...]
@@ -74,11 +77,13 @@ class Exchange:
         kind: where it runs.
         numbers: results that travel together, each one element (a line) long.
         result_bytes: bytes of one element.
+        transfer: what passes from PE to PE, for a scan or a shift.
     """
 
     kind: Collective
     numbers: int
     result_bytes: int
+    transfer: Transfer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +215,7 @@ def _one_pass(
     pending: set[int] = set()  # results that PEs have in parts only
     late_reads: set[int] = set()
     late_writes: set[int] = set()
-    exchanges: dict[tuple[Collective, int], int] = {}
+    exchanges: dict[tuple[Collective, int, Transfer | None], int] = {}
     for op in ops:
         reads, writes = set(op.reads), set(op.writes)
         space = spaces[op.index]
@@ -226,9 +231,19 @@ def _one_pass(
         if space.across or space.gathered:
             pending |= writes
         if space.across:
-            key = (_COLLECTIVE[space.over, space.result], BYTES[op.dtype])
+            key = (_collective_of(space), BYTES[op.dtype], space.transfer)
             exchanges[key] = exchanges.get(key, 0) + 1
-    return ready, late, tuple(Exchange(kind, n, size) for (kind, size), n in exchanges.items())
+    return (
+        ready,
+        late,
+        tuple(Exchange(kind, n, size, moved) for (kind, size, moved), n in exchanges.items()),
+    )
+
+
+def _collective_of(space: OpSpace) -> Collective:
+    if space.transfer is not None:
+        return Collective.SHIFT if space.transfer.wraps else Collective.SCAN
+    return _COLLECTIVE[space.over, space.result]
 
 
 def _without_overwriting(
