@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 STAMP       := $(VENV)/.installed
 WORKERS     ?= 2
 
-.PHONY: help demo pictures test test-deep test-browser lint bench clean
+.PHONY: help demo pictures docs test test-deep test-browser lint bench clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,9 @@ demo: $(STAMP) ## one AdamW step of GPT-2 XL on a whole WSE-2, with a report fol
 pictures: demo ## the pictures of the README, from the demo's report
 	mkdir -p docs/images
 	cp reports/gpt2-xl-adamw/timeline.png reports/gpt2-xl-adamw/wafer.png reports/gpt2-xl-adamw/memory.png docs/images/
+
+docs: $(STAMP) ## the tables in docs/ that are made from code
+	$(BIN)/python -m tests.ops.tables
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -q -n $(WORKERS)

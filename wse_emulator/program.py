@@ -89,10 +89,11 @@ class Arguments(Mapping[str, Argument]):
     ((-1,), None)
     """
 
-    __slots__ = ("_held",)
+    __slots__ = ("_hash", "_held")
 
     def __init__(self, held: Mapping[str, Argument] | None = None) -> None:
         self._held = dict(held or {})
+        self._hash: int | None = None
 
     def __getitem__(self, name: str) -> Argument:
         return self._held[name]
@@ -107,7 +108,9 @@ class Arguments(Mapping[str, Argument]):
         return isinstance(other, Arguments) and self._held == other._held
 
     def __hash__(self) -> int:
-        return hash(tuple(self._held.items()))
+        if self._hash is None:  # asked again and again where costs are kept by it
+            self._hash = hash(tuple(self._held.items()))
+        return self._hash
 
     def __repr__(self) -> str:
         return f"Arguments({self._held!r})"

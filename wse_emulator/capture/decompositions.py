@@ -142,7 +142,7 @@ class _MetaDoubles:
             made = torch.empty(real.nbytes(), dtype=torch.uint8, device="meta")
             base = self._bases[key] = made.untyped_storage()
         double = torch.empty(0, dtype=tensor.dtype, device="meta")
-        double.set_(base, tensor.storage_offset(), tensor.shape, tensor.stride())  # type: ignore[call-overload]  # torch declares other overloads
+        double.set_(base, tensor.storage_offset(), tensor.shape, tensor.stride())
         self.made.append((tensor, double))
         return double
 

@@ -160,16 +160,16 @@ class Kernel:
         self._instruction(Instruction("shift", "int16", 2, 2))
         return Operand("bool", vector=True)
 
-    def function(self, name: str, x: Operand) -> Operand:
+    def function(self, function: str, x: Operand) -> Operand:
         """A derived function of ``x``: reciprocal, rsqrt, sqrt, exp, log, cos or erf."""
         if x.constant:
             return x
         if not x.vector:
             # a square root and a division; an exponential and a division
-            self._scalar_function(2 if name in ("rsqrt", "erf") else 1)
+            self._scalar_function(2 if function in ("rsqrt", "erf") else 1)
             return x
         lanes = self._float_lanes(x.dtype)
-        sequence = derived(name, lanes)
+        sequence = derived(function, lanes)
         shortest = sum(self._cycles(step) for step in sequence.shortest)
         modelled = shortest
         if not self.spec.short_functions:

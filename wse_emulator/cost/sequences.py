@@ -159,11 +159,11 @@ class Derived:
     shortest: tuple[Instruction, ...]
 
 
-def derived(name: str, dtype: str) -> Derived:
-    """The derived function ``name`` in the lane format ``dtype``.
+def derived(function: str, dtype: str) -> Derived:
+    """The derived ``function`` in the lane format ``dtype``.
 
     Args:
-        name: reciprocal, rsqrt, sqrt, exp, log, cos or erf.
+        function: reciprocal, rsqrt, sqrt, exp, log, cos or erf.
         dtype: ``float32`` or ``float16``.
     """
     floats = Floats(dtype)
@@ -175,9 +175,9 @@ def derived(name: str, dtype: str) -> Derived:
         "log": (logarithm, 8, 4, 2),
         "cos": (cosine, 5, 3, 2),
         "erf": (error_function, 5, 3, 2),
-    }[name]
+    }[function]
     steps = single if dtype == "float32" else half
-    return Derived(name, method(floats, steps), method(floats, steps - saving))
+    return Derived(function, method(floats, steps), method(floats, steps - saving))
 
 
 DERIVED_NAMES = ("reciprocal", "rsqrt", "sqrt", "exp", "log", "cos", "erf")

@@ -161,7 +161,7 @@ def _form(program: StepProgram, value: Value, parameter: Parameter) -> Form:
     is_rows, is_cols = value.numel == rows, value.numel == cols
     if is_rows and is_cols:
         along = ParameterAxes(program, parameter).of_value(value.index)
-        return "cols" if along == {len(parameter.shape) - 1} else "rows"
+        return "cols" if along == frozenset({len(parameter.shape) - 1}) else "rows"
     if is_rows:
         return "rows"
     return "cols" if is_cols else "spread"
