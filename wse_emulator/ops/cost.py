@@ -9,7 +9,7 @@ from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand, UnsupportedF
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.ops.axes import takes_innermost
 from wse_emulator.ops.call import Call
-from wse_emulator.ops.table import OpRecord, describes, record_of
+from wse_emulator.ops.table import describes, record_of
 from wse_emulator.program import StepProgram, TensorOp
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
@@ -56,9 +56,7 @@ def op_cost(
         return FREE
     dtypes = tuple(program.values[index].dtype for index in op.reads)
     try:
-        if record is None or not describes(op.name, op.arguments):
-            raise UnsupportedFormatError("no cost on a processing element")
-        return _cost(_call(op, dtypes, record), elements, spec, bank_conflict)
+        return _cost(_call(op, dtypes), elements, spec, bank_conflict)
     except UnsupportedFormatError as error:
         raise _unknown(op, program, str(error)) from error
 
@@ -93,8 +91,12 @@ def _unknown(op: TensorOp, program: StepProgram, why: str) -> UnknownOpError:
     )
 
 
-def _call(op: TensorOp, dtypes: tuple[str, ...], record: OpRecord) -> Call:
+@lru_cache(maxsize=4096)  # the same op is costed for many lengths
+def _call(op: TensorOp, dtypes: tuple[str, ...]) -> Call:
     """The op as the rules of its instructions see it: which operands stream, and formats."""
+    record = record_of(op.name)
+    if record is None or not describes(op.name, op.arguments):
+        raise UnsupportedFormatError("no cost on a processing element")
     for dtype in (op.dtype, *dtypes):
         if dtype not in BYTES:
             raise UnsupportedFormatError(f"no number format {dtype} on a PE")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from wse_emulator.ops.axes import Axes
 from wse_emulator.ops.table import record_of
@@ -36,14 +37,15 @@ class ParameterAxes:
     ) -> None:
         self._program = program
         self._parameter = parameter
-        self._legs: dict[int, tuple[_Leg, ...]] = {}
+        self._ops = program.ops_of(parameter.index) if ops is None else ops
         self._axes: dict[int, Axes] = {}
-        found = program.ops_of(parameter.index) if ops is None else ops
-        before = -1
-        while len(self._legs) > before:  # what a later op tells of a value, earlier ones can use
-            before = len(self._legs)
-            for op in found:
-                self._follow(op)
+        self._legs: dict[int, tuple[_Leg, ...]] = {}
+        self._followed = False
+
+    @cached_property
+    def turned(self) -> bool:
+        """Whether an op of the step sees a tensor in another order than it is stored in."""
+        return not all(_in_order(op.read_strides) for op in self._ops)
 
     def operand(self, op: TensorOp, position: int) -> tuple[Along | None, ...]:
         """For each dimension of a tensor read: axes of the parameter, None if not known."""
@@ -102,6 +104,15 @@ class ParameterAxes:
             found.setdefault(axis, label)
         return tuple(() if size == 1 else found.get(axis) for axis, size in enumerate(axes.sizes))
 
+    def _follow_all(self) -> None:
+        """Follow axes through the step, when they are first asked for: most steps never ask."""
+        self._followed = True
+        before = -1
+        while len(self._legs) > before:  # what a later op tells of a value, earlier ones can use
+            before = len(self._legs)
+            for op in self._ops:
+                self._follow(op)
+
     def _follow(self, op: TensorOp) -> None:
         """Give axes to the values of an op that have none yet."""
         axes = self._axes_of(op)
@@ -153,6 +164,8 @@ class ParameterAxes:
             self._legs[value] = tuple(legs)
 
     def _legs_of(self, value: int) -> tuple[_Leg, ...] | None:
+        if not self._followed:
+            self._follow_all()
         known = self._legs.get(value)
         if known is not None:
             return known
@@ -168,6 +181,11 @@ class ParameterAxes:
             for axis, (size, stride) in enumerate(zip(shape, strides, strict=True))
             if size > 1
         )
+
+
+@lru_cache(maxsize=4096)
+def _in_order(strides: tuple[tuple[int, ...], ...]) -> bool:
+    return all(list(each) == sorted(each, reverse=True) for each in strides)
 
 
 def _walked(legs: Sequence[_Leg], size: int, stride: int) -> Along | None:

@@ -26,7 +26,7 @@ from wse_emulator.ops.stacks import (
     statistic_along,
     statistic_of,
 )
-from wse_emulator.ops.table import multiplies, record_of
+from wse_emulator.ops.table import record_of
 from wse_emulator.ops.transfers import Transfer, TransferError, transfer_of
 from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
 
@@ -119,22 +119,24 @@ class SpaceReader:
     def read(self, op: TensorOp) -> OpSpace:
         """Where one op runs."""
         parameter = self.parameter
+        record = record_of(op.name)
+        rule = None if record is None else record.axes
         operands = [self._operand(op, position) for position in range(len(op.reads))]
         product = transfer = None
-        if multiplies(op):
+        if rule is not None and rule.multiplies:
             product, result = _product(op, parameter, self.products, operands)
         elif self.products.note(op):
             result = Space.GRAM
         else:
-            if self.axes.transposes(op):
+            if self.axes.turned and self.axes.transposes(op):
                 raise _refused(
                     op, parameter, "joins a matrix with its transpose, or with other axes exchanged"
                 )
+            if rule is not None and rule.reduces:
+                self._refuse_sums_over_the_stack(op)
             result = self._result(op, operands)
-            lines = (Space.ROWS, *STACKED.values())
-            if result in lines and reduces_the_stack(op, parameter.shape, self.axes):
-                raise _refused(op, parameter, "adds up different ones of its stacked matrices")
-            transfer = self._transfer(op, result)
+            if rule is not None and rule.orders:
+                transfer = self._transfer(op, result)
         together = {*operands, result}
         if {Space.ROWS, Space.COLS} <= together:
             raise _refused(op, parameter, "joins row and column statistics")
@@ -149,8 +151,16 @@ class SpaceReader:
         across = product is not None or transfer is not None or not stays
         return OpSpace(over, result, across, product, transfer)
 
+    def _refuse_sums_over_the_stack(self, op: TensorOp) -> None:
+        whole = self.parameter.shape
+        looks_alike = op.numel > 1 and statistic_of(op.shape, whole) is not None
+        if looks_alike and reduces_the_stack(op, whole, self.axes):
+            raise _refused(op, self.parameter, "adds up different ones of its stacked matrices")
+
     def check_transfers(self, spaces: Mapping[int, OpSpace]) -> None:
         """Refuse a scan or shift through the whole tensor where others need whole lines of it."""
+        if not any(space.transfer for space in spaces.values()):
+            return
         lines = {Space.ROWS, Space.COLS, Space.GRAM, *STACKED.values()}
         blocks = self.stacked or any(
             space.product is not None
@@ -158,9 +168,9 @@ class SpaceReader:
             or (space.transfer is not None and space.transfer.along != "all")
             for space in spaces.values()
         )
-        for op in self.ops:
+        for op in self.ops if blocks else ():
             transfer = spaces[op.index].transfer
-            if blocks and transfer is not None and transfer.along == "all":
+            if transfer is not None and transfer.along == "all":
                 raise _refused(
                     op,
                     self.parameter,

@@ -13,7 +13,7 @@ from typing import Literal
 
 from wse_emulator.ops.contractions import multiplied_as
 from wse_emulator.ops.parameter_axes import Along, ParameterAxes
-from wse_emulator.ops.table import record_of
+from wse_emulator.ops.table import axes_of
 from wse_emulator.program import Parameter, TensorOp
 
 Statistic = Literal["rows", "cols", "matrices"]
@@ -96,9 +96,6 @@ def reduces_the_stack(op: TensorOp, whole: tuple[int, ...], axes: ParameterAxes)
 
     Of a (6, 3, 3, 3) tensor a mean over dimension 1 has the shape of a mean over the last one.
     """
-    record = record_of(op.name)
-    if record is None or not record.axes.reduces or len(whole) < 3:
-        return False
-    gone = record.axes.read(op).reduced
+    gone = axes_of(op).reduced
     labels = axes.iterated(op)
     return any(axis < len(whole) - 2 for place in gone for axis in labels[place] or ())
