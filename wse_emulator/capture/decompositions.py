@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from math import prod
 from typing import Final
@@ -88,6 +89,7 @@ def decomposed(
     return Decomposed(tuple(collector.ops), tuple(doubles.made), result)
 
 
+@lru_cache(maxsize=1024)  # torch goes through its whole table each time
 def decomposition_of(func: torch._ops.OpOverload) -> Decomposition | None:
     """The function that writes an op as others: torch's own, or one of this file; None without."""
     found = _WRITTEN_HERE.get(func)
