@@ -165,7 +165,13 @@ def all_reduce_lines(
     The gather of row means (axis "row") and of column means (axis "column") that a factored
     second moment needs: each line has a vector of its own length.
     """
-    back = LineMulticast(
+    summed = reduce_lines(lines, algorithm or choose(lines, spec))
+    return (*summed, *work, line_multicast(lines))
+
+
+def line_multicast(lines: LineSet) -> LineMulticast:
+    """What the root of each line has, to all PEs of the line."""
+    return LineMulticast(
         name=lines.name,
         region=lines.region,
         axis=lines.axis,
@@ -174,7 +180,6 @@ def all_reduce_lines(
         channel=lines.channel,
         tensor=lines.tensor,
     )
-    return (*reduce_lines(lines, algorithm or choose(lines, spec)), *work, back)
 
 
 def ring_order(positions: int) -> tuple[int, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
 from wse_emulator.lowering.matmul import product_activities
@@ -24,7 +26,15 @@ def segment_activities(
         return []
     segment = costs.segments[tensor.parameter][number]
     if segment.product is not None:
-        return product_activities(tensor, number, segment.product, strip, costs, channel)
+        return product_activities(
+            tensor,
+            segment.product,
+            costs.formats(tensor.parameter, number),
+            strip.lines[number],
+            partial(costs.round_chain, tensor.parameter, number, strip.elements),
+            costs.spec,
+            channel,
+        )
     chain_of = {piece: i for i, piece in enumerate(pieces)}
     work = Work(
         name=tensor.name,

@@ -1,154 +1,366 @@
-"""Products of matrices that PEs carry out on blocks, with nothing transposed on the way.
+"""Products of matrices on blocks: which axis lies where, with nothing transposed over the fabric.
 
-A matrix X lies in blocks on a rectangle of PEs, and so does a matrix of the order of X's shorter
-side, made from X times its own transpose: a Gram matrix. Row j of X lies where every column of
-PEs needs its part of it; sent along the columns and multiplied with each block, it gives partial
-sums of row j of the Gram matrix, which add up along the rows. A symmetric matrix times X is the
-mirror image. General products would need a transposition over the fabric and are refused.
+A product ``C[i, j] = sum over k of A[i, k] * B[k, j]`` has three axes, and each matrix has two of
+them. On a rectangle of PEs one axis is cut over the rows of PEs (*down*), one over the columns
+(*across*), and the third is gone through in *rounds*, a panel of some lines at a time. The matrix
+with the first two axes stays where it lies. Of the other two, the one that has the down axis
+travels along rows of PEs, the one that has the across axis along columns: to every PE of the line
+if it is a factor, as partial sums that add up along the line if it is the result.
+
+So there is one form for every way in which two factors can lie:
+
+================  ===================  =====================  =======================
+factors lie       stays                summed axis            result lies
+================  ===================  =====================  =======================
+A, B transposed   A (or B)             across (or across)     upright (or transposed)
+A transposed, B   B (or A)             down (or down)         upright (or transposed)
+A, B              C                    in rounds              upright
+both transposed   C                    in rounds              transposed
+================  ===================  =====================  =======================
+
+A matrix lies upright if its first axis is cut over the rows of PEs. A symmetric one lies both
+ways. A vector lies along the down or the across axis and is held by every PE of its lines, as the
+row and column statistics of a parameter are: nothing is sent before it is multiplied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from math import prod
-from typing import Literal
+from typing import Final, Literal
 
 from wse_emulator.activities import Axis
+from wse_emulator.ops.parameter_axes import ParameterAxes
 from wse_emulator.ops.table import axes_of, multiplies
-from wse_emulator.program import Read, TensorOp
+from wse_emulator.program import Parameter, Read, StepProgram, TensorOp, contiguous_strides
 
-Extent = Literal["rows", "cols", "gram_rows", "gram_cols"]
-"""A side of what one PE holds: of its block of the matrix, or of the Gram matrix."""
+Side = Literal["down", "across"]
+"""Over what an axis is cut: over the rows of PEs (down), or over the columns (across)."""
+
+Role = Side | Literal["rounds"]
+"""Where an axis of a product lies: on a side of the rectangle, or in rounds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A product as the PEs of a rectangle carry it out, in panels of some lines at a time.
+class Block:
+    """How a matrix lies on the rectangle of its parameter: how each of its sides is cut.
 
     Attributes:
-        lines: rows of the result that are made one after another: the order of the Gram matrix.
-        axis: along which lines of PEs a panel is sent; partial sums add up along the others.
-        sent: elements of a panel's line that reach one PE.
-        made: elements of a line of partial sums on one PE.
-        adds: what is added at the end where it lies (``addmm``): the PE's block of the matrix,
-            or of the Gram matrix; None for a plain product.
+        down: number of the length that is cut over the rows of PEs; 0 for the rows of the
+            parameter's own matrix, then the further lengths of the step in order.
+        across: the same over the columns of PEs; 0 for the parameter's columns.
+    """
+
+    down: int
+    across: int
+
+
+OWN: Final = Block(0, 0)
+"""The parameter's own block: what lies there lies as the parameter does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product of matrices as the PEs of a rectangle carry it out.
+
+    Attributes:
+        lines: length of the axis that is gone through in rounds.
+        summed: where the axis lies that the product sums over.
+        stays: how the matrix lies that is not sent.
+        made: how the result lies.
+        vectors: the axis in rounds is one line, which each PE already has its part of: nothing is
+            sent.
+        returned: whether sums go back to all PEs of their line.
+        adds: whether what lies as the result is added at the end (``addmm``).
     """
 
     lines: int
-    axis: Axis
-    sent: Extent
-    made: Extent
-    adds: Literal["block", "gram"] | None = None
+    summed: Role
+    stays: Block = OWN
+    made: Block = OWN
+    vectors: bool = False
+    returned: bool = False
+    adds: bool = False
+
+    @property
+    def sent(self) -> tuple[Axis, ...]:
+        """Along which lines of PEs panels are sent."""
+        if self.vectors:
+            return ()
+        along: dict[Role, tuple[Axis, ...]] = {
+            "down": ("row",),
+            "across": ("column",),
+            "rounds": ("row", "column"),
+        }
+        return along[self.summed]
+
+    @property
+    def gathered(self) -> Axis | None:
+        """Along which lines of PEs partial sums add up; None if each PE sums by itself."""
+        along: dict[Role, Axis | None] = {"down": "column", "across": "row", "rounds": None}
+        return along[self.summed]
+
+
+class GeneralProductError(Exception):
+    """A product that PEs cannot carry out; becomes an error that names op and parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A matrix as it was made, or as an op sees it.
+
+    Attributes:
+        sides: its lengths, first axis first.
+        upright: whether its first axis is cut over the rows of PEs.
+        symmetric: it is known to be its own transpose, so that it lies both ways.
+    """
+
+    sides: tuple[int, int]
+    upright: bool = True
+    symmetric: bool = False
+
+    def lies(self, *, upright: bool) -> bool:
+        return self.symmetric or self.upright == upright
+
+
+@dataclass(frozen=True, slots=True)
+class _Form:
+    """One row of the table above: needed orientations, and what comes out."""
+
+    left_upright: bool
+    right_upright: bool
+    upright: bool
+    stays: Literal["left", "right", "result"]
+    summed: Role
+
+
+_FORMS: Final = (
+    _Form(True, False, True, "left", "across"),
+    _Form(False, True, True, "right", "down"),
+    _Form(True, False, False, "right", "across"),
+    _Form(False, True, False, "left", "down"),
+    _Form(True, True, True, "result", "rounds"),
+    _Form(False, False, False, "result", "rounds"),
+)
 
 
 class ProductReader:
-    """Reads the products of one parameter's step, in order, and keeps what they made.
+    """Reads the products of one parameter's step, in order, and keeps where matrices lie.
+
+    Args:
+        program: the captured step.
+        parameter: whose ops are read.
+        axes: of the parameter, as far as they can be followed.
 
     Attributes:
-        matrix: (rows, cols) as which the parameter is multiplied; None before the first product.
-        symmetric: Gram matrices and what elementwise ops made of them, by value index; False for
-            a product of two different ones, whose transpose is another matrix.
+        matrix: (rows, cols) as which the parameter is multiplied; None if nothing is.
+        down, across: lengths that are cut over the rows and over the columns of PEs, those of the
+            parameter's own matrix first.
+        blocks: value index -> how the matrix lies, for all that lie beside the parameter's.
     """
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.matrix: tuple[int, int] | None = None
-        self.symmetric: dict[int, bool] = {}
+    def __init__(self, program: StepProgram, parameter: Parameter, axes: ParameterAxes) -> None:
+        ops = program.ops_of(parameter.index)
+        self.matrix = multiplied_as(parameter.shape, ops)
+        rows, cols = self.matrix or (0, 0)
+        self.down = [rows]
+        self.across = [cols]
+        self.blocks: dict[int, Block] = {}
+        self._laid: dict[int, _Laid] = {}
+        self._values = program.values
+        self._axes = axes
+        self._row_axes = _leading(parameter.shape, rows)
+        self._multiplied = {index for op in ops if multiplies(op) for index in op.reads}
 
     @property
-    def order(self) -> int:
-        """Rows of the Gram matrix; 0 before there is one."""
-        return 0 if self.matrix is None else min(self.matrix)
+    def further(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Lengths cut over the rows and over the columns of PEs beside the parameter's own."""
+        return tuple(self.down[1:]), tuple(self.across[1:])
 
-    def holds_gram(self, value: int, shape: tuple[int, ...]) -> bool:
-        """Whether an operand is a whole matrix of the Gram matrix's blocks."""
-        return value in self.symmetric and shape == (self.order, self.order)
+    def block(self, op: TensorOp, position: int) -> Block | None:
+        """How an operand lies, if it is a matrix beside the parameter's."""
+        index = op.reads[position]
+        sides = _sides(op.read_shapes[position])
+        if sides is None or self.matrix is None:
+            return None
+        known = self._laid.get(index)
+        if known is None:
+            stored = _sides(self._values[index].shape)
+            if stored in (sides, sides[::-1]) and self._is_beside(index, sides):
+                turned = sides != stored or _is_turned(sides, op.strides_of(position))
+                return self._keep_one(index, _Laid(sides, upright=not turned))
+        elif sides not in (known.sides, known.sides[::-1]):
+            return None
+        return self.blocks.get(index)
 
-    def read(self, op: TensorOp) -> tuple[Product, bool]:
-        """The product, and whether its result is a matrix of the Gram matrix's order.
+    def _is_beside(self, value: int, sides: tuple[int, int]) -> bool:
+        """Whether it is neither the parameter's own matrix, nor a statistic of it, nor a number."""
+        assert self.matrix is not None
+        rows, cols = self.matrix
+        if prod(sides) == rows * cols or sides in ((rows, 1), (1, cols)):
+            return False
+        return prod(sides) > 1 or value in self._multiplied
+
+    def read(
+        self, op: TensorOp, vectors: Sequence[Side | None]
+    ) -> tuple[Product, Block | Side | None]:
+        """The product, and how its result lies.
+
+        That is in blocks, as a vector along one side, or (None) as the parameter.
+
+        Args:
+            op: a product.
+            vectors: for each operand the side along which it lies, if it is a vector.
 
         Raises:
-            GeneralProductError: it needs a transposition over the fabric, or is of another kind.
+            GeneralProductError: PEs cannot carry it out.
         """
         factors = factors_of(op)
-        added = factors.summand is not None
-        if len(op.shape) != 2 or any(len(op.read_shapes[i]) != 2 for i in factors.both):
-            raise GeneralProductError("multiplies stacked matrices, or a matrix by a vector")
-        first, second = (op.reads[position] for position in factors.both)
-        left, right = (op.read_shapes[position] for position in factors.both)
-        grams = self.holds_gram(first, left), self.holds_gram(second, right)
-        if grams == (False, False):
-            return self._gram(op, factors)
-        assert self.matrix is not None  # a Gram matrix was made of it
-        rows, cols = self.matrix
-        wide = rows <= cols
-        if grams == (True, True):
-            if not self.symmetric[second]:
-                raise GeneralProductError("multiplies by a matrix that need not be symmetric")
-            same = first == second and (not added or self.symmetric.get(op.reads[0], False))
-            self._keep(op, same)
-            return self._makes_gram("gram", added=added), True
-        gram, other = (first, right) if grams[0] else (second, left)
-        if not self.symmetric[gram]:
-            raise GeneralProductError("multiplies by a matrix that need not be symmetric")
-        if other not in ((rows, cols), (cols, rows)):
-            raise GeneralProductError(f"multiplies a matrix {list(other)} by a Gram matrix")
-        return Product(
-            self.order,
-            "row" if wide else "column",
-            sent="rows" if wide else "cols",
-            made="cols" if wide else "rows",
-            adds="block" if added else None,
-        ), False
-
-    def note(self, op: TensorOp) -> bool:
-        """Keep what an elementwise op makes of Gram matrices; whether it makes such a matrix."""
-        grams = [
-            index
-            for index, shape in zip(op.reads, op.read_shapes, strict=True)
-            if self.holds_gram(index, shape)
-        ]
-        if not grams or op.shape != (self.order, self.order):
-            return False
-        self._keep(op, all(self.symmetric[index] for index in grams))
-        return True
-
-    def _gram(self, op: TensorOp, factors: Factors) -> tuple[Product, bool]:
         first, second = factors.both
-        added = factors.summand is not None
-        left = op.read_shapes[first]
-        matrix = as_matrix(self.shape, left)
-        if matrix is None or not seen_transposed(op, first, second):
-            raise GeneralProductError("multiplies two different matrices spread over many PEs")
-        if left[0] > left[1]:
-            raise GeneralProductError(
-                f"makes a product of order {left[0]}, the longer side of the matrix"
-            )
-        if self.matrix not in (None, matrix):
+        if any(len(op.read_shapes[i]) > 1 and not _sides(op.read_shapes[i]) for i in factors.both):
+            raise GeneralProductError("multiplies stacked matrices")
+        if any(prod(op.read_shapes[i]) != self._values[op.reads[i]].numel for i in factors.both):
+            raise GeneralProductError("multiplies a part of a larger tensor")
+        if self.matrix is None:
+            raise GeneralProductError("multiplies matrices of which none is the parameter's own")
+        if vectors[first] or vectors[second]:
+            return self._with_vectors(op, factors, vectors)
+        left, right = self._seen(op, first), self._seen(op, second)
+        itself = op.reads[first] == op.reads[second]
+        if left.sides[1] != right.sides[0]:
             raise GeneralProductError("takes the parameter as matrices of two shapes")
-        self.matrix = matrix
-        self._keep(op, not added or self.symmetric.get(op.reads[0], False))
-        return self._makes_gram("block", added=added), True
-
-    def _makes_gram(self, of: Literal["block", "gram"], *, added: bool) -> Product:
-        """Lines of the matrix, or of its Gram matrix, times the same blocks transposed."""
-        assert self.matrix is not None
-        wide = self.matrix[0] <= self.matrix[1]
-        sent: dict[str, tuple[Extent, Extent]] = {
-            "block": ("cols", "rows"),
-            "gram": ("gram_cols", "gram_rows"),
+        symmetric = itself and (left.symmetric or left.upright != right.upright)
+        summand = None if factors.summand is None else self._seen(op, factors.summand)
+        form = self._form(left, right, summand)
+        if summand and not summand.lies(upright=form.upright):
+            raise GeneralProductError("adds a matrix that lies in other blocks than the product")
+        sides = left.sides[0], right.sides[1]
+        made = _Laid(sides, form.upright, symmetric and (summand is None or summand.symmetric))
+        stays = {
+            "left": replace(left, upright=form.left_upright),
+            "right": replace(right, upright=form.right_upright),
+            "result": made,
         }
-        return Product(
-            self.order,
-            "column" if wide else "row",
-            sent=sent[of][0 if wide else 1],
-            made="rows" if wide else "cols",
-            adds="gram" if added else None,
+        lines = {"left": sides[1], "right": sides[0], "result": left.sides[1]}
+        if all(self.matrix) and not all(lines.values()):
+            raise GeneralProductError("multiplies a matrix without elements")
+        product = Product(
+            lines=lines[form.stays],
+            summed=form.summed,
+            stays=self._number(stays[form.stays]),
+            made=self._number(made),
+            adds=summand is not None,
+        )
+        where = self._keep(op, made)
+        return product, None if where == OWN else where
+
+    def note(self, op: TensorOp) -> Block | None:
+        """Keep what an elementwise op makes of matrices; how that lies, if there are any.
+
+        Raises:
+            GeneralProductError: it joins a matrix with the transpose of another.
+        """
+        sides = _sides(op.shape)
+        alike = [i for i, shape in enumerate(op.read_shapes) if _sides(shape) == sides]
+        if sides is None or not any(op.reads[i] in self._laid for i in alike):
+            return None
+        seen = [self._seen(op, i) for i in alike]
+        one_way = {laid.upright for laid in seen if not laid.symmetric}
+        if len(one_way) > 1:
+            raise GeneralProductError("joins a matrix with the transpose of another")
+        return self._keep(op, _Laid(sides, *(one_way or {True}), symmetric=not one_way))
+
+    def _form(self, left: _Laid, right: _Laid, summand: _Laid | None) -> _Form:
+        """The form whose result lies as it is wanted, with the fewest and shortest messages."""
+        assert self.matrix is not None
+        rows, cols = self.matrix
+        longer = "across" if rows <= cols else "down"
+        sides = left.sides[0], right.sides[1]
+        if summand and not summand.symmetric:
+            wanted = summand.upright
+        elif rows != cols and sides == (cols, rows):
+            wanted = False
+        elif rows != cols and sides == (rows, cols):
+            wanted = True
+        elif left.symmetric != right.symmetric:  # it stays as the other one is
+            wanted = (right if left.symmetric else left).upright
+        else:
+            wanted = True
+        return min(
+            (
+                form
+                for form in _FORMS
+                if left.lies(upright=form.left_upright) and right.lies(upright=form.right_upright)
+            ),
+            key=lambda f: (f.upright != wanted, f.stays == "result", f.summed != longer),
         )
 
-    def _keep(self, op: TensorOp, symmetric: bool) -> None:
-        self.symmetric |= dict.fromkeys(op.writes, symmetric)
+    def _with_vectors(
+        self, op: TensorOp, factors: Factors, vectors: Sequence[Side | None]
+    ) -> tuple[Product, Side | None]:
+        """A matrix times a vector, a vector times a matrix, or a column times a row."""
+        left, right = (vectors[position] for position in factors.both)
+        adds = factors.summand is not None
+        if left and right:
+            if left == right or op.numel == 1:
+                raise GeneralProductError("multiplies two vectors along one side of a matrix")
+            return Product(lines=1, summed="rounds", vectors=True, adds=adds), None
+        position = factors.both[1 if left else 0]
+        matrix = self._seen(op, position)
+        # left of a matrix, a vector lies along its first axis; right of it, along the second
+        along: Side = "down" if matrix.upright == bool(left) else "across"
+        if matrix.symmetric:
+            along = left or right or along
+        if (left or right) != along or op.reads[position] in self.blocks:
+            raise GeneralProductError(
+                "multiplies by a vector that does not lie along that side of the matrix"
+            )
+        product = Product(lines=1, summed=along, vectors=True, returned=True, adds=adds)
+        return product, "across" if along == "down" else "down"
+
+    def _seen(self, op: TensorOp, position: int) -> _Laid:
+        """An operand as the op sees it."""
+        sides = _sides(op.read_shapes[position])
+        known = self._laid.get(op.reads[position])
+        stored = self.matrix if known is None else known.sides
+        if sides is None or stored is None or sides not in (stored, stored[::-1]):
+            raise GeneralProductError(
+                f"multiplies {list(op.read_shapes[position])}, which is neither the parameter's "
+                "matrix nor one that lies beside it"
+            )
+        turned = sides != stored or _is_turned(sides, op.strides_of(position))
+        if known is not None:
+            return replace(known, sides=sides, upright=known.upright != turned)
+        rows = self._axes.operand(op, position)[-2]
+        if rows and sides == stored[::-1]:  # a square matrix: its axes tell
+            turned = rows[0] >= self._row_axes
+        return _Laid(sides, upright=not turned)
+
+    def _number(self, laid: _Laid) -> Block:
+        down, across = laid.sides if laid.upright else laid.sides[::-1]
+        for length, cuts in ((down, self.down), (across, self.across)):
+            if length not in cuts:
+                cuts.append(length)
+        return Block(self.down.index(down), self.across.index(across))
+
+    def _keep(self, op: TensorOp, made: _Laid) -> Block:
+        """Keep how the values lie that an op writes."""
+        for index in op.writes:
+            held = self._values[index]
+            strides = held.strides if held.shape == op.shape else None
+            if index in op.reads:
+                strides = op.strides_of(op.reads.index(index))
+            turned = _is_turned(made.sides, strides or contiguous_strides(op.shape))
+            self._keep_one(index, replace(made, upright=made.upright != turned))
+        return self._number(made)
+
+    def _keep_one(self, index: int, laid: _Laid) -> Block:
+        where = self._number(laid)
+        self._laid[index] = laid
+        if where != OWN:
+            self.blocks[index] = where
+        return where
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,18 +386,21 @@ def factors_of(op: TensorOp) -> Factors:
     return Factors((first, second), others[0] if others else None)
 
 
-def seen_transposed(op: TensorOp, first: int, second: int) -> bool:
-    """Whether two operands are one matrix and its transpose: the same elements, axes exchanged."""
-    return (
-        op.reads[first] == op.reads[second]
-        and op.read_shapes[first] == op.read_shapes[second][::-1]
-        and op.strides_of(first) == op.strides_of(second)[::-1]
-        and op.offset_of(first) == op.offset_of(second)
-    )
+def _is_turned(sides: tuple[int, int], strides: tuple[int, ...]) -> bool:
+    """Whether a square matrix is seen with its faster axis first; shapes tell of others."""
+    return sides[0] == sides[1] and strides[-2] < strides[-1]
 
 
-class GeneralProductError(Exception):
-    """A product that is none of the three forms; becomes an error that names op and parameter."""
+def _leading(shape: tuple[int, ...], rows: int) -> int:
+    """How many leading dimensions are joined to the rows of the matrix."""
+    return next((cut for cut in range(1, len(shape)) if prod(shape[:cut]) == rows), len(shape))
+
+
+def _sides(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """(rows, cols) of a shape that is one matrix, maybe with dimensions of one before it."""
+    if len(shape) < 2 or prod(shape[:-2]) != 1:
+        return None
+    return shape[-2], shape[-1]
 
 
 def as_matrix(shape: tuple[int, ...], seen: tuple[int, ...]) -> tuple[int, int] | None:
@@ -201,8 +416,17 @@ def as_matrix(shape: tuple[int, ...], seen: tuple[int, ...]) -> tuple[int, int] 
 
 
 def multiplied_as(shape: tuple[int, ...], ops: Iterable[TensorOp]) -> tuple[int, int] | None:
-    """(rows, cols) as which the first product of a step takes a parameter of ``shape``."""
+    """(rows, cols) as which a step takes a parameter of ``shape``; None if it multiplies nothing.
+
+    A tensor of more dimensions is the matrix as which the first product takes it.
+    """
     for op in ops:
         if multiplies(op):
-            return as_matrix(shape, op.read_shapes[factors_of(op).both[0]])
+            if len(shape) == 2:
+                return shape[0], shape[1]
+            for seen in op.read_shapes:
+                sides = _sides(seen)
+                matrix = None if sides is None else as_matrix(shape, sides)
+                if matrix is not None:
+                    return matrix
     return None

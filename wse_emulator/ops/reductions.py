@@ -6,11 +6,10 @@ operand for a reduction, of the result for a product of matrices.
 
 from __future__ import annotations
 
-from wse_emulator.cost.kernel import Kernel, OpCost, Operand, number
+from wse_emulator.cost.kernel import Kernel, Operand, number
 from wse_emulator.ops.axes import REDUCTION, einsum
 from wse_emulator.ops.call import Call
 from wse_emulator.ops.table import op
-from wse_emulator.wafer.spec import WaferSpec
 
 
 def _accumulate(kernel: Kernel, call: Call, x: Operand) -> Operand:
@@ -82,24 +81,6 @@ def _dot(kernel: Kernel, call: Call) -> Operand:
 @op("vdot", cost="mul, reduce", axes=einsum("self i, other i ->"), streams=("self", "other"))
 def _vdot(kernel: Kernel, call: Call) -> Operand:
     return _inner_product(kernel, call, "other")
-
-
-def panel_cost(formats: tuple[str, str], vector: int, passes: int, spec: WaferSpec) -> OpCost:
-    """``passes`` multiply-adds ``sums += number * block`` over ``vector`` elements.
-
-    A number of a panel that came over the fabric times a line of the PE's block, or the other way
-    round: the sums are a buffer of their own, which can lie so that no banks conflict.
-
-    Args:
-        formats: of the sums, and of the block.
-        vector: elements of one instruction.
-        passes: how many are issued.
-        spec: the machine.
-    """
-    kernel = Kernel(spec, vector)
-    sums, block = (Operand(dtype, vector=True) for dtype in formats)
-    kernel.emit("fma", sums, block, dtype=sums.dtype, passes=passes)
-    return kernel.cost
 
 
 def _multiply_adds(kernel: Kernel, call: Call, factor: str) -> Operand:

@@ -3,19 +3,28 @@
 An op over the shard runs strip by strip. An op that makes something smaller of it (a norm, a row
 mean) is a reduction: each PE does its part, and wavelets carry the rest. Row and column
 statistics of a matrix in blocks live on every PE of the row or column of PEs that shares them.
-A matrix multiplied by its own transpose makes another one, in blocks on the same PEs. Statistics
-of stacked matrices, which lie whole in the PEs, are made and stay where their matrices are.
+Other matrices that the step multiplies lie in blocks of their own on the same PEs. Statistics of
+stacked matrices, which lie whole in the PEs, are made and stay where their matrices are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 from math import prod
+from typing import Final
 
 from wse_emulator.errors import UnknownOpError
-from wse_emulator.ops.contractions import GeneralProductError, Product, ProductReader
+from wse_emulator.ops.axes import ELEMENTWISE
+from wse_emulator.ops.contractions import (
+    OWN,
+    Block,
+    GeneralProductError,
+    Product,
+    ProductReader,
+    Side,
+)
 from wse_emulator.ops.parameter_axes import Along, ParameterAxes
 from wse_emulator.ops.stacks import (
     Statistic,
@@ -26,7 +35,7 @@ from wse_emulator.ops.stacks import (
     statistic_along,
     statistic_of,
 )
-from wse_emulator.ops.table import record_of
+from wse_emulator.ops.table import multiplies, record_of
 from wse_emulator.ops.transfers import Transfer, TransferError, transfer_of
 from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
 
@@ -35,13 +44,16 @@ class Space(Enum):
     """What a tensor's elements are to the PEs that hold its parameter."""
 
     SHARD = "shard"  # as many elements as the parameter: spread over the PEs
-    GRAM = "gram"  # one element a pair of rows (columns, if there are fewer): blocks of their own
     ROWS = "rows"  # one element a row of the matrix
     COLS = "cols"  # one element a column of the matrix
     STACK_ROWS = "stack rows"  # one element a row of each of the PE's stacked matrices
     STACK_COLS = "stack cols"  # one element a column of each
     MATRICES = "matrices"  # one element a matrix
     ONE = "one"  # a number that every PE of the region holds
+
+
+Place = Space | Block
+"""Where elements lie: as the parameter's do, or in blocks beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +68,8 @@ class OpSpace:
         transfer: what passes from PE to PE, for a scan or a shift.
     """
 
-    over: Space
-    result: Space
+    over: Place
+    result: Place
     across: bool
     product: Product | None = None
     transfer: Transfer | None = None
@@ -70,7 +82,6 @@ class OpSpace:
 
 _SIZE = {
     Space.SHARD: 4,
-    Space.GRAM: 4,
     Space.ROWS: 3,
     Space.COLS: 3,
     Space.STACK_ROWS: 3,
@@ -78,6 +89,17 @@ _SIZE = {
     Space.MATRICES: 2,
     Space.ONE: 1,
 }
+
+_VECTORS: Mapping[Place, Side] = {Space.ROWS: "down", Space.COLS: "across"}
+"""Along which side of the rectangle a statistic lies."""
+
+_MADE: Mapping[Side | None, Space] = {None: Space.SHARD, "down": Space.ROWS, "across": Space.COLS}
+"""What a product makes that is no block beside."""
+
+_PRODUCTS_REMEDY: Final = (
+    "multiply whole matrices of the parameter, or matrices that lie beside it, one at a time; "
+    "write a matrix as the product of the two others in their order, or of their transposes"
+)
 
 STACKED: Mapping[Statistic, Space] = {
     "rows": Space.STACK_ROWS,
@@ -92,58 +114,68 @@ def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
 
     Raises:
         UnknownOpError: a shape that is neither the parameter's, nor a row or column statistic of
-            it, nor one number; a sum of different stacked matrices; a matrix joined with its
-            transpose; a scan or shift along lines that PEs do not hold; or a product of matrices
-            other than of a matrix with its own transpose, of symmetric matrices made of such
-            products, or of one and the matrix.
+            it, nor one number, nor a matrix that the step multiplies; a sum of different stacked
+            matrices; a matrix joined with its transpose; a scan or shift along lines that PEs do
+            not hold; or a product that PEs cannot carry out.
     """
-    ops = program.ops_of(parameter.index)
-    reader = SpaceReader(program, parameter, ops)
-    spaces = {op.index: reader.read(op) for op in ops}
-    reader.check_transfers(spaces)
-    return spaces
+    return SpaceReader(program, parameter).read_all()
+
+
+def matrices_beside(program: StepProgram, parameter: Parameter) -> ProductReader | None:
+    """Where the matrices lie that a step multiplies; None if it multiplies none, or is refused."""
+    if not any(multiplies(op) for op in program.ops_of(parameter.index)):
+        return None
+    reader = SpaceReader(program, parameter)
+    try:
+        reader.read_all()
+    except UnknownOpError:
+        return None  # the plan of the step says why
+    return reader.products
 
 
 class SpaceReader:
     """Reads the ops of one parameter's step, in order, and keeps what their values are."""
 
-    def __init__(self, program: StepProgram, parameter: Parameter, ops: Sequence[TensorOp]) -> None:
+    def __init__(self, program: StepProgram, parameter: Parameter) -> None:
         self.parameter = parameter
-        self.ops = ops
-        self.known: dict[int, Space] = {}
-        self.products = ProductReader(parameter.shape)
+        self.values = program.values
+        self.ops = ops = program.ops_of(parameter.index)
+        self.known: dict[int, Place] = {}
         self.axes = ParameterAxes(program, parameter)
+        self.products = ProductReader(program, parameter, self.axes)
         lines = works_on_lines(parameter, ops)
         self.stacked = lines and stacked_matrix(parameter, ops, self.axes) is not None
+
+    def read_all(self) -> dict[int, OpSpace]:
+        """Op index -> space."""
+        spaces = {op.index: self.read(op) for op in self.ops}
+        self.check_transfers(spaces)
+        return spaces
 
     def read(self, op: TensorOp) -> OpSpace:
         """Where one op runs."""
         parameter = self.parameter
         record = record_of(op.name)
-        rule = None if record is None else record.axes
+        rule = ELEMENTWISE if record is None else record.axes
         operands = [self._operand(op, position) for position in range(len(op.reads))]
         product = transfer = None
-        if rule is not None and rule.multiplies:
-            product, result = _product(op, parameter, self.products, operands)
-        elif self.products.note(op):
-            result = Space.GRAM
-        else:
-            if self.axes.turned and self.axes.transposes(op):
-                raise _refused(
-                    op, parameter, "joins a matrix with its transpose, or with other axes exchanged"
-                )
-            if rule is not None and rule.reduces:
-                self._refuse_sums_over_the_stack(op)
-            result = self._result(op, operands)
-            if rule is not None and rule.orders:
-                transfer = self._transfer(op, result)
-        together = {*operands, result}
-        if {Space.ROWS, Space.COLS} <= together:
-            raise _refused(op, parameter, "joins row and column statistics")
-        if product is None and Space.GRAM in together and not together <= {Space.GRAM, Space.ONE}:
-            raise _refused(op, parameter, "joins a Gram matrix with what lies in other blocks")
-        over = max([*operands, result], key=_SIZE.__getitem__)
-        stays = _SIZE[result] == _SIZE[over] or result in STACKED.values()
+        result: Place
+        try:
+            beside = None if rule.multiplies or rule.orders else self.products.note(op)
+            if rule.multiplies:
+                product, made = self.products.read(op, [_VECTORS.get(x) for x in operands])
+                result = made if isinstance(made, Block) else _MADE[made]
+            elif beside is not None:
+                result = Space.SHARD if beside == OWN else beside
+            else:
+                result = self._plain(op, operands, reduces=rule.reduces)
+                transfer = self._transfer(op, result) if rule.orders else None
+        except GeneralProductError as error:
+            raise _refused(op, parameter, str(error), remedy=_PRODUCTS_REMEDY) from error
+        if product is None:
+            self._refuse_joined(op, {*operands, result})
+        over = max([*operands, result], key=_size)
+        stays = _size(result) == _size(over) or result in STACKED.values()
         for index, space in zip(op.reads, operands, strict=True):
             self.known.setdefault(index, space)
         for index in op.writes:
@@ -151,17 +183,33 @@ class SpaceReader:
         across = product is not None or transfer is not None or not stays
         return OpSpace(over, result, across, product, transfer)
 
-    def _refuse_sums_over_the_stack(self, op: TensorOp) -> None:
+    def _plain(self, op: TensorOp, operands: Sequence[Place], *, reduces: bool) -> Place:
+        """What an op makes that reads no product of matrices."""
+        if self.axes.turned and self.axes.transposes(op):
+            raise _refused(
+                op,
+                self.parameter,
+                "joins a matrix with its transpose, or with other axes exchanged",
+            )
         whole = self.parameter.shape
-        looks_alike = op.numel > 1 and statistic_of(op.shape, whole) is not None
+        looks_alike = reduces and op.numel > 1 and statistic_of(op.shape, whole) is not None
         if looks_alike and reduces_the_stack(op, whole, self.axes):
             raise _refused(op, self.parameter, "adds up different ones of its stacked matrices")
+        return self._result(op, operands)
+
+    def _refuse_joined(self, op: TensorOp, together: Set[Place]) -> None:
+        """Refuse an elementwise op on elements that lie in different PEs."""
+        if {Space.ROWS, Space.COLS} <= together:
+            raise _refused(op, self.parameter, "joins row and column statistics")
+        blocks = {place for place in together if isinstance(place, Block)}
+        if len(blocks) > 1 or (blocks and not together <= {*blocks, Space.ONE}):
+            raise _refused(op, self.parameter, "joins a matrix with what lies in other blocks")
 
     def check_transfers(self, spaces: Mapping[int, OpSpace]) -> None:
         """Refuse a scan or shift through the whole tensor where others need whole lines of it."""
         if not any(space.transfer for space in spaces.values()):
             return
-        lines = {Space.ROWS, Space.COLS, Space.GRAM, *STACKED.values()}
+        lines = {Space.ROWS, Space.COLS, *STACKED.values()}
         blocks = self.stacked or any(
             space.product is not None
             or {space.over, space.result} & lines
@@ -179,18 +227,17 @@ class SpaceReader:
                     remedy="move elements along one dimension",
                 )
 
-    def _operand(self, op: TensorOp, position: int) -> Space:
+    def _operand(self, op: TensorOp, position: int) -> Place:
         index, shape = op.reads[position], op.read_shapes[position]
-        if self.products.holds_gram(index, shape):
-            return Space.GRAM
         return (
-            self._by_size(shape)
+            self.products.block(op, position)
+            or self._by_size(shape)
             or self._by_axes(self.axes.operand(op, position))
             or self.known.get(index)
-            or self._by_shape(op, shape)
+            or self._by_shape(op, self.values[index].shape if multiplies(op) else shape)
         )
 
-    def _result(self, op: TensorOp, operands: Sequence[Space]) -> Space:
+    def _result(self, op: TensorOp, operands: Sequence[Place]) -> Place:
         for index in op.writes:
             if index in self.known:
                 return self.known[index]
@@ -198,7 +245,7 @@ class SpaceReader:
         if known is not None:
             return known
         if Space.SHARD not in operands:  # elementwise on a row or a column
-            smaller = [s for s in operands if s is not Space.ONE]
+            smaller = [s for s in operands if isinstance(s, Space) and s is not Space.ONE]
             if smaller:
                 return smaller[0]
         return self._by_shape(op, op.shape)
@@ -242,7 +289,7 @@ class SpaceReader:
                 return Space.COLS
         raise _refused(op, parameter, f"works on shape {list(shape)} of a tensor {list(whole)}")
 
-    def _transfer(self, op: TensorOp, result: Space) -> Transfer | None:
+    def _transfer(self, op: TensorOp, result: Place) -> Transfer | None:
         try:
             return transfer_of(
                 op,
@@ -286,23 +333,8 @@ def needs_lines(op: TensorOp, parameter: Parameter, axes: ParameterAxes) -> bool
     return 1 < op.numel < parameter.numel and any(whole)
 
 
-def _product(
-    op: TensorOp, parameter: Parameter, products: ProductReader, operands: Sequence[Space]
-) -> tuple[Product, Space]:
-    try:
-        product, makes_gram = products.read(op)
-    except GeneralProductError as error:
-        raise _refused(
-            op,
-            parameter,
-            str(error),
-            remedy="multiply a matrix by its own transpose, or by a symmetric matrix made of such "
-            "products, as Muon does",
-        ) from error
-    result = Space.GRAM if makes_gram else Space.SHARD
-    if product.adds and operands[0] is not result:
-        raise _refused(op, parameter, "adds a matrix that lies in other blocks than the product")
-    return product, result
+def _size(place: Place) -> int:
+    return _SIZE[Space.SHARD if isinstance(place, Block) else place]
 
 
 def _refused(

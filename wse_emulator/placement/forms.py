@@ -11,7 +11,7 @@ from math import prod
 
 from wse_emulator.ops.contractions import multiplied_as
 from wse_emulator.ops.parameter_axes import ParameterAxes
-from wse_emulator.ops.spaces import needs_lines, works_on_lines
+from wse_emulator.ops.spaces import matrices_beside, needs_lines, works_on_lines
 from wse_emulator.ops.stacks import stacked_matrix
 from wse_emulator.program import Parameter, StepProgram
 
@@ -22,12 +22,14 @@ class Blocks:
 
     Attributes:
         rows, cols: of the matrix.
-        gram: whether a matrix of the order of its shorter side lies beside it in the step.
+        down, across: further lengths that are cut over the rows and over the columns of PEs,
+            those of the matrices beside it that the step multiplies.
     """
 
     rows: int
     cols: int
-    gram: bool = False
+    down: tuple[int, ...] = ()
+    across: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ def _form(program: StepProgram, parameter: Parameter) -> TensorForm | None:
         return None
     matrix = multiplied_as(parameter.shape, ops)
     if matrix is not None:
-        return Blocks(*matrix, gram=True)
+        beside = matrices_beside(program, parameter)
+        return Blocks(*matrix, *(beside.further if beside else ()))
     if not works_on_lines(parameter, ops):
         return None
     axes = ParameterAxes(program, parameter)
