@@ -8,9 +8,9 @@ for all of them, so that every round takes the same routes.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,50 +21,76 @@ from wse_emulator.collectives.compose import RootPlace, choose, line_multicast
 from wse_emulator.ops.contractions import Product
 from wse_emulator.placement.pieces import Piece, piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
-from wse_emulator.plan.panels import Formats, wavelets_of
+from wse_emulator.plan.panels import Formats, Round, wavelets_of
 from wse_emulator.wafer.spec import WaferSpec
 
 
-class RoundChain(Protocol):
-    """What a PE with a piece runs in a round of ``lines`` lines."""
+RoundChain = Callable[[Piece, Round], OpChain]
+"""What a PE with a piece runs in a round."""
 
-    def __call__(self, piece: Piece, lines: int, /, *, first: bool, last: bool) -> OpChain: ...
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Where products are carried out.
+
+    Attributes:
+        tensor: how the parameter's own matrix and those beside it are cut.
+        channel: of the messages.
+        root: the PE of each line from which panels come and at which sums add up.
+    """
+
+    tensor: TensorPlacement
+    channel: str
+    root: RootPlace = "centre"
+
+    def lines(
+        self, axis: Axis, product: Product, lines: int, dtype: str, spec: WaferSpec
+    ) -> LineSet:
+        """Lines of PEs with their parts of a panel, or of its sums, ``lines`` lines long."""
+        grid, (row, col) = self.tensor.grid, root_of(self.tensor.region, self.root)
+        assert grid is not None  # a step that multiplies matrices is placed in blocks
+        heights, widths = grid.cuts(product.stays.down, product.stays.across)
+        sides, root = (heights, col) if axis == "row" else (widths, row)
+        return LineSet(
+            name=self.tensor.name,
+            region=self.tensor.region,
+            axis=axis,
+            root=root,
+            wavelets=tuple(wavelets_of(side * lines, dtype, spec) for side in sides),
+            channel=self.channel,
+            tensor=self.tensor.parameter,
+        )
 
 
 def product_activities(
-    tensor: TensorPlacement,
+    site: Site,
     product: Product,
     formats: Formats,
     longest: int,
     chain_of: RoundChain,
     spec: WaferSpec,
-    channel: str,
-    *,
-    root: RootPlace = "centre",
 ) -> list[Activity]:
-    """All rounds of a product on the rectangle of a tensor.
+    """All rounds of a product.
 
     Rounds that are alike share their activities.
 
     Args:
-        tensor: what the parameter's own matrix and those beside it are cut like.
+        site: where it is carried out.
         product: what is multiplied.
         formats: of sums and factors.
         longest: lines of a panel; the last round may have fewer.
         chain_of: the work of one PE.
         spec: the machine.
-        channel: of the messages.
-        root: the PE of a line from which panels come and at which sums add up.
     """
     rounds, tail = divmod(product.lines, longest)
     lines = [longest] * rounds + [tail] * bool(tail)
-    known: dict[tuple[int, bool, bool], list[Activity]] = {}
+    known: dict[Round, list[Activity]] = {}
     activities: list[Activity] = []
     for position, length in enumerate(lines):
-        kind = (length, position == 0, position == len(lines) - 1)
+        kind = Round(length, first=position == 0, last=position == len(lines) - 1)
         if kind not in known:
-            sends, sums = _messages(tensor, product, length, formats, spec, channel, root)
-            known[kind] = [*sends, _round(tensor, chain_of, kind), *sums]
+            sends, sums = _messages(site, product, length, formats, spec)
+            known[kind] = [*sends, _round(site.tensor, chain_of, kind), *sums]
         activities += known[kind]
     return activities
 
@@ -87,13 +113,12 @@ def _runs(tensor: TensorPlacement) -> _Runs:
     return _Runs(tuple(numbers), pes, piece)
 
 
-def _round(tensor: TensorPlacement, chain_of: RoundChain, kind: tuple[int, bool, bool]) -> Work:
-    """The work of one round (lines, whether it is the first, the last) on every PE's block."""
+def _round(tensor: TensorPlacement, chain_of: RoundChain, kind: Round) -> Work:
+    """The work of one round on every PE's block."""
     runs = _runs(tensor)
-    lines, first, last = kind
     chains: dict[OpChain, int] = {}
     number = {
-        piece: chains.setdefault(chain_of(piece, lines, first=first, last=last), len(chains))
+        piece: chains.setdefault(chain_of(piece, kind), len(chains))
         for piece in piece_counts(tensor)
     }
     chain = np.array([number.get(piece, -1) for piece in runs.distinct])[runs.piece]
@@ -110,36 +135,16 @@ def _round(tensor: TensorPlacement, chain_of: RoundChain, kind: tuple[int, bool,
 
 @lru_cache(maxsize=64)  # the iterations of a step repeat the same products
 def _messages(
-    tensor: TensorPlacement,
-    product: Product,
-    lines: int,
-    formats: Formats,
-    spec: WaferSpec,
-    channel: str,
-    place: RootPlace,
+    site: Site, product: Product, lines: int, formats: Formats, spec: WaferSpec
 ) -> tuple[tuple[LineMulticast, ...], tuple[Activity, ...]]:
     """The panels' ways out and the partial sums' way together."""
-    assert tensor.grid is not None  # a step that multiplies matrices is placed in blocks
-    heights, widths = tensor.grid.cuts(product.stays.down, product.stays.across)
-    row, col = root_of(tensor.region, place)
     made, sent = formats
-
-    def along(axis: Axis, dtype: str) -> LineSet:
-        sides, root = (heights, col) if axis == "row" else (widths, row)
-        return LineSet(
-            name=tensor.name,
-            region=tensor.region,
-            axis=axis,
-            root=root,
-            wavelets=tuple(wavelets_of(side * lines, dtype, spec) for side in sides),
-            channel=channel,
-            tensor=tensor.parameter,
-        )
-
-    sends = tuple(line_multicast(along(axis, sent)) for axis in product.sent)
+    sends = tuple(
+        line_multicast(site.lines(axis, product, lines, sent, spec)) for axis in product.sent
+    )
     if product.gathered is None:
         return sends, ()
-    sums = along(product.gathered, made)
+    sums = site.lines(product.gathered, product, lines, made, spec)
     if product.returned:
         return sends, all_reduce_lines(sums, spec)
     return sends, reduce_lines(sums, choose(sums, spec))

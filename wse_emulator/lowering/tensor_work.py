@@ -6,7 +6,7 @@ from functools import partial
 
 from wse_emulator.activities import Activity, Work
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
-from wse_emulator.lowering.matmul import product_activities
+from wse_emulator.lowering.matmul import Site, product_activities
 from wse_emulator.lowering.transfer import transfer_activities
 from wse_emulator.placement.pieces import piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
@@ -27,13 +27,12 @@ def segment_activities(
     segment = costs.segments[tensor.parameter][number]
     if segment.product is not None:
         return product_activities(
-            tensor,
+            Site(tensor, channel),
             segment.product,
             costs.formats(tensor.parameter, number),
             strip.lines[number],
             partial(costs.round_chain, tensor.parameter, number, strip.elements),
             costs.spec,
-            channel,
         )
     chain_of = {piece: i for i, piece in enumerate(pieces)}
     work = Work(

@@ -21,6 +21,7 @@ from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.plan.panels import (
     Formats,
+    Round,
     buffer_bytes,
     first_cost,
     last_cost,
@@ -145,25 +146,18 @@ class ChainCosts:
         )
 
     def round_chain(
-        self,
-        parameter: int,
-        segment: int,
-        strip: int,
-        piece: Piece,
-        lines: int,
-        *,
-        first: bool,
-        last: bool,
+        self, parameter: int, segment: int, strip: int, piece: Piece, panel: Round
     ) -> OpChain:
-        """One round of a product of matrices: a panel of ``lines`` lines on a PE with ``piece``.
+        """One round of a product of matrices on a PE with ``piece``.
 
         The first round takes the memory of the result; the last gives back that of operands
         that are not read again.
         """
+        lines = panel.lines
         cost = self.round(parameter, segment, piece, lines)
         before, after = self._ends(parameter, segment, piece)
-        cost += before if first else FREE
-        cost += after if last else FREE
+        cost += before if panel.first else FREE
+        cost += after if panel.last else FREE
         if cost.cycles == 0:  # no part of the product lies here
             return OpChain(ops=())
         (member,) = self.segments[parameter][segment].ops
@@ -172,8 +166,8 @@ class ChainCosts:
         op = VectorOp(
             op=member.op.index,
             strip_cycles=cost.cycles,
-            allocates_bytes=buffers + (taken if first else 0),
-            releases_bytes=buffers + (given if last else 0),
+            allocates_bytes=buffers + (taken if panel.first else 0),
+            releases_bytes=buffers + (given if panel.last else 0),
             once=True,
         )
         return OpChain(ops=(op,))

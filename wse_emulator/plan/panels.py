@@ -23,6 +23,20 @@ Formats = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a product.
+
+    Attributes:
+        lines: of its panel.
+        first, last: whether it begins the product, whether it ends it.
+    """
+
+    lines: int
+    first: bool = True
+    last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class MultiplyAdds:
     """The multiply-adds ``sums += number * line`` of one panel on one PE.
 
