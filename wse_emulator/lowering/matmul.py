@@ -24,7 +24,6 @@ from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.panels import Formats, Round, wavelets_of
 from wse_emulator.wafer.spec import WaferSpec
 
-
 RoundChain = Callable[[Piece, Round], OpChain]
 """What a PE with a piece runs in a round."""
 

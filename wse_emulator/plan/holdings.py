@@ -9,7 +9,9 @@ from math import prod
 from typing import Final, Literal
 
 from wse_emulator.inputs.precision import AS_CAPTURED, Precision
+from wse_emulator.ops.contractions import Block
 from wse_emulator.ops.parameter_axes import ParameterAxes
+from wse_emulator.ops.spaces import matrices_beside
 from wse_emulator.ops.stacks import stack_height, statistic_of
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
 from wse_emulator.wafer.formats import BYTES
@@ -31,13 +33,14 @@ class OtherState:
 
     Attributes:
         form: ``rows``: one element a row of the matrix, held by every PE that holds a part of
-            the row; ``cols``: the same for columns; ``spread``: over all PEs of the region.
+            the row; ``cols``: the same for columns; a block: a matrix that the step multiplies,
+            in blocks on the PEs of the parameter's; ``spread``: over all PEs of the region.
         elements: number of elements.
         item_bytes: bytes an element.
         per_matrix: elements a matrix of a tensor of stacked matrices; 0 if they are not kept apart.
     """
 
-    form: Form
+    form: Form | Block
     elements: int
     item_bytes: int
     per_matrix: int = 0
@@ -93,6 +96,9 @@ def holdings(
     for op in program.ops:
         if op.owner is not None:
             shared[op.owner].update(shared_values.intersection(op.reads))
+    beside: dict[int, dict[str, Block]] = {}
+    for first in {program.first_alike(p.index): p for p in program.parameters}:
+        beside[first] = _states_beside(program, program.parameters[first])
     return tuple(
         _holding(
             program,
@@ -101,6 +107,7 @@ def holdings(
             precision,
             sparse_states.get(parameter.index),
             frozenset(shared[parameter.index]),
+            beside[program.first_alike(parameter.index)],
         )
         for parameter in program.parameters
     )
@@ -113,6 +120,7 @@ def _holding(
     precision: Precision,
     sparse: frozenset[str] | None,
     shared: frozenset[int],
+    beside: Mapping[str, Block],
 ) -> Holding:
     element: dict[Category, int] = dict.fromkeys(STORED, 0)
     masked: dict[Category, int] = dict.fromkeys(STORED, 0)
@@ -120,7 +128,11 @@ def _holding(
     others = []
     for value in values:
         category = KINDS[value.kind]
-        if value.numel == parameter.numel:
+        block = beside.get(state_name(value, parameter))
+        if block is not None:
+            item_bytes = BYTES[_dtype(value, precision)]
+            others.append(OtherState(block, value.numel, item_bytes))
+        elif value.numel == parameter.numel:
             shrinks = sparse is not None and (
                 value.kind is not ValueKind.STATE or state_name(value, parameter) in sparse
             )
@@ -137,6 +149,16 @@ def _holding(
     copy = precision.copy_bytes(parameter.dtype)
     (element if sparse is None else masked)["weights"] += copy
     return Holding(parameter.index, element, masked, holder, tuple(others), shared)
+
+
+def _states_beside(program: StepProgram, parameter: Parameter) -> dict[str, Block]:
+    """State's name -> how it lies, for the states that a step multiplies as other matrices."""
+    reader = matrices_beside(program, parameter)
+    return {
+        state_name(program.values[index], parameter): block
+        for index, block in (reader.blocks if reader else {}).items()
+        if program.values[index].kind is ValueKind.STATE
+    }
 
 
 def state_name(value: Value, parameter: Parameter) -> str:
