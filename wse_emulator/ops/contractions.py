@@ -198,9 +198,11 @@ class ProductReader:
         """Whether it is neither the parameter's own matrix, nor a statistic of it, nor a number."""
         assert self.matrix is not None
         rows, cols = self.matrix
-        if prod(sides) == rows * cols or sides in ((rows, 1), (1, cols)):
+        if prod(sides) == rows * cols:
             return False
-        return prod(sides) > 1 or value in self._multiplied
+        if prod(sides) == 1:
+            return value in self._multiplied
+        return sides not in ((rows, 1), (1, cols))
 
     def read(
         self, op: TensorOp, vectors: Sequence[Side | None]
@@ -224,7 +226,7 @@ class ProductReader:
             raise GeneralProductError("multiplies a part of a larger tensor")
         if self.matrix is None:
             raise GeneralProductError("multiplies matrices of which none is the parameter's own")
-        if vectors[first] or vectors[second]:
+        if vectors[first] or vectors[second] or len(op.read_shapes[second]) == 1:
             return self._with_vectors(op, factors, vectors)
         left, right = self._seen(op, first), self._seen(op, second)
         itself = op.reads[first] == op.reads[second]
@@ -262,14 +264,19 @@ class ProductReader:
             GeneralProductError: it joins a matrix with the transpose of another.
         """
         sides = _sides(op.shape)
-        alike = [i for i, shape in enumerate(op.read_shapes) if _sides(shape) == sides]
+        alike = [
+            i
+            for i, shape in enumerate(op.read_shapes)
+            if _sides(shape) == sides and (op.reads[i] in self._laid or prod(shape) > 1)
+        ]
         if sides is None or not any(op.reads[i] in self._laid for i in alike):
             return None
         seen = [self._seen(op, i) for i in alike]
         one_way = {laid.upright for laid in seen if not laid.symmetric}
         if len(one_way) > 1:
             raise GeneralProductError("joins a matrix with the transpose of another")
-        return self._keep(op, _Laid(sides, *(one_way or {True}), symmetric=not one_way))
+        upright = one_way.pop() if one_way else True
+        return self._keep(op, _Laid(sides, upright, symmetric=all(x.symmetric for x in seen)))
 
     def _form(self, left: _Laid, right: _Laid, summand: _Laid | None) -> _Form:
         """The form whose result lies as it is wanted, with the fewest and shortest messages."""
@@ -312,7 +319,8 @@ class ProductReader:
         along: Side = "down" if matrix.upright == bool(left) else "across"
         if matrix.symmetric:
             along = left or right or along
-        if (left or right) != along or op.reads[position] in self.blocks:
+        line = self.matrix is not None and min(self.matrix) == 1  # as long as the matrix itself
+        if ((left or right) != along and not line) or op.reads[position] in self.blocks:
             raise GeneralProductError(
                 "multiplies by a vector that does not lie along that side of the matrix"
             )
@@ -326,8 +334,8 @@ class ProductReader:
         stored = self.matrix if known is None else known.sides
         if sides is None or stored is None or sides not in (stored, stored[::-1]):
             raise GeneralProductError(
-                f"multiplies {list(op.read_shapes[position])}, which is neither the parameter's "
-                "matrix nor one that lies beside it"
+                f"works on a matrix {list(op.read_shapes[position])}, which is neither the "
+                "parameter's matrix nor one that lies beside it"
             )
         turned = sides != stored or _is_turned(sides, op.strides_of(position))
         if known is not None:

@@ -114,9 +114,11 @@ def _passes(
 
 def first_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec) -> OpCost:
     """What comes before the first panel: a PE without a part of the factors clears its result."""
-    if product.vectors or prod(piece.sides(product.stays.down, product.stays.across)):
+    down, across = piece.sides(product.stays.down, product.stays.across)
+    if product.vectors or down * across:
         return FREE
-    kernel = Kernel(spec, prod(piece.sides(product.made.down, product.made.across)))
+    down, across = piece.sides(product.made.down, product.made.across)
+    kernel = Kernel(spec, down * across)
     kernel.emit("move", Operand(formats[0], vector=True))
     return kernel.cost
 
