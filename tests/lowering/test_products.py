@@ -294,6 +294,7 @@ ALLOWED: dict[str, Rule] = {
     "of the longer side": lambda g, _: g @ (g.mT @ g),
     "not symmetric": lambda g, s: ((g @ g.mT) @ (s["mean"] @ s["mean"].mT)) @ g,
     "of two transposes": lambda g, s: (g.mT @ (s["mean"] @ g.mT).mT).mT,
+    "added to zeros": lambda g, _: torch.zeros(g.shape[0], g.shape[0]).to(g).add_(g @ g.mT) @ g,
     "by way of einsum": lambda g, s: torch.einsum("ij,kj,kl->il", g, s["mean"], g),
 }
 REFUSED: dict[str, tuple[Rule, str]] = {
@@ -306,7 +307,10 @@ REFUSED: dict[str, tuple[Rule, str]] = {
         lambda g, s: (g @ s["mean"].mT + (g @ s["mean"].mT).mT) @ g,
         "joins a matrix with the transpose of another",
     ),
-    "a part of the gradient": (lambda g, _: (g @ g.mT) * g[:, :7], "neither the parameter's matrix"),
+    "a part of the gradient": (
+        lambda g, _: ((g @ g.mT) * g[:, :7]) @ g,
+        "neither the parameter's matrix",
+    ),
     "a sum along a line": (lambda g, _: g * (g @ g.mT).sum(1, keepdim=True), "other blocks"),
 }
 
@@ -475,6 +479,22 @@ def test_any_products_take_the_same_cycles_in_both_engines(
 @settings(max_examples=3_000)
 def test_any_products_at_length(program: StepProgram, rows: int, cols: int) -> None:
     check_general(program, rows, cols)
+
+
+def test_bank_conflicts_of_lines_count_twice() -> None:
+    """Blocks of 4 x 6 float32: lines of four words leave no conflict, of five half of them."""
+    even, odd = (
+        emulated(rule_of(lambda g, s: g @ s["right"], (rows, 6), {"right": (6, 6)}), 1, 1)
+        for rows in (4, 5)
+    )
+    launch = WSE2.launch_cycles
+    for step, rows, conflicts in ((even, 4, 0), (odd, 5, 18)):
+        (number,) = (i for i, s in enumerate(step.plan.costs.segments[0]) if s.product)
+        ((_, piece),) = pieces_of(step.placement.tensors[0])
+        (cost,) = step.plan.totals(0, number, piece)
+        along_rows = 36 * (launch + rows) + conflicts * rows
+        along_cols = 6 * rows * (launch + 6)
+        assert cost.cycles == min(along_rows, along_cols)
 
 
 def test_torchs_own_muon_is_timed_too() -> None:

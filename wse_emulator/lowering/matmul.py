@@ -10,21 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
-import numpy as np
-import numpy.typing as npt
-
-from wse_emulator.activities import Activity, Axis, LineMulticast, OpChain, Work
+from wse_emulator.activities import Activity, Axis, LineMulticast, OpChain
 from wse_emulator.collectives import LineSet, all_reduce_lines, reduce_lines, root_of
 from wse_emulator.collectives.compose import RootPlace, choose, line_multicast
+from wse_emulator.lowering.piece_work import work_on_pieces
 from wse_emulator.ops.contractions import Product
-from wse_emulator.placement.pieces import Piece, piece_counts, pieces_of
+from wse_emulator.placement.pieces import Piece
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.panels import Formats, Round, wavelets_of
 from wse_emulator.wafer.spec import WaferSpec
 
-RoundChain = Callable[[Piece, Round], OpChain]
+RoundChain = Callable[[Round, Piece], OpChain]
 """What a PE with a piece runs in a round."""
 
 
@@ -89,47 +87,9 @@ def product_activities(
         kind = Round(length, first=position == 0, last=position == len(lines) - 1)
         if kind not in known:
             sends, sums = _messages(site, product, length, formats, spec)
-            known[kind] = [*sends, _round(site.tensor, chain_of, kind), *sums]
+            known[kind] = [*sends, work_on_pieces(site.tensor, partial(chain_of, kind)), *sums]
         activities += known[kind]
     return activities
-
-
-@dataclass(frozen=True, slots=True)
-class _Runs:
-    """The pieces of a tensor over its PEs in row-major order: ``pes[i]`` PEs in a row hold
-    ``distinct[piece[i]]``."""
-
-    distinct: tuple[Piece, ...]
-    pes: npt.NDArray[np.int64]
-    piece: npt.NDArray[np.int64]
-
-
-@lru_cache(maxsize=8)  # a step works on one tensor through all its products
-def _runs(tensor: TensorPlacement) -> _Runs:
-    numbers: dict[Piece, int] = {}
-    runs = [(pes, numbers.setdefault(piece, len(numbers))) for pes, piece in pieces_of(tensor)]
-    pes, piece = np.array(runs, np.int64).T
-    return _Runs(tuple(numbers), pes, piece)
-
-
-def _round(tensor: TensorPlacement, chain_of: RoundChain, kind: Round) -> Work:
-    """The work of one round on every PE's block."""
-    runs = _runs(tensor)
-    chains: dict[OpChain, int] = {}
-    number = {
-        piece: chains.setdefault(chain_of(piece, kind), len(chains))
-        for piece in piece_counts(tensor)
-    }
-    chain = np.array([number.get(piece, -1) for piece in runs.distinct])[runs.piece]
-    changes = np.flatnonzero(np.diff(chain, prepend=-2))
-    pes = np.add.reduceat(runs.pes, changes)
-    return Work(
-        name=tensor.name,
-        region=tensor.region,
-        chains=tuple(chains),
-        runs=tuple(zip(pes.tolist(), chain[changes].tolist(), strict=True)),
-        tensor=tensor.parameter,
-    )
 
 
 @lru_cache(maxsize=64)  # the iterations of a step repeat the same products

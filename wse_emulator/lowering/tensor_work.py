@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from wse_emulator.activities import Activity, Work
+from wse_emulator.activities import Activity
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
 from wse_emulator.lowering.matmul import Site, product_activities
+from wse_emulator.lowering.piece_work import work_on_pieces
 from wse_emulator.lowering.transfer import transfer_activities
-from wse_emulator.placement.pieces import piece_counts, pieces_of
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.segments import Collective, Exchange
@@ -20,9 +20,7 @@ def segment_activities(
     tensor: TensorPlacement, number: int, strip: StripChoice, costs: ChainCosts, channel: str
 ) -> list[Activity]:
     """Activities of segment ``number`` of a tensor; none if it has no elements."""
-    runs = pieces_of(tensor)
-    pieces = sorted(piece_counts(tensor))
-    if not pieces:
+    if not strip.elements:
         return []
     segment = costs.segments[tensor.parameter][number]
     if segment.product is not None:
@@ -34,15 +32,8 @@ def segment_activities(
             partial(costs.round_chain, tensor.parameter, number, strip.elements),
             costs.spec,
         )
-    chain_of = {piece: i for i, piece in enumerate(pieces)}
-    work = Work(
-        name=tensor.name,
-        region=tensor.region,
-        chains=tuple(
-            costs.chain(tensor.parameter, number, piece, strip.elements) for piece in pieces
-        ),
-        runs=tuple((pes, chain_of.get(piece, -1)) for pes, piece in runs),
-        tensor=tensor.parameter,
+    work = work_on_pieces(
+        tensor, lambda piece: costs.chain(tensor.parameter, number, piece, strip.elements)
     )
     return [
         work,

@@ -204,6 +204,13 @@ class ProductReader:
             return value in self._multiplied
         return sides not in ((rows, 1), (1, cols))
 
+    def fresh(self, op: TensorOp) -> Block | None:
+        """How a matrix lies that an op makes out of nothing, if that is beside the parameter's."""
+        sides = _sides(op.shape)
+        if sides is None or self.matrix is None or not self._is_beside(op.writes[0], sides):
+            return None
+        return self._keep(op, _Laid(sides))
+
     def read(
         self, op: TensorOp, vectors: Sequence[Side | None]
     ) -> tuple[Product, Block | Side | None]:

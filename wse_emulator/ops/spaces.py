@@ -241,7 +241,8 @@ class SpaceReader:
         for index in op.writes:
             if index in self.known:
                 return self.known[index]
-        known = self._by_size(op.shape) or self._by_axes(self.axes.result(op))
+        fresh = None if op.reads else self.products.fresh(op)
+        known = fresh or self._by_size(op.shape) or self._by_axes(self.axes.result(op))
         if known is not None:
             return known
         if Space.SHARD not in operands:  # elementwise on a row or a column

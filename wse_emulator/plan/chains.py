@@ -146,7 +146,7 @@ class ChainCosts:
         )
 
     def round_chain(
-        self, parameter: int, segment: int, strip: int, piece: Piece, panel: Round
+        self, parameter: int, segment: int, strip: int, panel: Round, piece: Piece
     ) -> OpChain:
         """One round of a product of matrices on a PE with ``piece``.
 

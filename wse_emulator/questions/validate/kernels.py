@@ -222,7 +222,7 @@ def _multiplied(
         sides = piece.rows, piece.cols
         return multiply_adds(product, formats, sides, panel.lines, spec, packed=True)
 
-    def chain(piece: Piece, panel: Round) -> OpChain:
+    def chain(panel: Round, piece: Piece) -> OpChain:
         cycles = multiplied(piece, panel).cost.cycles
         return OpChain((VectorOp(op=0, strip_cycles=cycles, once=True),))
 
