@@ -191,10 +191,10 @@ def rule_of(
 ) -> StepProgram:
     """The captured step of an optimizer that adds what a rule makes of gradient and states."""
     p = nn.Parameter(torch.empty(shape, device="meta"))
-    return capture_step(Ruled([p], rule, {"mean": shape} | (states or {})))
+    return capture_step(Preconditioned([p], rule, {"mean": shape} | (states or {})))
 
 
-class Ruled(optimizers.Optimizer):
+class Preconditioned(optimizers.Optimizer):
     """An optimizer of one's own: ``p - 0.1 * rule(gradient, state)``."""
 
     def __init__(

@@ -13,6 +13,7 @@ from tests.ruled import Ruled
 from wse_emulator.capture.step import capture_step
 from wse_emulator.emulate import emulate_step
 from wse_emulator.errors import UnknownOpError
+from wse_emulator.ops.spaces import spaces_of
 from wse_emulator.plan.holdings import holdings
 from wse_emulator.wafer import WSE2
 
@@ -84,8 +85,7 @@ def test_state_of_rows_and_columns_is_told_by_what_fills_it(shape: tuple[int, in
     [
         (lambda g: g + g.T, "joins a matrix with its transpose"),
         (lambda g: g.T.contiguous() * g, "joins a matrix with its transpose"),
-        (lambda g: (g @ g) / g.norm(), "multiplies two different matrices"),
-        (lambda g: (g.T @ g.T) / g.norm(), "multiplies two different matrices"),
+        (lambda g: (g.T @ g.T) / g.norm(), "joins a matrix with the transpose of another"),
     ],
 )
 def test_a_square_matrix_is_not_taken_for_its_transpose(rule: Rule, why: str) -> None:
@@ -96,3 +96,17 @@ def test_a_square_matrix_is_not_taken_for_its_transpose(rule: Rule, why: str) ->
 
 def test_a_square_matrix_times_its_transpose_is_a_gram_matrix() -> None:
     assert exchanges(lambda g: (g @ g.T) @ g, 7, 7) == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "summed"),
+    [
+        (lambda g: g @ g.T @ g, "across"),  # a Gram matrix: the lines of one factor are sent
+        (lambda g: g.T @ g @ g, "down"),
+        (lambda g: g @ g @ g, "rounds"),  # both factors are sent
+    ],
+)
+def test_a_square_matrix_times_itself_is_none(rule: Rule, summed: str) -> None:
+    program = capture_step(Ruled([nn.Parameter(torch.empty(7, 7, device="meta"))], rule))
+    products = [s.product for s in spaces_of(program, program.parameters[0]).values() if s.product]
+    assert products[0].summed == summed
