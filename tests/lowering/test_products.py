@@ -277,6 +277,22 @@ def test_products_of_different_matrices_run_on_both_engines(
         agreed(program, *cut)
 
 
+@pytest.mark.parametrize(
+    ("rule", "summed"),
+    [
+        (lambda g, s: s["left"] @ g, "rounds"),  # both factors are sent
+        (lambda g, s: s["left"].mT @ g, "down"),  # the transpose lies along the gradient's rows
+        (lambda g, s: g @ s["right"].mT, "across"),
+        (lambda g, s: (g.mT @ s["left"]).mT, "down"),
+    ],
+)
+def test_a_square_state_and_its_transpose_are_told_apart(rule: Rule, summed: str) -> None:
+    program = rule_of(rule, (7, 12), preconditioners(7, 12))
+    spaces = spaces_of(program, program.parameters[0])
+    assert [s.product.summed for s in spaces.values() if s.product] == [summed]
+    agreed(program, 3, 4)
+
+
 def test_states_beside_a_parameter_are_held_once() -> None:
     step = emulated(rule_of(shampoo, (30, 2), preconditioners(30, 2)), 3, 4)
     held = step.plan.memory.optimizer_state.sum()

@@ -17,15 +17,9 @@ from typing import Final
 
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.ops.axes import ELEMENTWISE
-from wse_emulator.ops.contractions import (
-    OWN,
-    Block,
-    GeneralProductError,
-    Product,
-    ProductReader,
-    Side,
-)
+from wse_emulator.ops.contractions import OWN, Block, Product, Side
 from wse_emulator.ops.parameter_axes import Along, ParameterAxes
+from wse_emulator.ops.product_reader import GeneralProductError, ProductReader
 from wse_emulator.ops.stacks import (
     Statistic,
     joined,
