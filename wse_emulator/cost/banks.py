@@ -45,6 +45,11 @@ def packed_addresses(sizes_bytes: Sequence[int], alignment_bytes: int = 4) -> tu
     return tuple(accumulate(aligned[:-1], initial=0)) if aligned else ()
 
 
+def bank_period_bytes(spec: WaferSpec) -> int:
+    """After so many bytes the banks repeat: addresses that differ by them are alike."""
+    return _WORD_BYTES * spec.sram_bank_groups
+
+
 @dataclass(frozen=True, slots=True)
 class Lines:
     """Lines of an array, one after another in memory.
@@ -76,7 +81,7 @@ def conflicting_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
     >>> conflicting_pairs(Lines(3, 12), Lines(2, 12), WSE2)  # lines of three words alternate
     3
     """
-    period = _WORD_BYTES * spec.sram_bank_groups
+    period = bank_period_bytes(spec)
     others = second.places(period)
     return sum(
         count * other
@@ -93,6 +98,6 @@ def unavoidable_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
     >>> unavoidable_pairs(Lines(3, 16), Lines(2, 16), WSE2)
     0
     """
-    period = _WORD_BYTES * spec.sram_bank_groups
+    period = bank_period_bytes(spec)
     starts = range(0, period, _WORD_BYTES * _READ_WORDS)
     return min(conflicting_pairs(first, replace(second, start=start), spec) for start in starts)

@@ -13,6 +13,7 @@ from dataclasses import replace
 from math import prod
 
 from wse_emulator.activities import OpChain, VectorOp
+from wse_emulator.cost.banks import bank_period_bytes
 from wse_emulator.cost.kernel import FREE
 from wse_emulator.ops import OpCost, op_cost
 from wse_emulator.ops.contractions import Block, Product, factors_of
@@ -29,6 +30,7 @@ from wse_emulator.plan.panels import (
 )
 from wse_emulator.plan.segments import Buffers, Segment, SegmentOp, StepSegments
 from wse_emulator.program import StepProgram
+from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -205,6 +207,11 @@ class ChainCosts:
         (member,) = self._pattern(parameter)[segment].ops
         factor = member.op.reads[factors_of(member.op).both[1]]
         return member.op.dtype, self.program.values[factor].dtype
+
+    def lines_in_step(self, parameter: int, segment: int) -> int:
+        """Elements of the lines of which all begin in the same bank: any number of times those."""
+        item_bytes = min(BYTES[dtype] for dtype in self.formats(parameter, segment))
+        return max(1, bank_period_bytes(self.spec) // item_bytes)
 
     def totals(
         self, parameter: int, segment: int, piece: Piece, strip: int, lines: int
