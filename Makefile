@@ -30,6 +30,7 @@ pictures: demo ## the pictures of the README, from the demo's report
 docs: $(STAMP) ## the tables in docs/ that are made from code
 	$(BIN)/python -m tests.optimizers.tables
 	$(BIN)/python -m tests.views.tables
+	$(BIN)/python -m tests.ops.tables
 
 test: $(STAMP) ## all tests
 	$(BIN)/python -m pytest -q -n $(WORKERS)

@@ -77,14 +77,11 @@ class Work:
     tensor: int | None = None
 
     def __post_init__(self) -> None:
-        covered = 0
+        covered, chains = 0, len(self.chains)
         for pes, chain in self.runs:
-            _require(pes >= 0, self.name, f"a run of {pes} PEs")
-            _require(
-                -1 <= chain < len(self.chains),
-                self.name,
-                f"a run names chain {chain} of {len(self.chains)}",
-            )
+            if pes < 0 or not -1 <= chain < chains:  # words are made for an error alone
+                _require(pes >= 0, self.name, f"a run of {pes} PEs")
+                _require(False, self.name, f"a run names chain {chain} of {chains}")
             covered += pes
         _require(
             covered == self.region.pes,

@@ -6,6 +6,7 @@ table of values (one per storage). It holds shapes and names, never data.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cached_property
@@ -35,6 +36,7 @@ class Value:
         parameter: index of the owning parameter, or None (controller).
         shape: shape of the tensor that first showed the storage.
         dtype: torch's name without the prefix: ``float32``.
+        strides: of that tensor, in elements; None: row-major without gaps.
     """
 
     index: int
@@ -43,14 +45,87 @@ class Value:
     parameter: int | None
     shape: tuple[int, ...]
     dtype: str
+    strides: tuple[int, ...] | None = None
 
     @property
     def numel(self) -> int:
         """Number of elements."""
         return prod(self.shape)
 
+    @property
+    def is_temporary(self) -> bool:
+        """Whether it is made and dropped inside the step."""
+        return self.kind is ValueKind.TEMPORARY
+
+
+def contiguous_strides(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Strides of a row-major tensor without gaps, in elements.
+
+    >>> contiguous_strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    return tuple(prod(shape[place + 1 :]) for place in range(len(shape)))
+
 
 Scalar = bool | int | float | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A tensor among an op's arguments: its position in ``TensorOp.reads``."""
+
+    position: int
+
+
+Argument = Scalar | Read | tuple["Argument", ...]
+"""A Python value, a tensor, or a list of them."""
+
+
+class Arguments(Mapping[str, Argument]):
+    """An op's arguments by the names of its schema, in its order, defaults filled in.
+
+    >>> arguments = Arguments({"self": Read(0), "dim": (-1,), "keepdim": False})
+    >>> arguments["dim"], arguments.get("correction")
+    ((-1,), None)
+    """
+
+    __slots__ = ("_hash", "_held")
+
+    def __init__(self, held: Mapping[str, Argument] | None = None) -> None:
+        self._held = dict(held or {})
+        self._hash: int | None = None
+
+    def __getitem__(self, name: str) -> Argument:
+        return self._held[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._held)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arguments) and self._held == other._held
+
+    def __hash__(self) -> int:
+        if self._hash is None:  # asked again and again where costs are kept by it
+            self._hash = hash(tuple(self._held.items()))
+        return self._hash
+
+    def __repr__(self) -> str:
+        return f"Arguments({self._held!r})"
+
+    def scalars(self) -> tuple[Scalar, ...]:
+        """The Python values among the arguments, lists laid open, in order."""
+        return tuple(_scalars_of(tuple(self._held.values())))
+
+
+def _scalars_of(argument: Argument) -> Iterator[Scalar]:
+    if isinstance(argument, tuple):
+        for item in argument:
+            yield from _scalars_of(item)
+    elif not isinstance(argument, Read):
+        yield argument
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +141,10 @@ class TensorOp:
         writes: indices of the values written.
         shape: shape of the op's result (for an in-place op, of the tensor written).
         dtype: dtype of the result.
-        scalars: Python numbers, flags and strings among the arguments, in order.
+        arguments: all arguments by name; a tensor is the position of its value in ``reads``.
         read_shapes: shape of each tensor argument as passed (a view's own shape), as ``reads``.
+        read_strides: strides of each, in elements; empty: row-major without gaps.
+        read_offsets: where each begins in its storage, in elements; empty: at its start.
     """
 
     index: int
@@ -77,8 +154,20 @@ class TensorOp:
     writes: tuple[int, ...]
     shape: tuple[int, ...]
     dtype: str
-    scalars: tuple[Scalar, ...]
+    arguments: Arguments
     read_shapes: tuple[tuple[int, ...], ...]
+    read_strides: tuple[tuple[int, ...], ...] = ()
+    read_offsets: tuple[int, ...] = ()
+
+    def strides_of(self, position: int) -> tuple[int, ...]:
+        """Strides of the tensor argument at a position of ``reads``, in elements."""
+        if self.read_strides:
+            return self.read_strides[position]
+        return contiguous_strides(self.read_shapes[position])
+
+    def offset_of(self, position: int) -> int:
+        """Where the tensor argument at a position of ``reads`` begins in its storage."""
+        return self.read_offsets[position] if self.read_offsets else 0
 
     @property
     def base_name(self) -> str:

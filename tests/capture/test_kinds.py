@@ -59,8 +59,10 @@ def ops_by_value_name(program: StepProgram) -> list[tuple[object, ...]]:
             [name(i) for i in op.reads],
             [name(i) for i in op.writes],
             op.dtype,
-            op.scalars,
+            op.arguments,
             op.read_shapes,
+            op.read_strides,
+            op.read_offsets,
         )
         for op in program.ops
     ]
@@ -95,7 +97,7 @@ def test_tensors_of_one_shape_in_unlike_groups_are_unlike():
     assert program.parameters == whole.parameters
     of = {p: [op for op in ops_by_value_name(program) if op[1] == p] for p in range(6)}
     assert of == {p: [op for op in ops_by_value_name(whole) if op[1] == p] for p in range(6)}
-    decay = {op.scalars for op in program.ops if op.owner is not None}
+    decay = {op.arguments for op in program.ops if op.owner is not None}
     assert len(decay) > 1
     assert program.alike == (0, 1, 0, 1, 0, 1)
 

@@ -46,8 +46,10 @@ def described(program: StepProgram) -> tuple[object, ...]:
             [name(i) for i in op.writes],
             op.shape,
             op.dtype,
-            op.scalars,
+            op.arguments,
             op.read_shapes,
+            op.read_strides,
+            op.read_offsets,
         )
         for op in program.ops
     ]

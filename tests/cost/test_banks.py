@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wse_emulator.cost.banks import packed_addresses, sources_conflict
+from wse_emulator.cost.banks import (
+    Lines,
+    conflicting_pairs,
+    packed_addresses,
+    sources_conflict,
+    unavoidable_pairs,
+)
 from wse_emulator.ops.streams import unavoidable_conflicts
-from wse_emulator.program import TensorOp
+from wse_emulator.program import Arguments, Read, TensorOp
 from wse_emulator.wafer import WSE2
 
 
@@ -36,10 +43,45 @@ def test_arrays_of_whole_eight_bytes_packed_by_a_linker_conflict() -> None:
     assert not sources_conflict(padded, moved, WSE2)
 
 
+lines = st.builds(Lines, st.integers(0, 30), st.integers(1, 40).map(lambda words: 2 * words))
+
+
+@given(lines, lines, st.integers(0, 7))
+def test_conflicting_pairs_are_those_that_conflict_one_by_one(
+    first: Lines, second: Lines, start: int
+) -> None:
+    second = replace(second, start=4 * start)
+    starts = [
+        [array.start + line * array.line_bytes for line in range(array.number)]
+        for array in (first, second)
+    ]
+    each = sum(sources_conflict(one, other, WSE2) for one, other in product(*starts))
+    assert conflicting_pairs(first, second, WSE2) == each
+    assert unavoidable_pairs(first, second, WSE2) <= each
+
+
+@pytest.mark.parametrize(
+    ("line_bytes", "of_100"),
+    [(16, 0), (8, 0), (4, 50), (12, 50), (2, 75), (10, 75), (24, 0)],
+)
+def test_lines_of_whole_pairs_of_words_can_lie_apart(line_bytes: int, of_100: int) -> None:
+    array = Lines(20, line_bytes)
+    assert unavoidable_pairs(array, replace(array, number=40), WSE2) == 800 * of_100 // 100
+
+
 def add(index: int, first: int, second: int) -> TensorOp:
     shape = (8,)
+    arguments = Arguments({"self": Read(0), "other": Read(1), "alpha": 1})
     return TensorOp(
-        index, "aten.add.Tensor", 0, (first, second), (first,), shape, "float32", (), (shape, shape)
+        index,
+        "aten.add.Tensor",
+        0,
+        (first, second),
+        (first,),
+        shape,
+        "float32",
+        arguments,
+        (shape, shape),
     )
 
 

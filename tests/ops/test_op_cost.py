@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 import pytest
+import torch
 
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.ops import is_free, is_scalar_op, op_cost
-from wse_emulator.program import Parameter, Scalar, StepProgram, TensorOp, Value, ValueKind
+from wse_emulator.program import (
+    Argument,
+    Arguments,
+    Parameter,
+    Read,
+    Scalar,
+    StepProgram,
+    TensorOp,
+    Value,
+    ValueKind,
+)
 from wse_emulator.wafer import WSE2, WSE3, WaferSpec
 
 Shape = tuple[int, ...]
 VECTOR: Shape = (64, 32)
+
+
+def named(name: str, tensors: int, scalars: tuple[Scalar, ...]) -> Arguments:
+    """Tensors, then scalars, by the names of the op's schema; the rest as it is by default."""
+    namespace, base, overload = name.split(".")
+    schema = getattr(getattr(getattr(torch.ops, namespace), base), overload)._schema
+    held: dict[str, Argument] = {a.name: a.default_value for a in schema.arguments}
+    given: list[Argument] = [Read(position) for position in range(tensors)]
+    if "out" in held:
+        held["out"] = given.pop()
+    held.update(zip(held, [*given, *scalars], strict=False))
+    return Arguments(held)
 
 
 def program_of(
@@ -35,7 +58,7 @@ def program_of(
         writes=(0,),
         shape=operands[0] if shape is None else shape,
         dtype=dtype,
-        scalars=scalars,
+        arguments=named(name, len(operands), scalars),
         read_shapes=operands,
     )
     parameter = Parameter(0, "h.0.w", VECTOR, "float32", 0, True)

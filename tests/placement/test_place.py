@@ -40,6 +40,7 @@ def assert_covers_once(placement: Placement) -> None:
     assert (cover == 1).all()
 
 
+lengths = st.lists(st.integers(0, 30), max_size=2).map(tuple)
 shapes = st.lists(st.lists(st.integers(0, 23), max_size=3).map(tuple), min_size=1, max_size=20)
 
 
@@ -48,7 +49,9 @@ def test_any_model_on_any_wafer(model, rows: int, cols: int, data: st.DataObject
     in_blocks = data.draw(st.frozensets(st.integers(0, len(model) - 1)))
     parameters = parameters_of(model)
     forms = {
-        index: Blocks(prod(model[index][:-1]), model[index][-1], gram=data.draw(st.booleans()))
+        index: Blocks(
+            prod(model[index][:-1]), model[index][-1], *data.draw(st.tuples(lengths, lengths))
+        )
         for index in in_blocks
         if len(model[index]) > 1
     }

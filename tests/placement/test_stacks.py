@@ -54,7 +54,7 @@ def test_a_step_that_reduces_whole_tensors_leaves_them_flat(optimizer: str, form
 
 
 def test_a_step_that_multiplies_takes_the_tensor_as_one_matrix():
-    assert tensor_forms(captured((8, 3, 3, 3), "Muon"))[0] == Blocks(8, 27, gram=True)
+    assert tensor_forms(captured((8, 3, 3, 3), "Muon"))[0] == Blocks(8, 27, across=(8,))
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from wse_emulator.errors import GraphChangedError, PythonNumberChangedError, StaticRuleError
 from wse_emulator.program import Scalar, TensorOp, Value, ValueKind
@@ -41,10 +42,9 @@ def judge_graphs(
                 f"({a.base_name}) works on {', '.join(_uses(b, later_values))}",
                 f"on {', '.join(_uses(a, first_values))}",
             )
-        if a.scalars != b.scalars:
-            was, now = next(
-                (x, y) for x, y in zip(a.scalars, b.scalars, strict=True) if not _same(x, y)
-            )
+        changed = _changed_number(a, b)
+        if changed is not None:
+            was, now = changed
             name = next(
                 (k for k, v in hyper_parameters[0].items() if v != hyper_parameters[1].get(k)),
                 None,
@@ -61,6 +61,14 @@ def judge_graphs(
 
 def _describe(op: TensorOp) -> str:
     return f"{op.name} of shape {list(op.shape)} {op.dtype}"
+
+
+def _changed_number(a: TensorOp, b: TensorOp) -> tuple[Scalar, Scalar] | None:
+    """The first Python value among the arguments of an op that is another one later."""
+    if a.arguments == b.arguments:
+        return None
+    pairs = zip_longest(a.arguments.scalars(), b.arguments.scalars())
+    return next(((x, y) for x, y in pairs if not _same(x, y)), None)
 
 
 def _same(a: Scalar, b: Scalar) -> bool:

@@ -118,7 +118,9 @@ def _add_weight(values: list[Value], parameter: Parameter) -> None:
 def _add(values: list[Value], value: Value, name: str, parameter: int | None) -> int:
     """Append a value under another name; its new index."""
     index = len(values)
-    values.append(Value(index, name, value.kind, parameter, value.shape, value.dtype))
+    values.append(
+        Value(index, name, value.kind, parameter, value.shape, value.dtype, value.strides)
+    )
     return index
 
 
@@ -132,6 +134,8 @@ def _moved(op: TensorOp, index: int, places: dict[int, int], owner: int | None) 
         writes=tuple([places[value] for value in op.writes]),
         shape=op.shape,
         dtype=op.dtype,
-        scalars=op.scalars,
+        arguments=op.arguments,
         read_shapes=op.read_shapes,
+        read_strides=op.read_strides,
+        read_offsets=op.read_offsets,
     )

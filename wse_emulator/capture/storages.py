@@ -48,6 +48,11 @@ class StorageTable:
         """Index of the tensor's value, or None for a storage never seen."""
         return self._index_of.get(storage_key(tensor))
 
+    def alias(self, tensor: torch.Tensor, value: int) -> None:
+        """Take the tensor's storage for a value that is known already."""
+        self._index_of[storage_key(tensor)] = value
+        self._held.append(StorageWeakRef(tensor.untyped_storage()))
+
     def temporary(self, tensor: torch.Tensor, parameter: int | None) -> int:
         """Register a storage that an op has just made."""
         name = f"%{len(self.values)}"
@@ -63,7 +68,15 @@ class StorageTable:
     ) -> int:
         index = len(self.values)
         self.values.append(
-            Value(index, name, kind, parameter, tuple(tensor.shape), dtype_name(tensor.dtype))
+            Value(
+                index,
+                name,
+                kind,
+                parameter,
+                tuple(tensor.shape),
+                dtype_name(tensor.dtype),
+                tensor.stride(),
+            )
         )
         self._index_of[key] = index
         self._held.append(StorageWeakRef(tensor.untyped_storage()))

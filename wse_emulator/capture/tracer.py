@@ -6,7 +6,6 @@ never read. Reading one from Python is itself a violation and is recorded as suc
 
 from __future__ import annotations
 
-import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -19,8 +18,11 @@ import torch
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from wse_emulator.capture.decompositions import decomposed, tensors_in
+from wse_emulator.capture.schemas import plain, schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name
-from wse_emulator.program import Scalar, TensorOp, ValueKind
+from wse_emulator.ops.table import describes
+from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
 
 _HOST_READS: Final = frozenset(
     {"aten._local_scalar_dense.default", "aten.equal.default", "aten.is_nonzero.default"}
@@ -113,33 +115,20 @@ class StepTracer:
         result: object,
     ) -> None:
         """Record one dispatched op with its result."""
-        if str(func) == "aten.lift_fresh.default":
+        schema = schema_of(func)
+        if schema.name == "aten.lift_fresh.default":
             return  # torch.tensor(data) makes its result known: see made_from_python
-        positions, names = _written_arguments(func)
-        reads: list[int] = []
-        read_shapes: list[tuple[int, ...]] = []
-        writes: list[int] = []
-        scalars: list[Scalar] = []
-        given = [(i in positions, a) for i, a in enumerate(arguments)]
-        given += [(k in names, a) for k, a in keywords.items()]
-        for written, leaf in ((w, leaf) for w, argument in given for leaf in _leaves(argument)):
-            if isinstance(leaf, torch.Tensor):
-                known = self.table.lookup(leaf)
-                index = self.table.constant(leaf) if known is None else known
-                reads.append(index)
-                read_shapes.append(tuple(leaf.shape))
-                if written:
-                    writes.append(index)
-            elif leaf is None or isinstance(leaf, (bool, int, float, str)):
-                scalars.append(leaf)
-            else:
-                scalars.append(str(leaf))
-        touched = set(reads)
-        outputs = [x for x in _leaves(result) if isinstance(x, torch.Tensor)]
+        call = _Call(self.table)
+        held = schema.bound(arguments, keywords, call.argument)
+        writes = [call.reads[i] for name in schema.written for i in _positions(held.get(name))]
+        touched = set(call.reads)
+        outputs = list(tensors_in(result))
         fresh = [x for x in outputs if self.table.lookup(x) not in touched]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
-        owner = self._owner(reads)
+        if not describes(schema.name, held) and self._in_parts(func, arguments, keywords, result):
+            return
+        owner = self._owner(call.reads)
         for x in fresh:
             known = self.table.lookup(x)
             writes.append(self.table.temporary(x, owner) if known is None else known)
@@ -149,20 +138,48 @@ class StepTracer:
             if kind is ValueKind.GRADIENT and self.scaling_gradients:
                 continue
             if kind not in _WRITABLE:
-                self.foreign_writes.append(ForeignWrite(str(func), index, _caller()))
+                self.foreign_writes.append(ForeignWrite(schema.name, index, _caller()))
         self.ops.append(
             TensorOp(
                 index=len(self.ops),
-                name=str(func),
+                name=schema.name,
                 owner=owner,
-                reads=tuple(reads),
+                reads=tuple(call.reads),
                 writes=tuple(writes),
                 shape=() if target is None else tuple(target.shape),
                 dtype="float32" if target is None else dtype_name(target.dtype),
-                scalars=tuple(scalars),
-                read_shapes=tuple(read_shapes),
+                arguments=Arguments(held),
+                read_shapes=tuple(call.shapes),
+                read_strides=tuple(call.strides),
+                read_offsets=tuple(call.offsets),
             )
         )
+
+    def _in_parts(
+        self,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+        result: object,
+    ) -> bool:
+        """Record an op without a record as the ops it consists of; False if it has no such."""
+        self.recording = False
+        try:
+            parts = decomposed(func, arguments, keywords)
+        finally:
+            self.recording = True
+        if parts is None or not parts.gives(result):
+            return False
+        for real, double in parts.stands_for:
+            known = self.table.lookup(real)
+            self.table.alias(double, self.table.constant(real) if known is None else known)
+        for part in parts.ops:
+            self.record(part.func, part.arguments, part.keywords, part.result)
+        for real, double in zip(tensors_in(result), tensors_in(parts.result), strict=True):
+            made = self.table.lookup(double)
+            if made is not None and self.table.lookup(real) is None:
+                self.table.alias(real, made)
+        return True
 
     def _owner(self, reads: Iterable[int]) -> int | None:
         owners = {self.table.values[i].parameter for i in reads}
@@ -221,24 +238,38 @@ class _WatchHostReads(TorchFunctionMode):
         return result
 
 
-@functools.lru_cache(maxsize=4096)
-def _written_arguments(func: torch._ops.OpOverload) -> tuple[frozenset[int], frozenset[str]]:
-    """Positions and names of the arguments that an op writes, from its schema."""
-    positions = set()
-    names = set()
-    for position, argument in enumerate(func._schema.arguments):
-        if argument.alias_info is not None and argument.alias_info.is_write:
-            positions.add(position)
-            names.add(argument.name)
-    return frozenset(positions), frozenset(names)
+class _Call:
+    """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
+
+    __slots__ = ("offsets", "reads", "shapes", "strides", "table")
+
+    def __init__(self, table: StorageTable) -> None:
+        self.table = table
+        self.reads: list[int] = []
+        self.shapes: list[tuple[int, ...]] = []
+        self.strides: list[tuple[int, ...]] = []
+        self.offsets: list[int] = []
+
+    def argument(self, given: object) -> Argument:
+        """The argument as the program keeps it."""
+        if isinstance(given, torch.Tensor):
+            known = self.table.lookup(given)
+            self.reads.append(self.table.constant(given) if known is None else known)
+            self.shapes.append(tuple(given.shape))
+            self.strides.append(given.stride())
+            self.offsets.append(int(given.storage_offset()))
+            return Read(len(self.reads) - 1)
+        if isinstance(given, (list, tuple)):
+            return tuple(self.argument(item) for item in given)
+        return plain(given)
 
 
-def _leaves(argument: object) -> Iterator[object]:
-    if isinstance(argument, (list, tuple)):
+def _positions(argument: Argument) -> Iterator[int]:
+    if isinstance(argument, Read):
+        yield argument.position
+    elif isinstance(argument, tuple):
         for item in argument:
-            yield from _leaves(item)
-    else:
-        yield argument
+            yield from _positions(item)
 
 
 def _caller() -> str:

@@ -159,7 +159,13 @@ def all_reduce_lines(
     A factored second moment needs this for its row means (axis "row") and its column means (axis
     "column"). Each line has a vector of its own length.
     """
-    back = LineMulticast(
+    summed = reduce_lines(lines, algorithm or choose(lines, spec))
+    return (*summed, line_multicast(lines))
+
+
+def line_multicast(lines: LineSet) -> LineMulticast:
+    """What the root of each line has, to all PEs of the line."""
+    return LineMulticast(
         name=lines.name,
         region=lines.region,
         axis=lines.axis,
@@ -168,7 +174,6 @@ def all_reduce_lines(
         channel=lines.channel,
         tensor=lines.tensor,
     )
-    return (*reduce_lines(lines, algorithm or choose(lines, spec)), back)
 
 
 def ring_order(positions: int) -> tuple[int, ...]:

@@ -5,11 +5,16 @@ banks that differ modulo the number of bank groups (CSL language reference, appe
 sources advance in step their distance is fixed, so the start addresses decide for the whole
 vector. The rule is the same everywhere: a step's operands are placed so that they do not conflict
 wherever that is possible; arrays that a linker packs one after another usually do.
+
+A product reads each line of one array with each line of another. Lines lie one after another, so
+their starts differ by whole lines, and which pairs conflict repeats every few lines.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Final
 
@@ -38,3 +43,61 @@ def packed_addresses(sizes_bytes: Sequence[int], alignment_bytes: int = 4) -> tu
     """Byte addresses of arrays that a linker places one after another, without padding."""
     aligned = [-(-size // alignment_bytes) * alignment_bytes for size in sizes_bytes]
     return tuple(accumulate(aligned[:-1], initial=0)) if aligned else ()
+
+
+def bank_period_bytes(spec: WaferSpec) -> int:
+    """After so many bytes the banks repeat: addresses that differ by them are alike."""
+    return _WORD_BYTES * spec.sram_bank_groups
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of an array, one after another in memory.
+
+    Attributes:
+        number: how many there are.
+        line_bytes: bytes of one.
+        start: byte address of the first.
+    """
+
+    number: int
+    line_bytes: int
+    start: int = 0
+
+    def places(self, period: int) -> Counter[int]:
+        """How many of them begin at each address modulo ``period``."""
+        found: Counter[int] = Counter()
+        for line in range(min(self.number, period)):
+            # addresses repeat after as many lines
+            place = (self.start + line * self.line_bytes) % period
+            found[place] += -(-(self.number - line) // period)
+        return found
+
+
+def conflicting_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
+    """Pairs of a line of each array that conflict when they are read in step.
+
+    >>> from wse_emulator.wafer import WSE2
+    >>> conflicting_pairs(Lines(3, 12), Lines(2, 12), WSE2)  # lines of three words alternate
+    3
+    """
+    period = bank_period_bytes(spec)
+    others = second.places(period)
+    return sum(
+        count * other
+        for place, count in first.places(period).items()
+        for at, other in others.items()
+        if sources_conflict(place, at, spec)
+    )
+
+
+def unavoidable_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
+    """The same where the second array begins at the word that makes the fewest pairs conflict.
+
+    >>> from wse_emulator.wafer import WSE2
+    >>> unavoidable_pairs(Lines(3, 16), Lines(2, 16), WSE2)
+    0
+    """
+    period = bank_period_bytes(spec)
+    starts = range(0, period, _WORD_BYTES * _READ_WORDS)
+    return min(conflicting_pairs(first, replace(second, start=start), spec) for start in starts)

@@ -136,6 +136,22 @@ class Kernel:
         self._instruction(Instruction("reduce", lanes, size, 0))
         return Operand(x.dtype, vector=False)
 
+    def running_sum(self, x: Operand) -> Operand:
+        """Partial sums along a line, each one stored.
+
+        No document states a rate. Accumulating into one word is documented; here every partial
+        sum is written too. At the low end a plain add, at the high end two scalar ops an element
+        (an add that waits for the one before it, and a store).
+        """
+        size = BYTES[x.dtype]
+        lanes = self._float_lanes(x.dtype) if is_float(x.dtype) else "int16"
+        modelled = self._cycles(Instruction("reduce", lanes, size, size))
+        added = "add" if is_float(x.dtype) else "integer"
+        low = min(modelled, self._cycles(Instruction(added, lanes, 2 * size, size, 2)))
+        high = self.spec.launch_cycles + 2 * self.spec.scalar_op_cycles * self.elements
+        self.cost += OpCost(modelled, modelled, low, max(modelled, high))
+        return Operand(x.dtype, vector=True)
+
     def sign_mask(self, x: Operand) -> Operand:
         """Spread the sign bit over a 16-bit mask."""
         if not x.vector:
@@ -144,15 +160,16 @@ class Kernel:
         self._instruction(Instruction("shift", "int16", 2, 2))
         return Operand("bool", vector=True)
 
-    def function(self, name: str, x: Operand) -> Operand:
-        """A derived function of ``x``: reciprocal, rsqrt, sqrt, exp, log or cos."""
+    def function(self, function: str, x: Operand) -> Operand:
+        """A derived function of ``x``: reciprocal, rsqrt, sqrt, exp, log, cos or erf."""
         if x.constant:
             return x
         if not x.vector:
-            self._scalar_function(1 if name != "rsqrt" else 2)
+            # a square root and a division; an exponential and a division
+            self._scalar_function(2 if function in ("rsqrt", "erf") else 1)
             return x
         lanes = self._float_lanes(x.dtype)
-        sequence = derived(name, lanes)
+        sequence = derived(function, lanes)
         shortest = sum(self._cycles(step) for step in sequence.shortest)
         modelled = shortest
         if not self.spec.short_functions:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from wse_emulator.activities import Activity, Work
+from functools import partial
+
+from wse_emulator.activities import Activity
 from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
-from wse_emulator.lowering.matmul import product_activities
-from wse_emulator.placement.pieces import piece_counts, pieces_of
+from wse_emulator.lowering.matmul import Site, product_activities
+from wse_emulator.lowering.piece_work import work_on_pieces
+from wse_emulator.lowering.transfer import transfer_activities
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.segments import Collective, Exchange
@@ -18,22 +21,20 @@ def segment_activities(
     tensor: TensorPlacement, number: int, strip: StripChoice, costs: ChainCosts, channel: str
 ) -> list[Activity]:
     """Activities of segment ``number`` of a tensor; none if it has no elements."""
-    runs = pieces_of(tensor)
-    pieces = sorted(piece_counts(tensor))
-    if not pieces:
+    if not strip.elements:
         return []
     segment = costs.segments[tensor.parameter][number]
     if segment.product is not None:
-        return product_activities(tensor, number, segment.product, strip, costs, channel)
-    chain_of = {piece: i for i, piece in enumerate(pieces)}
-    work = Work(
-        name=tensor.name,
-        region=tensor.region,
-        chains=tuple(
-            costs.chain(tensor.parameter, number, piece, strip.elements) for piece in pieces
-        ),
-        runs=tuple((pes, chain_of.get(piece, -1)) for pes, piece in runs),
-        tensor=tensor.parameter,
+        return product_activities(
+            Site(tensor, channel),
+            segment.product,
+            costs.formats(tensor.parameter, number),
+            strip.lines[number],
+            partial(costs.round_chain, tensor.parameter, number, strip.elements),
+            costs.spec,
+        )
+    work = work_on_pieces(
+        tensor, lambda piece: costs.chain(tensor.parameter, number, piece, strip.elements)
     )
     return [
         work,
@@ -60,6 +61,8 @@ def _collective(
             channel=channel,
             tensor=tensor.parameter,
         )
+    if exchange.transfer is not None:
+        return transfer_activities(tensor, exchange, exchange.transfer, channel, spec)
     along_rows = exchange.kind in (Collective.ROW_SUMS, Collective.OVER_COLUMNS)
     lines = LineSet(
         name=tensor.name,

@@ -1,10 +1,26 @@
-"""Products of matrices that PEs carry out on blocks, with nothing transposed on the way.
+"""Products of matrices on blocks: which axis lies where, with nothing transposed over the fabric.
 
-A matrix X lies in blocks on a rectangle of PEs, and so does a matrix of the order of X's shorter
-side, made from X times its own transpose: a Gram matrix. Row j of X lies where every column of
-PEs needs its part of it; sent along the columns and multiplied with each block, it gives partial
-sums of row j of the Gram matrix, which add up along the rows. A symmetric matrix times X is the
-mirror image. General products would need a transposition over the fabric and are refused.
+A product ``C[i, j] = sum over k of A[i, k] * B[k, j]`` has three axes, and each matrix has two of
+them. On a rectangle of PEs one axis is cut over the rows of PEs (*down*), one over the columns
+(*across*), and the third is gone through in *rounds*, a panel of some lines at a time. The matrix
+with the first two axes stays where it lies. Of the other two, the one that has the down axis
+travels along rows of PEs, the one that has the across axis along columns: to every PE of the line
+if it is a factor, as partial sums that add up along the line if it is the result.
+
+So there is one form for every way in which two factors can lie:
+
+================  ===================  =====================  =======================
+factors lie       stays                summed axis            result lies
+================  ===================  =====================  =======================
+A, B transposed   A (or B)             across (or across)     upright (or transposed)
+A transposed, B   B (or A)             down (or down)         upright (or transposed)
+A, B              C                    in rounds              upright
+both transposed   C                    in rounds              transposed
+================  ===================  =====================  =======================
+
+A matrix lies upright if its first axis is cut over the rows of PEs. A symmetric one lies both
+ways. A vector lies along the down or the across axis and is held by every PE of its lines, as the
+row and column statistics of a parameter are: nothing is sent before it is multiplied.
 """
 
 from __future__ import annotations
@@ -15,150 +31,104 @@ from math import prod
 from typing import Final, Literal
 
 from wse_emulator.activities import Axis
-from wse_emulator.program import TensorOp
+from wse_emulator.ops.table import axes_of, multiplies
+from wse_emulator.program import Read, TensorOp
 
-PRODUCTS: Final = frozenset({"mm", "addmm", "bmm", "baddbmm", "mv", "addmv", "matmul"})
-"""Base names of ops that multiply matrices."""
+Side = Literal["down", "across"]
+"""Over what an axis is cut: over the rows of PEs (down), or over the columns (across)."""
 
-Extent = Literal["rows", "cols", "gram_rows", "gram_cols"]
-"""A side of what one PE holds: of its block of the matrix, or of the Gram matrix."""
+Role = Side | Literal["rounds"]
+"""Where an axis of a product lies: on a side of the rectangle, or in rounds."""
 
 
 @dataclass(frozen=True, slots=True)
-class Product:
-    """A product as the PEs of a rectangle carry it out, in panels of some lines at a time.
+class Block:
+    """How a matrix lies on the rectangle of its parameter: how each of its sides is cut.
 
     Attributes:
-        lines: rows of the result that are made one after another: the order of the Gram matrix.
-        axis: along which lines of PEs a panel is sent; partial sums add up along the others.
-        sent: elements of a panel's line that reach one PE.
-        made: elements of a line of partial sums on one PE.
-        adds: what is added at the end where it lies (``addmm``): the PE's block of the matrix,
-            or of the Gram matrix; None for a plain product.
+        down: number of the length that is cut over the rows of PEs; 0 for the rows of the
+            parameter's own matrix, then the further lengths of the step in order.
+        across: the same over the columns of PEs; 0 for the parameter's columns.
+    """
+
+    down: int
+    across: int
+
+
+OWN: Final = Block(0, 0)
+"""The parameter's own block: what lies there lies as the parameter does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Product:
+    """A product of matrices as the PEs of a rectangle carry it out.
+
+    Attributes:
+        lines: length of the axis that is gone through in rounds.
+        summed: where the axis lies that the product sums over.
+        stays: how the matrix lies that is not sent.
+        made: how the result lies.
+        vectors: the axis in rounds is one line, which each PE already has its part of: nothing is
+            sent.
+        returned: whether sums go back to all PEs of their line.
+        adds: whether what lies as the result is added at the end (``addmm``).
     """
 
     lines: int
-    axis: Axis
-    sent: Extent
-    made: Extent
-    adds: Literal["block", "gram"] | None = None
-
-
-class ProductReader:
-    """Reads the products of one parameter's step, in order, and keeps what they made.
-
-    Attributes:
-        matrix: (rows, cols) as which the parameter is multiplied; None before the first product.
-        symmetric: Gram matrices and what elementwise ops made of them, by value index; False for
-            a product of two different ones, whose transpose is another matrix.
-    """
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape = shape
-        self.matrix: tuple[int, int] | None = None
-        self.symmetric: dict[int, bool] = {}
+    summed: Role
+    stays: Block = OWN
+    made: Block = OWN
+    vectors: bool = False
+    returned: bool = False
+    adds: bool = False
 
     @property
-    def order(self) -> int:
-        """Rows of the Gram matrix; 0 before there is one."""
-        return 0 if self.matrix is None else min(self.matrix)
-
-    def holds_gram(self, value: int, shape: tuple[int, ...]) -> bool:
-        """Whether an operand is a whole matrix of the Gram matrix's blocks."""
-        return value in self.symmetric and shape == (self.order, self.order)
-
-    def read(self, op: TensorOp) -> tuple[Product, bool]:
-        """The product, and whether its result is a matrix of the Gram matrix's order.
-
-        Raises:
-            GeneralProductError: it needs a transposition over the fabric, or is of another kind.
-        """
-        added = op.base_name == "addmm"
-        if op.base_name not in ("mm", "addmm"):
-            raise GeneralProductError("multiplies stacked matrices, or a matrix by a vector")
-        (first, second), (left, right) = op.reads[added : 2 + added], op.read_shapes[added:][:2]
-        grams = self.holds_gram(first, left), self.holds_gram(second, right)
-        if grams == (False, False):
-            return self._gram(first, second, left, right, op, added=added)
-        assert self.matrix is not None  # a Gram matrix was made of it
-        rows, cols = self.matrix
-        wide = rows <= cols
-        if grams == (True, True):
-            if not self.symmetric[second]:
-                raise GeneralProductError("multiplies by a matrix that need not be symmetric")
-            same = first == second and (not added or self.symmetric.get(op.reads[0], False))
-            self._keep(op, same)
-            return self._makes_gram("gram", added=added), True
-        gram, other = (first, right) if grams[0] else (second, left)
-        if not self.symmetric[gram]:
-            raise GeneralProductError("multiplies by a matrix that need not be symmetric")
-        if other not in ((rows, cols), (cols, rows)):
-            raise GeneralProductError(f"multiplies a matrix {list(other)} by a Gram matrix")
-        return Product(
-            self.order,
-            "row" if wide else "column",
-            sent="rows" if wide else "cols",
-            made="cols" if wide else "rows",
-            adds="block" if added else None,
-        ), False
-
-    def note(self, op: TensorOp) -> bool:
-        """Keep what an elementwise op makes of Gram matrices; whether it makes such a matrix."""
-        grams = [
-            index
-            for index, shape in zip(op.reads, op.read_shapes, strict=True)
-            if self.holds_gram(index, shape)
-        ]
-        if not grams or op.shape != (self.order, self.order):
-            return False
-        self._keep(op, all(self.symmetric[index] for index in grams))
-        return True
-
-    def _gram(
-        self,
-        first: int,
-        second: int,
-        left: tuple[int, ...],
-        right: tuple[int, ...],
-        op: TensorOp,
-        *,
-        added: bool,
-    ) -> tuple[Product, bool]:
-        matrix = as_matrix(self.shape, left)
-        if first != second or left != right[::-1] or matrix is None:
-            raise GeneralProductError("multiplies two different matrices spread over many PEs")
-        if left[0] > left[1]:
-            raise GeneralProductError(
-                f"makes a product of order {left[0]}, the longer side of the matrix"
-            )
-        if self.matrix not in (None, matrix):
-            raise GeneralProductError("takes the parameter as matrices of two shapes")
-        self.matrix = matrix
-        self._keep(op, not added or self.symmetric.get(op.reads[0], False))
-        return self._makes_gram("block", added=added), True
-
-    def _makes_gram(self, of: Literal["block", "gram"], *, added: bool) -> Product:
-        """Lines of the matrix, or of its Gram matrix, times the same blocks transposed."""
-        assert self.matrix is not None
-        wide = self.matrix[0] <= self.matrix[1]
-        sent: dict[str, tuple[Extent, Extent]] = {
-            "block": ("cols", "rows"),
-            "gram": ("gram_cols", "gram_rows"),
+    def sent(self) -> tuple[Axis, ...]:
+        """Along which lines of PEs panels are sent."""
+        if self.vectors:
+            return ()
+        along: dict[Role, tuple[Axis, ...]] = {
+            "down": ("row",),
+            "across": ("column",),
+            "rounds": ("row", "column"),
         }
-        return Product(
-            self.order,
-            "column" if wide else "row",
-            sent=sent[of][0 if wide else 1],
-            made="rows" if wide else "cols",
-            adds="gram" if added else None,
-        )
+        return along[self.summed]
 
-    def _keep(self, op: TensorOp, symmetric: bool) -> None:
-        self.symmetric |= dict.fromkeys(op.writes, symmetric)
+    @property
+    def gathered(self) -> Axis | None:
+        """Along which lines of PEs partial sums add up; None if each PE sums by itself."""
+        along: dict[Role, Axis | None] = {"down": "column", "across": "row", "rounds": None}
+        return along[self.summed]
 
 
-class GeneralProductError(Exception):
-    """A product that is none of the three forms; becomes an error that names op and parameter."""
+@dataclass(frozen=True, slots=True)
+class Factors:
+    """Which operands of a product are its factors, by their position among the op's reads.
+
+    Attributes:
+        both: the left and the right factor.
+        summand: what is added to the product, or None.
+    """
+
+    both: tuple[int, int]
+    summand: int | None
+
+
+def factors_of(op: TensorOp) -> Factors:
+    """The factors of a product: the operands that have the axis it sums over."""
+    axes = axes_of(op)
+    summed, out = set(axes.reduced), op.arguments.get("out")
+    both = [i for i, along in enumerate(axes.operands) if summed & {*along}]
+    others = [i for i in range(len(axes.operands)) if i not in both and Read(i) != out]
+    first, second = both
+    return Factors((first, second), others[0] if others else None)
+
+
+def sides_of(shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """(rows, cols) of a shape that is one matrix, maybe with dimensions of one before it."""
+    if len(shape) < 2 or prod(shape[:-2]) != 1:
+        return None
+    return shape[-2], shape[-1]
 
 
 def as_matrix(shape: tuple[int, ...], seen: tuple[int, ...]) -> tuple[int, int] | None:
@@ -174,8 +144,17 @@ def as_matrix(shape: tuple[int, ...], seen: tuple[int, ...]) -> tuple[int, int] 
 
 
 def multiplied_as(shape: tuple[int, ...], ops: Iterable[TensorOp]) -> tuple[int, int] | None:
-    """(rows, cols) as which the first product of a step takes a parameter of ``shape``."""
+    """(rows, cols) as which a step takes a parameter of ``shape``; None if it multiplies nothing.
+
+    A tensor of more dimensions is the matrix as which the first product takes it.
+    """
     for op in ops:
-        if op.base_name in ("mm", "addmm"):
-            return as_matrix(shape, op.read_shapes[op.base_name == "addmm"])
+        if multiplies(op):
+            if len(shape) == 2:
+                return shape[0], shape[1]
+            for seen in op.read_shapes:
+                sides = sides_of(seen)
+                matrix = None if sides is None else as_matrix(shape, sides)
+                if matrix is not None:
+                    return matrix
     return None

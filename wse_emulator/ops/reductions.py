@@ -1,102 +1,123 @@
-"""Reductions and matrix products: the part a PE does on its own shard.
+"""Reductions and products of matrices: the part that a PE does on its own shard.
 
 The sum over PEs is a collective and is costed by the fabric. ``elements`` is the shard of the
-operand for a reduction, of the result for a matrix product.
+operand for a reduction, of the result for a product of matrices.
 """
 
 from __future__ import annotations
 
-from typing import Final
-
-from wse_emulator.cost.kernel import Kernel, OpCost, Operand, number
-from wse_emulator.ops.elementwise import Call, Rule
-from wse_emulator.wafer.spec import WaferSpec
+from wse_emulator.cost.kernel import Kernel, Operand, number
+from wse_emulator.ops.axes import REDUCTION, einsum
+from wse_emulator.ops.call import Call
+from wse_emulator.ops.table import op
 
 
 def _accumulate(kernel: Kernel, call: Call, x: Operand) -> Operand:
     """Into one word along the last axis; row by row into a vector along the others."""
     if not x.vector:
         return x
-    if call.keeps_last_axis:
-        kernel.emit("add", x, Operand(x.dtype, vector=True))
-    else:
+    if call.innermost:
         kernel.reduce(x)
+    else:
+        kernel.emit("add", x, Operand(x.dtype, vector=True))
     return Operand(call.dtype, vector=call.result_vector)
 
 
+@op(
+    "sum",
+    "amax",
+    "amin",
+    "max",
+    "min",
+    "any",
+    "all",
+    cost="reduce along the last axis; add along the others (rows added onto one another)",
+    axes=REDUCTION,
+)
 def _sum(kernel: Kernel, call: Call) -> Operand:
-    return _accumulate(kernel, call, call.operands[0])
+    return _accumulate(kernel, call, call.operand("self"))
 
 
+@op("mean", cost="as `sum`, then one multiply by 1/n", axes=REDUCTION)
 def _mean(kernel: Kernel, call: Call) -> Operand:
     """The sum, and one multiply by the static 1/n a result."""
-    total = _accumulate(kernel, call, call.operands[0])
+    total = _accumulate(kernel, call, call.operand("self"))
     return kernel.emit("mul", Operand(total.dtype, vector=False), number(total.dtype))
 
 
-def _norm(kernel: Kernel, call: Call) -> Operand:
+def _norm_of_order(kernel: Kernel, call: Call, order: float) -> Operand:
     """Squares (magnitudes for other orders), their sum, and one scalar square root."""
-    x = call.operands[0]
-    order = call.factor() if call.numbers() else 2.0
-    each = kernel.emit("mul" if order == 2 else "sign", x)
+    each = kernel.emit("mul" if order == 2 else "sign", call.operand("self"))
     total = _accumulate(kernel, call, each)
     if order == 2:
         return kernel.function("sqrt", Operand(total.dtype, vector=False))
     return total
 
 
+@op(
+    "linalg_vector_norm",
+    cost="mul (sign for other orders than 2), as `sum`, one scalar square root",
+    axes=REDUCTION,
+)
+def _vector_norm(kernel: Kernel, call: Call) -> Operand:
+    return _norm_of_order(kernel, call, call.number("ord", 2))
+
+
+@op("norm", cost="as `linalg_vector_norm`", axes=REDUCTION)
+def _norm(kernel: Kernel, call: Call) -> Operand:
+    return _norm_of_order(kernel, call, call.number("p", 2))
+
+
+def _inner_product(kernel: Kernel, call: Call, other: str) -> Operand:
+    each = kernel.emit("mul", call.operand("self"), call.operand(other))
+    return _accumulate(kernel, call, each)
+
+
+@op("dot", cost="mul, reduce", axes=einsum("self i, tensor i ->"), streams=("self", "tensor"))
 def _dot(kernel: Kernel, call: Call) -> Operand:
-    x, y = call.operands[:2]
-    return _accumulate(kernel, call, kernel.emit("mul", x, y))
+    return _inner_product(kernel, call, "tensor")
 
 
-def panel_cost(formats: tuple[str, str], vector: int, passes: int, spec: WaferSpec) -> OpCost:
-    """``passes`` multiply-adds ``sums += number * block`` over ``vector`` elements.
-
-    A number of a panel that came over the fabric times a line of the PE's block, or the other way
-    round: the sums are a buffer of their own, which can lie so that no banks conflict.
-
-    Args:
-        formats: of the sums, and of the block.
-        vector: elements of one instruction.
-        passes: how many are issued.
-        spec: the machine.
-    """
-    kernel = Kernel(spec, vector)
-    sums, block = (Operand(dtype, vector=True) for dtype in formats)
-    kernel.emit("fma", sums, block, dtype=sums.dtype, passes=passes)
-    return kernel.cost
+@op("vdot", cost="mul, reduce", axes=einsum("self i, other i ->"), streams=("self", "other"))
+def _vdot(kernel: Kernel, call: Call) -> Operand:
+    return _inner_product(kernel, call, "other")
 
 
-def _matrix_product(kernel: Kernel, call: Call) -> Operand:
+def _multiply_adds(kernel: Kernel, call: Call, factor: str) -> Operand:
     """One multiply-add over the shard of the result for each element of the contracted axis."""
     result = Operand(call.dtype, vector=True)
-    panel = Operand(call.operands[-1].dtype, vector=True)
-    for_sum = kernel.emit("fma", result, panel, dtype=call.dtype, passes=max(1, call.inner))
-    if call.name in ("addmm", "baddbmm"):
-        return kernel.emit("fma", call.operands[0], for_sum, dtype=call.dtype)
-    return for_sum
+    panel = Operand(call.operand(factor).dtype, vector=True)
+    return kernel.emit("fma", result, panel, dtype=call.dtype, passes=max(1, call.inner))
 
 
-REDUCTIONS: Final[dict[str, Rule]] = {
-    "sum": _sum,
-    "mean": _mean,
-    "amax": _sum,
-    "amin": _sum,
-    "max": _sum,
-    "min": _sum,
-    "any": _sum,
-    "all": _sum,
-    "linalg_vector_norm": _norm,
-    "norm": _norm,
-    "dot": _dot,
-    "vdot": _dot,
-    "mm": _matrix_product,
-    "bmm": _matrix_product,
-    "mv": _matrix_product,
-    "addmm": _matrix_product,
-    "baddbmm": _matrix_product,
-}
-"""Base name -> rule. ``max`` and ``min`` of two tensors are element-wise and never come here."""
+_FACTORS = "one fma for each element of the contracted axis"
 
-MATRIX_PRODUCTS: Final = frozenset({"mm", "bmm", "mv", "addmm", "baddbmm"})
+
+@op("mm", cost=_FACTORS, axes=einsum("self ik, mat2 kj -> ij"))
+def _mm(kernel: Kernel, call: Call) -> Operand:
+    return _multiply_adds(kernel, call, "mat2")
+
+
+@op("bmm", cost=_FACTORS, axes=einsum("self bik, mat2 bkj -> bij"))
+def _bmm(kernel: Kernel, call: Call) -> Operand:
+    return _multiply_adds(kernel, call, "mat2")
+
+
+@op("mv", cost=_FACTORS, axes=einsum("self ik, vec k -> i"))
+def _mv(kernel: Kernel, call: Call) -> Operand:
+    return _multiply_adds(kernel, call, "vec")
+
+
+_FACTORS_AND_SUM = f"{_FACTORS}, one more for the sum"
+
+
+@op("addmm", cost=_FACTORS_AND_SUM, axes=einsum("self ij, mat1 ik, mat2 kj -> ij"))
+def _addmm(kernel: Kernel, call: Call) -> Operand:
+    product = _multiply_adds(kernel, call, "mat2")
+    return kernel.emit("fma", call.operand("self"), product, dtype=call.dtype)
+
+
+@op("baddbmm", cost=_FACTORS_AND_SUM, axes=einsum("self bij, batch1 bik, batch2 bkj -> bij"))
+def _baddbmm(kernel: Kernel, call: Call) -> Operand:
+    product = _multiply_adds(kernel, call, "batch2")
+    return kernel.emit("fma", call.operand("self"), product, dtype=call.dtype)

@@ -3,27 +3,34 @@
 An op over the shard runs strip by strip. An op that makes something smaller of it (a norm, a row
 mean) is a reduction: each PE does its part, and wavelets carry the rest. Row and column
 statistics of a matrix in blocks live on every PE of the row or column of PEs that shares them.
-A matrix multiplied by its own transpose makes another one, in blocks on the same PEs. Statistics
-of stacked matrices, which lie whole in the PEs, are made and stay where their matrices are.
+Other matrices that the step multiplies lie in blocks of their own on the same PEs. Statistics of
+stacked matrices, which lie whole in the PEs, are made and stay where their matrices are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from enum import Enum
 from math import prod
+from typing import Final
 
 from wse_emulator.errors import UnknownOpError
-from wse_emulator.ops.contractions import PRODUCTS, GeneralProductError, Product, ProductReader
+from wse_emulator.ops.axes import ELEMENTWISE
+from wse_emulator.ops.contractions import OWN, Block, Product, Side
+from wse_emulator.ops.parameter_axes import Along, ParameterAxes
+from wse_emulator.ops.product_reader import GeneralProductError, ProductReader
 from wse_emulator.ops.stacks import (
     Statistic,
-    reduced_axis,
+    joined,
     reduces_the_stack,
     stack_height,
     stacked_matrix,
+    statistic_along,
     statistic_of,
 )
+from wse_emulator.ops.table import multiplies, record_of
+from wse_emulator.ops.transfers import Transfer, TransferError, transfer_of
 from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
 
 
@@ -31,13 +38,16 @@ class Space(Enum):
     """What a tensor's elements are to the PEs that hold its parameter."""
 
     SHARD = "shard"  # as many elements as the parameter: spread over the PEs
-    GRAM = "gram"  # one element a pair of rows (columns, if there are fewer): blocks of their own
     ROWS = "rows"  # one element a row of the matrix
     COLS = "cols"  # one element a column of the matrix
     STACK_ROWS = "stack rows"  # one element a row of each of the PE's stacked matrices
     STACK_COLS = "stack cols"  # one element a column of each
     MATRICES = "matrices"  # one element a matrix
     ONE = "one"  # a number that every PE of the region holds
+
+
+Place = Space | Block
+"""Where elements lie: as the parameter's do, or in blocks beside them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +59,14 @@ class OpSpace:
         result: what it makes.
         across: whether PEs have to combine their parts of the result.
         product: how PEs multiply, for a product of matrices.
+        transfer: what passes from PE to PE, for a scan or a shift.
     """
 
-    over: Space
-    result: Space
+    over: Place
+    result: Place
     across: bool
     product: Product | None = None
+    transfer: Transfer | None = None
 
     @property
     def gathered(self) -> bool:
@@ -64,7 +76,6 @@ class OpSpace:
 
 _SIZE = {
     Space.SHARD: 4,
-    Space.GRAM: 4,
     Space.ROWS: 3,
     Space.COLS: 3,
     Space.STACK_ROWS: 3,
@@ -72,6 +83,17 @@ _SIZE = {
     Space.MATRICES: 2,
     Space.ONE: 1,
 }
+
+_VECTORS: Mapping[Place, Side] = {Space.ROWS: "down", Space.COLS: "across"}
+"""Along which side of the rectangle a statistic lies."""
+
+_MADE: Mapping[Side | None, Space] = {None: Space.SHARD, "down": Space.ROWS, "across": Space.COLS}
+"""What a product makes that is no block beside."""
+
+_PRODUCTS_REMEDY: Final = (
+    "multiply whole matrices of the parameter, or matrices that lie beside it, one at a time; "
+    "write a matrix as the product of the two others in their order, or of their transposes"
+)
 
 STACKED: Mapping[Statistic, Space] = {
     "rows": Space.STACK_ROWS,
@@ -86,122 +108,228 @@ def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
 
     Raises:
         UnknownOpError: a shape that is neither the parameter's, nor a row or column statistic of
-            it, nor one number; a sum of different stacked matrices; or a product of matrices other
-            than of a matrix with its own transpose, of symmetric matrices made of such products,
-            or of one and the matrix.
+            it, nor one number, nor a matrix that the step multiplies; a sum of different stacked
+            matrices; a matrix joined with its transpose; a scan or shift along lines that PEs do
+            not hold; or a product that PEs cannot carry out.
     """
-    spaces: dict[int, OpSpace] = {}
-    known: dict[int, Space] = {}
-    ops = program.ops_of(parameter.index)
-    products = ProductReader(parameter.shape)
-    stacked = stacked_matrix(parameter, ops) is not None
-    for op in ops:
-        operands = [
-            Space.GRAM
-            if products.holds_gram(index, shape)
-            else _by_shape(shape, parameter, stacked=stacked)
-            or known.get(index)
-            or _statistic(
-                op, shape, parameter, of_columns=program.values[index].name.endswith("col")
-            )
-            for index, shape in zip(op.reads, op.read_shapes, strict=True)
-        ]
-        product = None
-        if op.base_name in PRODUCTS:
-            product, result = _product(op, parameter, products, operands)
-        elif products.note(op):
-            result = Space.GRAM
-        else:
-            result = _result_space(op, parameter, known, operands, stacked=stacked)
-        together = {*operands, result}
-        if result in (Space.ROWS, *STACKED.values()) and reduces_the_stack(op, parameter.shape):
-            raise _refused(op, parameter, "adds up different ones of its stacked matrices")
-        if {Space.ROWS, Space.COLS} <= together:
-            raise _refused(op, parameter, "joins row and column statistics")
-        if product is None and Space.GRAM in together and not together <= {Space.GRAM, Space.ONE}:
-            raise _refused(op, parameter, "joins a Gram matrix with what lies in other blocks")
-        over = max([*operands, result], key=_SIZE.__getitem__)
-        stays = _SIZE[result] == _SIZE[over] or result in STACKED.values()
-        across = product is not None or not stays
-        spaces[op.index] = OpSpace(over, result, across, product)
-        for index, space in zip(op.reads, operands, strict=True):
-            known.setdefault(index, space)
-        for index in op.writes:
-            known.setdefault(index, result)
-    return spaces
+    return SpaceReader(program, parameter).read_all()
 
 
-def _product(
-    op: TensorOp, parameter: Parameter, products: ProductReader, operands: Sequence[Space]
-) -> tuple[Product, Space]:
+def matrices_beside(program: StepProgram, parameter: Parameter) -> ProductReader | None:
+    """Where the matrices lie that a step multiplies; None if it multiplies none, or is refused."""
+    if not any(multiplies(op) for op in program.ops_of(parameter.index)):
+        return None
+    reader = SpaceReader(program, parameter)
     try:
-        product, makes_gram = products.read(op)
-    except GeneralProductError as error:
-        raise _refused(
-            op,
-            parameter,
-            str(error),
-            remedy="multiply a matrix by its own transpose, or by a symmetric matrix made of such "
-            "products, as Muon does",
-        ) from error
-    result = Space.GRAM if makes_gram else Space.SHARD
-    if product.adds and operands[0] is not result:
-        raise _refused(op, parameter, "adds a matrix that lies in other blocks than the product")
-    return product, result
+        reader.read_all()
+    except UnknownOpError:
+        return None  # the plan of the step says why
+    return reader.products
 
 
-def _result_space(
-    op: TensorOp,
-    parameter: Parameter,
-    known: Mapping[int, Space],
-    operands: Sequence[Space],
-    *,
-    stacked: bool,
-) -> Space:
-    for index in op.writes:
-        if index in known:
-            return known[index]
-    by_shape = _by_shape(op.shape, parameter, stacked=stacked)
-    if by_shape is not None:
-        return by_shape
-    if Space.SHARD not in operands:  # elementwise on a row or a column
-        smaller = [s for s in operands if s is not Space.ONE]
-        if smaller:
-            return smaller[0]
-    axis, rank = reduced_axis(op), len(parameter.shape)
-    last = axis is None or axis in (-1, rank - 1)
-    return _statistic(op, op.shape, parameter, of_columns=not last)
+class SpaceReader:
+    """Reads the ops of one parameter's step, in order, and keeps what their values are."""
 
+    def __init__(self, program: StepProgram, parameter: Parameter) -> None:
+        self.parameter = parameter
+        self.values = program.values
+        self.ops = ops = program.ops_of(parameter.index)
+        self.known: dict[int, Place] = {}
+        self.axes = ParameterAxes(program, parameter)
+        self.products = ProductReader(program, parameter, self.axes)
+        lines = works_on_lines(parameter, ops)
+        self.stacked = lines and stacked_matrix(parameter, ops, self.axes) is not None
 
-def _by_shape(shape: tuple[int, ...], parameter: Parameter, *, stacked: bool) -> Space | None:
-    """What a shape says by itself; None for a row or column statistic of one matrix."""
-    elements = prod(shape)
-    if shape == parameter.shape or elements == parameter.numel != 1:
-        return Space.SHARD
-    if elements == 1:
-        return Space.ONE
-    made = statistic_of(shape, parameter.shape) if stacked else None
-    return None if made is None else STACKED[made]
+    def read_all(self) -> dict[int, OpSpace]:
+        """Op index -> space."""
+        spaces = {op.index: self.read(op) for op in self.ops}
+        self.check_transfers(spaces)
+        return spaces
 
+    def read(self, op: TensorOp) -> OpSpace:
+        """Where one op runs."""
+        parameter = self.parameter
+        record = record_of(op.name)
+        rule = ELEMENTWISE if record is None else record.axes
+        operands = [self._operand(op, position) for position in range(len(op.reads))]
+        product = transfer = None
+        result: Place
+        try:
+            beside = None if rule.multiplies or rule.orders else self.products.note(op)
+            if rule.multiplies:
+                product, made = self.products.read(op, [_VECTORS.get(x) for x in operands])
+                result = made if isinstance(made, Block) else _MADE[made]
+            elif beside is not None:
+                result = Space.SHARD if beside == OWN else beside
+            else:
+                result = self._plain(op, operands, reduces=rule.reduces)
+                transfer = self._transfer(op, result) if rule.orders else None
+        except GeneralProductError as error:
+            raise _refused(op, parameter, str(error), remedy=_PRODUCTS_REMEDY) from error
+        if product is None:
+            self._refuse_joined(op, {*operands, result})
+        over = max([*operands, result], key=_size)
+        stays = _size(result) == _size(over) or result in STACKED.values()
+        for index, space in zip(op.reads, operands, strict=True):
+            self.known.setdefault(index, space)
+        for index in op.writes:
+            self.known.setdefault(index, result)
+        across = product is not None or transfer is not None or not stays
+        return OpSpace(over, result, across, product, transfer)
 
-def _statistic(
-    op: TensorOp, shape: tuple[int, ...], parameter: Parameter, *, of_columns: bool
-) -> Space:
-    """Row or column statistic of one matrix, by shape; ``of_columns`` decides for a square one."""
-    whole = parameter.shape
-    if len(whole) >= 2:
-        rows = shape in (whole[:-1], (*whole[:-1], 1))
-        cols = stack_height(whole) == 1 and shape in (
-            (*whole[:-2], whole[-1]),
-            (*whole[:-2], 1, whole[-1]),
+    def _plain(self, op: TensorOp, operands: Sequence[Place], *, reduces: bool) -> Place:
+        """What an op makes that reads no product of matrices."""
+        if self.axes.turned and self.axes.transposes(op):
+            raise _refused(
+                op,
+                self.parameter,
+                "joins a matrix with its transpose, or with other axes exchanged",
+            )
+        whole = self.parameter.shape
+        looks_alike = reduces and op.numel > 1 and statistic_of(op.shape, whole) is not None
+        if looks_alike and reduces_the_stack(op, whole, self.axes):
+            raise _refused(op, self.parameter, "adds up different ones of its stacked matrices")
+        return self._result(op, operands)
+
+    def _refuse_joined(self, op: TensorOp, together: Set[Place]) -> None:
+        """Refuse an elementwise op on elements that lie in different PEs."""
+        if {Space.ROWS, Space.COLS} <= together:
+            raise _refused(op, self.parameter, "joins row and column statistics")
+        blocks = {place for place in together if isinstance(place, Block)}
+        if len(blocks) > 1 or (blocks and not together <= {*blocks, Space.ONE}):
+            raise _refused(op, self.parameter, "joins a matrix with what lies in other blocks")
+
+    def check_transfers(self, spaces: Mapping[int, OpSpace]) -> None:
+        """Refuse a scan or shift through the whole tensor where others need whole lines of it."""
+        if not any(space.transfer for space in spaces.values()):
+            return
+        lines = {Space.ROWS, Space.COLS, *STACKED.values()}
+        blocks = self.stacked or any(
+            space.product is not None
+            or {space.over, space.result} & lines
+            or (space.transfer is not None and space.transfer.along != "all")
+            for space in spaces.values()
         )
-        if rows and cols:
-            return Space.COLS if of_columns else Space.ROWS
-        if rows:
+        for op in self.ops if blocks else ():
+            transfer = spaces[op.index].transfer
+            if transfer is not None and transfer.along == "all":
+                raise _refused(
+                    op,
+                    self.parameter,
+                    "moves elements through the whole tensor, which lies in blocks since other "
+                    "ops work on its rows, columns or matrices",
+                    remedy="move elements along one dimension",
+                )
+
+    def _operand(self, op: TensorOp, position: int) -> Place:
+        index, shape = op.reads[position], op.read_shapes[position]
+        return (
+            self.products.block(op, position)
+            or self._by_size(shape)
+            or self._by_axes(self.axes.operand(op, position))
+            or self.known.get(index)
+            or self._by_shape(op, self.values[index].shape if multiplies(op) else shape)
+        )
+
+    def _result(self, op: TensorOp, operands: Sequence[Place]) -> Place:
+        for index in op.writes:
+            if index in self.known:
+                return self.known[index]
+        fresh = None if op.reads else self.products.fresh(op)
+        known = fresh or self._by_size(op.shape) or self._by_axes(self.axes.result(op))
+        if known is not None:
+            return known
+        if Space.SHARD not in operands:  # elementwise on a row or a column
+            smaller = [s for s in operands if isinstance(s, Space) and s is not Space.ONE]
+            if smaller:
+                return smaller[0]
+        return self._by_shape(op, op.shape)
+
+    def _by_size(self, shape: tuple[int, ...]) -> Space | None:
+        """What the number of elements says: as many as the parameter, or one."""
+        elements = prod(shape)
+        if shape == self.parameter.shape or elements == self.parameter.numel != 1:
+            return Space.SHARD
+        return Space.ONE if elements == 1 else None
+
+    def _by_axes(self, dimensions: Sequence[Along | None]) -> Space | None:
+        """What the axes of the parameter say that a tensor has; None if they are not known."""
+        along = joined(dimensions)
+        whole = self.parameter.shape
+        if along is None or len(whole) < 2:
+            return None
+        if self.stacked:
+            made = statistic_along(along, whole)
+            return None if made is None else STACKED[made]
+        long = frozenset(axis for axis, size in enumerate(whole) if size > 1)
+        last = len(whole) - 1
+        if along & long == long - {last}:
             return Space.ROWS
-        if cols:
+        if stack_height(whole) == 1 and along & long == long - {last - 1}:
             return Space.COLS
-    raise _refused(op, parameter, f"works on shape {list(shape)} of a tensor {list(whole)}")
+        return None
+
+    def _by_shape(self, op: TensorOp, shape: tuple[int, ...]) -> Space:
+        """Row or column statistic by shape, where axes are not known: of a square matrix, rows."""
+        parameter, whole = self.parameter, self.parameter.shape
+        if self.stacked:
+            made = statistic_of(shape, whole)
+            if made is not None:
+                return STACKED[made]
+        if len(whole) >= 2:
+            if shape in (whole[:-1], (*whole[:-1], 1)):
+                return Space.ROWS
+            columns = ((*whole[:-2], whole[-1]), (*whole[:-2], 1, whole[-1]))
+            if stack_height(whole) == 1 and shape in columns:
+                return Space.COLS
+        raise _refused(op, parameter, f"works on shape {list(shape)} of a tensor {list(whole)}")
+
+    def _transfer(self, op: TensorOp, result: Place) -> Transfer | None:
+        try:
+            return transfer_of(
+                op,
+                self.parameter.shape,
+                self.axes,
+                whole_result=result is Space.SHARD,
+                stacked=self.stacked,
+            )
+        except TransferError as error:
+            raise _refused(
+                op,
+                self.parameter,
+                str(error),
+                remedy="scan or shift a matrix along its rows or columns, or a vector",
+            ) from error
+
+
+def works_on_lines(parameter: Parameter, ops: Iterable[TensorOp]) -> bool:
+    """Whether a step may make statistics of rows, columns or matrices, or move elements."""
+    return any(1 < op.numel < parameter.numel or moves(op) for op in ops)
+
+
+def moves(op: TensorOp) -> bool:
+    """Whether an element of the result depends on elements at other places: a scan or a shift."""
+    record = record_of(op.name)
+    return record is not None and record.axes.orders
+
+
+def needs_lines(op: TensorOp, parameter: Parameter, axes: ParameterAxes) -> bool:
+    """Whether PEs have to hold blocks of whole lines: for a statistic of rows or columns, or to
+    move elements along them. A norm of all elements needs none."""
+    if moves(op):
+        try:
+            transfer = transfer_of(
+                op, parameter.shape, axes, whole_result=op.numel == parameter.numel, stacked=False
+            )
+        except TransferError:
+            return False  # refused where its space is read
+        return transfer is not None and transfer.along != "all"
+    whole = (prod(shape) == parameter.numel for shape in op.read_shapes)
+    return 1 < op.numel < parameter.numel and any(whole)
+
+
+def _size(place: Place) -> int:
+    return _SIZE[Space.SHARD if isinstance(place, Block) else place]
 
 
 def _refused(
@@ -234,7 +362,7 @@ def local_reductions(program: StepProgram) -> frozenset[int]:
     for op in program.ops:
         if op.base_name != "linalg_vector_norm" or op.owner is None or len(op.writes) != 1:
             continue
-        order = [s for s in op.scalars if isinstance(s, (int, float)) and s != 2]
+        order = op.arguments.get("ord", 2) != 2
         squared = all(
             user.base_name == "addcmul"
             and user.writes[0] in shared

@@ -12,13 +12,17 @@ from math import prod
 from typing import Literal
 
 from wse_emulator.ops.contractions import multiplied_as
+from wse_emulator.ops.parameter_axes import Along, ParameterAxes
+from wse_emulator.ops.table import axes_of
 from wse_emulator.program import Parameter, TensorOp
 
 Statistic = Literal["rows", "cols", "matrices"]
 """One element a row, a column, or the whole of each matrix."""
 
 
-def stacked_matrix(parameter: Parameter, ops: Iterable[TensorOp]) -> tuple[int, int] | None:
+def stacked_matrix(
+    parameter: Parameter, ops: Iterable[TensorOp], axes: ParameterAxes
+) -> tuple[int, int] | None:
     """(rows, cols) of one matrix, if the step keeps the parameter's matrices apart.
 
     It does if an op makes one element a column or one a matrix. Rows of all matrices are the rows
@@ -29,7 +33,7 @@ def stacked_matrix(parameter: Parameter, ops: Iterable[TensorOp]) -> tuple[int, 
     if stack_height(shape) < 2 or parameter.numel == 0:
         return None
     ops = tuple(ops)
-    if multiplied_as(shape, ops) is None and any(_keeps_apart(op, parameter) for op in ops):
+    if multiplied_as(shape, ops) is None and any(_keeps_apart(op, parameter, axes) for op in ops):
         return shape[-2], shape[-1]
     return None
 
@@ -54,35 +58,44 @@ def statistic_of(shape: tuple[int, ...], whole: tuple[int, ...]) -> Statistic | 
     return "cols" if rest in ((cols,), (1, cols)) else None
 
 
-def _keeps_apart(op: TensorOp, parameter: Parameter) -> bool:
+def statistic_along(along: frozenset[int], whole: tuple[int, ...]) -> Statistic | None:
+    """What a tensor that has the axes ``along`` of ``whole`` is to the matrices stacked in it."""
+    last = len(whole) - 1
+    if last < 2:
+        return None
+    long = frozenset(axis for axis, size in enumerate(whole) if size > 1)
+    kept = along & long
+    if kept == long - {last - 1, last}:
+        return "matrices"
+    if kept == long - {last}:
+        return "rows"
+    return "cols" if kept == long - {last - 1} else None
+
+
+def _keeps_apart(op: TensorOp, parameter: Parameter, axes: ParameterAxes) -> bool:
     whole = parameter.shape
     if not 1 < op.numel < parameter.numel:
         return False
-    made = statistic_of(op.shape, whole)
-    if made == "rows" and whole[-2] == whole[-1]:
-        return whole in op.read_shapes and reduced_axis(op) in (-2, len(whole) - 2)
-    return made in ("cols", "matrices")
+    made = joined(axes.result(op))
+    known = statistic_of(op.shape, whole) if made is None else statistic_along(made, whole)
+    return known in ("cols", "matrices")
 
 
-def reduces_the_stack(op: TensorOp, whole: tuple[int, ...]) -> bool:
+def joined(dimensions: Iterable[Along | None]) -> frozenset[int] | None:
+    """All axes of a tensor's dimensions, None if one of them is not known."""
+    found: set[int] = set()
+    for along in dimensions:
+        if along is None:
+            return None
+        found.update(along)
+    return frozenset(found)
+
+
+def reduces_the_stack(op: TensorOp, whole: tuple[int, ...], axes: ParameterAxes) -> bool:
     """Whether an op adds up different matrices, even if its result looks like a statistic of each.
 
     Of a (6, 3, 3, 3) tensor a mean over dimension 1 has the shape of a mean over the last one.
     """
-    operand = max(op.read_shapes, key=prod, default=())
-    if prod(operand) <= op.numel:
-        return False
-    return any(axis % len(operand) < len(whole) - 2 for axis in _dimensions(op))
-
-
-def reduced_axis(op: TensorOp) -> int | None:
-    """The last dimension among an op's arguments: the one it reduces, if it does."""
-    axes = _dimensions(op)
-    return axes[-1] if axes else None
-
-
-def _dimensions(op: TensorOp) -> list[int]:
-    """Whole numbers among an op's arguments; the first number of a norm is its order."""
-    numbers = [s for s in op.scalars if isinstance(s, (int, float)) and not isinstance(s, bool)]
-    orders = op.base_name == "linalg_vector_norm"
-    return [number for number in numbers[orders:] if isinstance(number, int)]
+    gone = axes_of(op).reduced
+    labels = axes.iterated(op)
+    return any(axis < len(whole) - 2 for place in gone for axis in labels[place] or ())

@@ -4,23 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from typing import Final
 
-from wse_emulator.program import StepProgram, TensorOp
-
-_PAIR_POSITIONS: Final = {
-    "addcmul": (1, 2),  # the product b*c; a meets it as a temporary, which can lie anywhere
-    "addcdiv": (),
-    "where": (1, 2),
-    "div": (),  # by way of the reciprocal, a temporary
-    "pow": (),
-    "mm": (),  # a number of one factor times a line of the other, into sums that lie anywhere
-    "addmm": (),
-    "copy": (),
-    "fill": (),
-    "zero": (),
-}
-"""Ops whose two streams are not simply their first two tensor arguments."""
+from wse_emulator.ops.table import record_of
+from wse_emulator.program import Read, StepProgram, TensorOp
 
 
 def read_in_step(op: TensorOp) -> tuple[int, int] | None:
@@ -28,12 +14,12 @@ def read_in_step(op: TensorOp) -> tuple[int, int] | None:
 
     A value read twice is one stream. Temporaries inside an op can be placed anywhere.
     """
-    positions = _PAIR_POSITIONS.get(op.base_name, (0, 1))
-    # out= names where the result goes and is not read
-    sources = len(op.reads) - op.name.endswith("out")
-    if len(positions) < 2 or sources <= max(positions):
+    record = record_of(op.name)
+    if record is None or not record.streams:
         return None
-    if any(_numel(op.read_shapes[position]) <= 1 for position in positions):
+    arguments = (op.arguments.get(name) for name in record.streams)
+    positions = [x.position for x in arguments if isinstance(x, Read)][:2]
+    if len(positions) < 2 or any(_numel(op.read_shapes[position]) <= 1 for position in positions):
         return None
     first, second = (op.reads[position] for position in positions)
     return None if first == second else (first, second)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import prod
 
 from wse_emulator.ops.contractions import multiplied_as
+from wse_emulator.ops.parameter_axes import ParameterAxes
+from wse_emulator.ops.spaces import matrices_beside, needs_lines, works_on_lines
 from wse_emulator.ops.stacks import stacked_matrix
 from wse_emulator.program import Parameter, StepProgram
 
@@ -20,12 +22,14 @@ class Blocks:
 
     Attributes:
         rows, cols: of the matrix.
-        gram: whether a matrix of the order of its shorter side lies beside it in the step.
+        down, across: further lengths that are cut over the rows and over the columns of PEs,
+            those of the matrices beside it that the step multiplies.
     """
 
     rows: int
     cols: int
-    gram: bool = False
+    down: tuple[int, ...] = ()
+    across: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +51,27 @@ def tensor_forms(program: StepProgram) -> dict[int, TensorForm]:
     """Parameter -> form, for those that are not spread element by element."""
     forms: dict[int, TensorForm] = {}
     for parameter in program.parameters:
-        form = _form(program, parameter)
+        first = program.first_alike(parameter.index)
+        form = _form(program, parameter) if first == parameter.index else forms.get(first)
         if form is not None:
             forms[parameter.index] = form
     return forms
 
 
 def _form(program: StepProgram, parameter: Parameter) -> TensorForm | None:
-    if len(parameter.shape) < 2:
-        return None
     ops = program.ops_of(parameter.index)
+    if len(parameter.shape) < 2 or not ops:
+        return None
     matrix = multiplied_as(parameter.shape, ops)
     if matrix is not None:
-        return Blocks(*matrix, gram=True)
-    stacked = stacked_matrix(parameter, ops)
+        beside = matrices_beside(program, parameter)
+        return Blocks(*matrix, *(beside.further if beside else ()))
+    if not works_on_lines(parameter, ops):
+        return None
+    axes = ParameterAxes(program, parameter)
+    stacked = stacked_matrix(parameter, ops, axes)
     if stacked is not None:
         return Stack(*stacked)
-    for op in ops:
-        # a row or column mean keeps some dimensions of the whole tensor; a norm keeps none
-        if 1 < op.numel < parameter.numel and parameter.shape in op.read_shapes:
-            return Blocks(prod(parameter.shape[:-1]), parameter.shape[-1])
+    if any(needs_lines(op, parameter, axes) for op in ops):
+        return Blocks(prod(parameter.shape[:-1]), parameter.shape[-1])
     return None

@@ -18,17 +18,21 @@ class Piece:
         elements: number of elements; of a sparse tensor, of kept ones.
         rows, cols: height and width of the block; of whole matrices, the rows and the columns
             of all of them; 0 for flat shards.
-        gram_rows, gram_cols: height and width of its block of the Gram matrix, if the step makes
-            one.
         matrices: number of whole matrices, for a stack of them.
+        down, across: its parts of the further lengths that are cut over the rows and over the
+            columns of PEs.
     """
 
     elements: int
     rows: int = 0
     cols: int = 0
-    gram_rows: int = 0
-    gram_cols: int = 0
     matrices: int = 0
+    down: tuple[int, ...] = ()
+    across: tuple[int, ...] = ()
+
+    def sides(self, down: int, across: int) -> tuple[int, int]:
+        """Height and width of the block of a matrix, by the numbers of its lengths; 0: own."""
+        return (self.rows, *self.down)[down], (self.cols, *self.across)[across]
 
 
 def pieces_of(tensor: TensorPlacement) -> tuple[tuple[int, Piece], ...]:
@@ -79,17 +83,22 @@ def _part(elements: int, tensor: TensorPlacement) -> Piece:
     return Piece(elements, matrices * rows, matrices * cols, matrices=matrices)
 
 
-def _sides(grid: BlockGrid) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Of each row of PEs and of each column: matrix rows (columns), and those of Gram matrix."""
-    none = (0,)
-    return (
-        list(zip(grid.heights, grid.gram_heights or none * len(grid.heights), strict=True)),
-        list(zip(grid.widths, grid.gram_widths or none * len(grid.widths), strict=True)),
-    )
+_Lines = tuple[int, tuple[int, ...]]
+"""A line of PEs: its part of the matrix's side, and of each further length."""
 
 
-def _block(row: tuple[int, int], col: tuple[int, int]) -> Piece:
-    return Piece(row[0] * col[0], row[0], col[0], row[1], col[1])
+def _sides(grid: BlockGrid) -> tuple[list[_Lines], list[_Lines]]:
+    """What each row of PEs and each column holds of the lengths that are cut over them."""
+    return _lines(grid.heights, grid.down), _lines(grid.widths, grid.across)
+
+
+def _lines(own: tuple[int, ...], further: tuple[tuple[int, ...], ...]) -> list[_Lines]:
+    parts = zip(*further, strict=True) if further else [()] * len(own)
+    return list(zip(own, parts, strict=True))
+
+
+def _block(row: _Lines, col: _Lines) -> Piece:
+    return Piece(row[0] * col[0], row[0], col[0], down=row[1], across=col[1])
 
 
 def piece_counts(tensor: TensorPlacement) -> dict[Piece, int]:

@@ -97,7 +97,9 @@ def _shards(
         if isinstance(form, Blocks):
             matrix = (form.rows, form.cols)
             start = (row_start, col_start)
-            grid = block_grid(matrix, region.rows, region.cols, start, gram=form.gram)
+            grid = block_grid(
+                matrix, region.rows, region.cols, start, down=form.down, across=form.across
+            )
             row_start = next_start(form.rows, region.rows, row_start)
             col_start = next_start(form.cols, region.cols, col_start)
             placed[index] = TensorPlacement(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
@@ -43,24 +44,33 @@ def block_grid(
     cols: int,
     start: tuple[int, int] = (0, 0),
     *,
-    gram: bool = False,
+    down: Sequence[int] = (),
+    across: Sequence[int] = (),
 ) -> BlockGrid:
     """Balanced block heights and widths of a matrix over ``rows`` x ``cols`` PEs.
 
-    Floor or ceil, never ceil for all, which would leave the last PEs empty. ``start`` is the
-    row and the column of PEs where the surplus begins; with ``gram`` the blocks of the Gram
-    matrix are cut in the same way, so that PEs without an element of the matrix have none of it.
-    """
-    order = min(matrix)
+    Floor or ceil, never ceil for all, which would leave the last PEs empty.
 
-    def cut(lines: int, over: int, first: int) -> tuple[int, ...]:
-        return tuple(expand(flat_runs(lines, over, first)).tolist())
+    Args:
+        matrix: (rows, cols) of it.
+        rows, cols: of PEs.
+        start: the row and the column of PEs where the surplus begins.
+        down, across: further lengths, cut over the rows and over the columns of the PEs that hold
+            an element of the matrix.
+    """
+
+    def cut(length: int, own: int, over: int, first: int) -> tuple[int, ...]:
+        holding = min(own, over)
+        if holding in (0, over):
+            return tuple(expand(flat_runs(length, over, first)).tolist())
+        share = (*expand(flat_runs(length, holding)).tolist(), *[0] * (over - holding))
+        return tuple(share[(place - first) % over] for place in range(over))
 
     return BlockGrid(
-        heights=cut(matrix[0], rows, start[0]),
-        widths=cut(matrix[1], cols, start[1]),
-        gram_heights=cut(order, rows, start[0]) if gram else (),
-        gram_widths=cut(order, cols, start[1]) if gram else (),
+        heights=cut(matrix[0], matrix[0], rows, start[0]),
+        widths=cut(matrix[1], matrix[1], cols, start[1]),
+        down=tuple(cut(length, matrix[0], rows, start[0]) for length in down),
+        across=tuple(cut(length, matrix[1], cols, start[1]) for length in across),
     )
 
 

@@ -23,14 +23,19 @@ class BlockGrid:
     Attributes:
         heights: matrix rows held by each row of PEs, ``region.rows`` entries.
         widths: matrix columns held by each column of PEs, ``region.cols`` entries.
-        gram_heights, gram_widths: the same of its Gram matrix; equal to ``heights`` or to
-            ``widths`` along the shorter side of the matrix; empty if the step makes none.
+        down: how each further length is cut over the rows of PEs: lengths of the matrices beside
+            it that the step multiplies.
+        across: how each further length is cut over the columns of PEs.
     """
 
     heights: tuple[int, ...]
     widths: tuple[int, ...]
-    gram_heights: tuple[int, ...] = ()
-    gram_widths: tuple[int, ...] = ()
+    down: tuple[tuple[int, ...], ...] = ()
+    across: tuple[tuple[int, ...], ...] = ()
+
+    def cuts(self, down: int, across: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Heights and widths of the blocks of a matrix, by the numbers of its lengths; 0: own."""
+        return (self.heights, *self.down)[down], (self.widths, *self.across)[across]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from math import prod
 
 from wse_emulator.activities import OpChain, VectorOp
+from wse_emulator.cost.banks import bank_period_bytes
+from wse_emulator.cost.kernel import FREE
 from wse_emulator.ops import OpCost, op_cost
-from wse_emulator.ops.spaces import Space
+from wse_emulator.ops.contractions import Block, Product, factors_of
+from wse_emulator.ops.spaces import Place, Space
 from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.placement.pieces import Piece
-from wse_emulator.plan.panels import buffer_bytes, round_cost, sum_cost
+from wse_emulator.plan.panels import (
+    Formats,
+    Round,
+    buffer_bytes,
+    first_cost,
+    last_cost,
+    multiply_adds,
+)
 from wse_emulator.plan.segments import Buffers, Segment, SegmentOp, StepSegments
 from wse_emulator.plan.sparse import with_index_reads
 from wse_emulator.program import StepProgram
+from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -65,7 +77,7 @@ class ChainCosts:
             (
                 chain_op.op.name,
                 chain_op.op.dtype,
-                chain_op.op.scalars,
+                chain_op.op.arguments,
                 len(chain_op.op.shape),
                 tuple(
                     (
@@ -151,25 +163,19 @@ class ChainCosts:
         )
 
     def round_chain(
-        self,
-        parameter: int,
-        segment: int,
-        piece: Piece,
-        strip: int,
-        lines: int,
-        *,
-        first: bool,
-        last: bool,
+        self, parameter: int, segment: int, strip: int, panel: Round, piece: Piece
     ) -> OpChain:
-        """One round of a product of matrices: a panel of ``lines`` lines on a PE with ``piece``.
+        """One round of a product of matrices on a PE with ``piece``.
 
         The first round takes the memory of the result; the last gives back that of operands
         that are not read again.
         """
+        lines = panel.lines
         cost = self.round(parameter, segment, piece, lines)
-        if last:
-            cost += self._sum(parameter, segment, piece)
-        if cost.cycles == 0:  # no part of the Gram matrix lies here
+        before, after = self._ends(parameter, segment, piece)
+        cost += before if panel.first else FREE
+        cost += after if panel.last else FREE
+        if cost.cycles == 0:  # no part of the product lies here
             return OpChain(ops=())
         (member,) = self.segments[parameter][segment].ops
         buffers = self._buffers(parameter, segment, piece, lines)
@@ -177,8 +183,8 @@ class ChainCosts:
         op = VectorOp(
             op=member.op.index,
             strip_cycles=cost.cycles,
-            allocates_bytes=buffers + (taken if first else 0),
-            releases_bytes=buffers + (given if last else 0),
+            allocates_bytes=buffers + (taken if panel.first else 0),
+            releases_bytes=buffers + (given if panel.last else 0),
             once=True,
         )
         return OpChain(ops=(op,))
@@ -188,30 +194,39 @@ class ChainCosts:
         key = (self._form[parameter][segment], piece, lines)
         known = self._rounds.get(key)
         if known is None:
-            part = self._pattern(parameter)[segment]
-            assert part.product is not None
-            formats = self.formats(parameter, segment)
-            known = self._rounds[key] = round_cost(part.product, formats, piece, lines, self.spec)
+            product, formats = self._product(parameter, segment)
+            sides = piece.sides(product.stays.down, product.stays.across)
+            known = multiply_adds(product, formats, sides, lines, self.spec).cost
+            self._rounds[key] = known
         return known
 
-    def _sum(self, parameter: int, segment: int, piece: Piece) -> OpCost:
-        """What a product with a sum (``addmm``) adds at the end."""
-        part = self._pattern(parameter)[segment]
-        assert part.product is not None
-        return sum_cost(part.product, self.formats(parameter, segment), piece, self.spec)
+    def _ends(self, parameter: int, segment: int, piece: Piece) -> tuple[OpCost, OpCost]:
+        """What comes before the first round of a product, and after the last."""
+        product, formats = self._product(parameter, segment)
+        return (
+            first_cost(product, formats, piece, self.spec),
+            last_cost(product, formats, piece, self.spec),
+        )
 
     def _buffers(self, parameter: int, segment: int, piece: Piece, lines: int) -> int:
-        """Bytes of a panel and its partial sums; none where nothing is multiplied."""
+        """Bytes of the panels of a round and of their partial sums."""
+        return buffer_bytes(*self._product(parameter, segment), piece, lines, self.spec)
+
+    def _product(self, parameter: int, segment: int) -> tuple[Product, Formats]:
         part = self._pattern(parameter)[segment]
         assert part.product is not None
-        if self.round(parameter, segment, piece, lines).cycles == 0:
-            return 0
-        return buffer_bytes(part.product, self.formats(parameter, segment), piece, lines, self.spec)
+        return part.product, self.formats(parameter, segment)
 
-    def formats(self, parameter: int, segment: int) -> tuple[str, str]:
+    def formats(self, parameter: int, segment: int) -> Formats:
         """Number formats of a product's result and of its factors."""
         (member,) = self._pattern(parameter)[segment].ops
-        return member.op.dtype, self.program.values[member.op.reads[-1]].dtype
+        factor = member.op.reads[factors_of(member.op).both[1]]
+        return member.op.dtype, self.program.values[factor].dtype
+
+    def lines_in_step(self, parameter: int, segment: int) -> int:
+        """Elements of the lines of which all begin in the same bank: any number of times those."""
+        item_bytes = min(BYTES[dtype] for dtype in self.formats(parameter, segment))
+        return max(1, bank_period_bytes(self.spec) // item_bytes)
 
     def totals(
         self, parameter: int, segment: int, piece: Piece, strip: int, lines: int
@@ -225,7 +240,8 @@ class ChainCosts:
             rounds, tail = divmod(part.product.lines, lines)
             short = self.round(parameter, segment, piece, tail) if tail else None
             panels = _times(self.round(parameter, segment, piece, lines), rounds, short)
-            return (panels + self._sum(parameter, segment, piece),)
+            before, after = self._ends(parameter, segment, piece)
+            return (panels + before + after,)
         _, strips, tail, full, rest = self._cut(parameter, segment, piece, strip)
         return tuple(
             full[i] if member.once else _times(full[i], strips, rest[i] if tail else None)
@@ -340,21 +356,21 @@ def _bytes_beside(buffers: Buffers, piece: Piece, passes: int, *, once: bool) ->
     order: an op that runs once takes the shares of all ``passes`` together.
     """
     taken = 0
-    for space, item_bytes in buffers:
-        elements = _elements(space, piece)
-        if space is not Space.GRAM:  # whole elements a strip
+    for place, item_bytes in buffers:
+        elements = _elements(place, piece)
+        if not isinstance(place, Block):  # whole elements a strip
             elements = -(-elements // passes) * (passes if once else 1)
         taken += item_bytes * elements
     return taken
 
 
-def _elements(space: Space, piece: Piece) -> int:
-    """Elements of a space on the PE that holds ``piece``."""
-    match space:
+def _elements(place: Place, piece: Piece) -> int:
+    """Elements of a place on the PE that holds ``piece``."""
+    match place:
+        case Block(down, across):
+            return prod(piece.sides(down, across))
         case Space.SHARD:
             return piece.elements
-        case Space.GRAM:
-            return piece.gram_rows * piece.gram_cols
         case Space.ROWS | Space.STACK_ROWS:
             return piece.rows
         case Space.COLS | Space.STACK_COLS:

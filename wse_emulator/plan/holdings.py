@@ -8,6 +8,9 @@ from fractions import Fraction
 from math import prod
 from typing import Final, Literal
 
+from wse_emulator.ops.contractions import Block
+from wse_emulator.ops.parameter_axes import ParameterAxes
+from wse_emulator.ops.spaces import matrices_beside
 from wse_emulator.ops.stacks import stack_height, statistic_of
 from wse_emulator.program import Parameter, StepProgram, Value, ValueKind
 from wse_emulator.request import AS_CAPTURED, Precision
@@ -30,13 +33,14 @@ class OtherState:
 
     Attributes:
         form: ``rows``: one element a row of the matrix, held by every PE that holds a part of
-            the row; ``cols``: the same for columns; ``spread``: over all PEs of the region.
+            the row; ``cols``: the same for columns; a block: a matrix that the step multiplies,
+            in blocks on the PEs of the parameter's; ``spread``: over all PEs of the region.
         elements: number of elements.
         item_bytes: bytes an element.
         per_matrix: elements a matrix of a tensor of stacked matrices; 0 if they are not kept apart.
     """
 
-    form: Form
+    form: Form | Block
     elements: int
     item_bytes: int
     per_matrix: int = 0
@@ -92,24 +96,31 @@ def holdings(
     for op in program.ops:
         if op.owner is not None:
             shared[op.owner].update(shared_values.intersection(op.reads))
+    beside: dict[int, dict[str, Block]] = {}
+    for first in {program.first_alike(p.index): p for p in program.parameters}:
+        beside[first] = _states_beside(program, program.parameters[first])
     return tuple(
         _holding(
+            program,
             parameter,
             owned[parameter.index],
             precision,
             sparse_states.get(parameter.index),
             frozenset(shared[parameter.index]),
+            beside[program.first_alike(parameter.index)],
         )
         for parameter in program.parameters
     )
 
 
 def _holding(
+    program: StepProgram,
     parameter: Parameter,
     values: list[Value],
     precision: Precision,
     sparse: frozenset[str] | None,
     shared: frozenset[int],
+    beside: Mapping[str, Block],
 ) -> Holding:
     element: dict[Category, int] = dict.fromkeys(STORED, 0)
     masked: dict[Category, int] = dict.fromkeys(STORED, 0)
@@ -117,7 +128,11 @@ def _holding(
     others = []
     for value in values:
         category = KINDS[value.kind]
-        if value.numel == parameter.numel:
+        block = beside.get(state_name(value, parameter))
+        if block is not None:
+            item_bytes = BYTES[_dtype(value, precision)]
+            others.append(OtherState(block, value.numel, item_bytes))
+        elif value.numel == parameter.numel:
             shrinks = sparse is not None and (
                 value.kind is not ValueKind.STATE or state_name(value, parameter) in sparse
             )
@@ -129,10 +144,21 @@ def _holding(
             item_bytes = BYTES[_dtype(value, precision)]
             apart = statistic_of(value.shape, parameter.shape) is not None
             per_matrix = value.numel // stack_height(parameter.shape) if apart else 0
-            others.append(OtherState(_form(value, parameter), value.numel, item_bytes, per_matrix))
+            form = _form(program, value, parameter)
+            others.append(OtherState(form, value.numel, item_bytes, per_matrix))
     copy = precision.copy_bytes(parameter.dtype)
     (element if sparse is None else masked)["weights"] += copy
     return Holding(parameter.index, element, masked, holder, tuple(others), shared)
+
+
+def _states_beside(program: StepProgram, parameter: Parameter) -> dict[str, Block]:
+    """State's name -> how it lies, for the states that a step multiplies as other matrices."""
+    reader = matrices_beside(program, parameter)
+    return {
+        state_name(program.values[index], parameter): block
+        for index, block in (reader.blocks if reader else {}).items()
+        if program.values[index].kind is ValueKind.STATE
+    }
 
 
 def state_name(value: Value, parameter: Parameter) -> str:
@@ -149,14 +175,15 @@ def _dtype(value: Value, precision: Precision) -> str:
     return wanted if wanted is not None and "float" in value.dtype else value.dtype
 
 
-def _form(value: Value, parameter: Parameter) -> Form:
-    """Row and column statistics are told apart by shape, for square matrices by name."""
+def _form(program: StepProgram, value: Value, parameter: Parameter) -> Form:
+    """Row and column statistics are told apart by shape, for square matrices by what fills them."""
     if len(parameter.shape) < 2:
         return "spread"
     rows, cols = prod(parameter.shape[:-1]), parameter.shape[-1]
     is_rows, is_cols = value.numel == rows, value.numel == cols
     if is_rows and is_cols:
-        return "cols" if value.name.endswith("col") else "rows"
+        along = ParameterAxes(program, parameter).of_value(value.index)
+        return "cols" if along == frozenset({len(parameter.shape) - 1}) else "rows"
     if is_rows:
         return "rows"
     return "cols" if is_cols else "spread"

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from wse_emulator.ops.contractions import Block
 from wse_emulator.placement.shards import expand, flat_runs
 from wse_emulator.placement.values import LayerRegion, Placement, TensorPlacement
 from wse_emulator.plan.holdings import STORED, Holding, OtherState, controller_values, holdings
@@ -247,6 +248,9 @@ def _elements_in(other: OtherState, tensor: TensorPlacement) -> IntArray:
     if tensor.grid is None or other.form == "spread":
         return expand(flat_runs(other.elements, tensor.region.pes))
     region, grid = tensor.region, tensor.grid
+    if isinstance(other.form, Block):
+        down, across = grid.cuts(other.form.down, other.form.across)
+        return np.outer(np.array(down), np.array(across)).reshape(-1)
     heights, widths = np.array(grid.heights), np.array(grid.widths)
     holds = np.outer(heights > 0, widths > 0)
     count = heights[:, None] if other.form == "rows" else widths[None, :]

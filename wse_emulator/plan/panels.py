@@ -1,67 +1,154 @@
-"""One round of a product of matrices on one PE: a panel of lines comes in, partial sums go out.
+"""One round of a product of matrices on one PE: panels of lines come in, partial sums go out.
 
-The PE adds a number times a line to the sums, again and again: lines of its own block, as long as
-the block's side, or lines of the panel, as long as the panel has lines. A kernel takes the longer
-of them, since every instruction costs its launch.
+The PE adds a number times a line to a line of sums, again and again. Lines run along one of the
+two axes of the result: along a side of the PE's block, which is as long as the block, or along the
+panel, which is as long as the panel has lines. A kernel takes the order of loops that is quicker:
+longer lines mean fewer launches, lines of whole pairs of words fewer bank conflicts.
 """
 
 from __future__ import annotations
 
-from wse_emulator.cost.kernel import FREE
-from wse_emulator.ops import OpCost
-from wse_emulator.ops.contractions import Product
-from wse_emulator.ops.reductions import panel_cost
+from dataclasses import dataclass
+from math import prod
+
+from wse_emulator.cost.banks import Lines, conflicting_pairs, packed_addresses, unavoidable_pairs
+from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand
+from wse_emulator.ops.contractions import Product, Role
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
 
-
-def extents(product: Product, piece: Piece) -> tuple[int, int]:
-    """Elements of one line on this PE: of the panel that is sent, of the sums that are made."""
-    sides = {
-        "rows": piece.rows,
-        "cols": piece.cols,
-        "gram_rows": piece.gram_rows,
-        "gram_cols": piece.gram_cols,
-    }
-    return sides[product.sent], sides[product.made]
+Formats = tuple[str, str]
+"""Number formats of a product's sums, and of its factors."""
 
 
-def round_cost(
-    product: Product, formats: tuple[str, str], piece: Piece, lines: int, spec: WaferSpec
-) -> OpCost:
-    """Multiply-adds of one panel of ``lines`` lines, by the quicker order of the loops.
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round of a product.
+
+    Attributes:
+        lines: of its panel.
+        first, last: whether it begins the product, whether it ends it.
+    """
+
+    lines: int
+    first: bool = True
+    last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class MultiplyAdds:
+    """The multiply-adds ``sums += number * line`` of one panel on one PE.
+
+    Attributes:
+        elements: of a line.
+        passes: how many are issued.
+        conflicts: how many of them read a line and sums from the same banks.
+        cost: of all.
+    """
+
+    elements: int
+    passes: int
+    conflicts: int
+    cost: OpCost
+
+
+NOTHING = MultiplyAdds(0, 0, 0, FREE)
+
+
+def multiply_adds(
+    product: Product,
+    formats: Formats,
+    sides: tuple[int, int],
+    lines: int,
+    spec: WaferSpec,
+    *,
+    packed: bool = False,
+) -> MultiplyAdds:
+    """One panel of ``lines`` lines, by the quicker order of the loops.
 
     Args:
         product: what is multiplied.
         formats: of the sums, and of the factors.
-        piece: what the PE holds.
+        sides: (down, across) of the block that stays on the PE.
         lines: of the panel.
         spec: the machine.
+        packed: factors and sums lie one after another, as a linker packs them; else the sums
+            begin at the word with the fewest bank conflicts.
     """
-    sent, made = extents(product, piece)
-    along_block = panel_cost(formats, made, sent * lines, spec)
-    along_panel = panel_cost(formats, lines, sent * made, spec)
-    if not sent * made * lines:
-        return FREE
-    return min(along_block, along_panel, key=lambda cost: cost.cycles)
+    lengths: dict[Role, int] = {"down": sides[0], "across": sides[1], "rounds": lines}
+    if not prod(lengths.values()):
+        return NOTHING
+    made = [axis for axis in lengths if axis != product.summed]
+    orders = []
+    for along, other in (made, made[::-1]):
+        length, summed, sums_of = lengths[along], lengths[product.summed], lengths[other]
+        in_sums, in_factor = (length * BYTES[dtype] for dtype in formats)
+        passes = summed * sums_of
+        if packed:
+            factor_sizes = [length * summed, summed * sums_of]
+            if along == "rounds":  # the panel lies after the block
+                factor_sizes.reverse()
+            sizes = [size * BYTES[formats[1]] for size in factor_sizes]
+            starts = packed_addresses([*sizes, in_sums * sums_of])
+            factor = Lines(summed, in_factor, starts[along == "rounds"])
+            conflicts = conflicting_pairs(factor, Lines(sums_of, in_sums, starts[2]), spec)
+        else:
+            factor, sums = Lines(summed, in_factor), Lines(sums_of, in_sums)
+            conflicts = unavoidable_pairs(factor, sums, spec)
+        cost = _passes(formats, length, passes - conflicts, spec)
+        cost += _passes(formats, length, conflicts, spec, conflict=True)
+        orders.append(MultiplyAdds(length, passes, conflicts, cost))
+    return min(orders, key=lambda order: order.cost.cycles)
 
 
-def sum_cost(product: Product, formats: tuple[str, str], piece: Piece, spec: WaferSpec) -> OpCost:
-    """One multiply-add over the PE's block of the result, if the product adds a matrix."""
-    if product.adds is None:
+def _passes(
+    formats: Formats, elements: int, passes: int, spec: WaferSpec, *, conflict: bool = False
+) -> OpCost:
+    kernel = Kernel(spec, elements, conflict)
+    sums, factor = (Operand(dtype, vector=True) for dtype in formats)
+    if passes:
+        kernel.emit("fma", sums, factor, dtype=sums.dtype, passes=passes)
+    return kernel.cost
+
+
+def first_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec) -> OpCost:
+    """What comes before the first panel: a PE without a part of the factors clears its result."""
+    down, across = piece.sides(product.stays.down, product.stays.across)
+    if product.vectors or down * across:
         return FREE
-    block = piece.elements if product.adds == "block" else piece.gram_rows * piece.gram_cols
-    return panel_cost(formats, block, 1, spec)
+    down, across = piece.sides(product.made.down, product.made.across)
+    kernel = Kernel(spec, down * across)
+    kernel.emit("move", Operand(formats[0], vector=True))
+    return kernel.cost
+
+
+def last_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec) -> OpCost:
+    """What comes after the last panel: one multiply-add over what is added (``addmm``)."""
+    if not product.adds:
+        return FREE
+    down, across = piece.sides(product.made.down, product.made.across)
+    if product.vectors and product.summed != "rounds":
+        return _passes(formats, down if product.summed == "across" else across, 1, spec)
+    return _passes(formats, down * across, 1, spec)
 
 
 def buffer_bytes(
-    product: Product, formats: tuple[str, str], piece: Piece, lines: int, spec: WaferSpec
+    product: Product, formats: Formats, piece: Piece, lines: int, spec: WaferSpec
 ) -> int:
-    """SRAM of a panel as it comes in and of its partial sums, in whole wavelets each."""
+    """SRAM of the panels as they come in and of their partial sums, in whole wavelets each.
+
+    Vectors lie where row and column statistics do, in the reserve.
+    """
+    down, across = piece.sides(product.stays.down, product.stays.across)
+    if product.vectors or not down * across:
+        return 0
+    messages = [(axis, formats[1]) for axis in product.sent]
+    if product.gathered:
+        messages.append((product.gathered, formats[0]))
     return sum(
-        wavelets_of(extent * lines, dtype, spec) * spec.wavelet_bytes
-        for extent, dtype in zip(extents(product, piece), formats[::-1], strict=True)
+        wavelets_of((down if axis == "row" else across) * lines, dtype, spec) * spec.wavelet_bytes
+        for axis, dtype in messages
     )
 
 

@@ -1,6 +1,6 @@
 """A parameter's step as segments: ops that one pass over its shard runs, then a collective.
 
-Ops over the shard run strip by strip; ops on row or column statistics, Gram matrices and single
+Ops over the shard run strip by strip; ops on row or column statistics, matrices beside and single
 numbers run once a step. A segment ends where PEs have to combine what they have: a norm, a row
 mean, the global norm over the wafer; or where strips have to add up, as for the row means of
 matrices that lie whole in a PE. A product of matrices is a segment of its own.
@@ -12,15 +12,17 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from wse_emulator.ops.contractions import Product
+from wse_emulator.ops.contractions import Block, Product
 from wse_emulator.ops.spaces import (
     STACKED,
     OpSpace,
+    Place,
     Space,
     accumulators,
     local_reductions,
     spaces_of,
 )
+from wse_emulator.ops.transfers import Transfer
 from wse_emulator.program import StepProgram, TensorOp, ValueKind
 from wse_emulator.wafer.formats import BYTES
 
@@ -33,10 +35,12 @@ class Collective(Enum):
     COLUMN_SUMS = "column sums"  # a vector a column of PEs, summed along the column
     OVER_ROWS = "over rows"  # one number summed down each column of PEs
     OVER_COLUMNS = "over columns"  # one number summed along each row of PEs
+    SCAN = "scan"  # sums of all that lies before, from PE to PE
+    SHIFT = "shift"  # elements that leave their PE
 
 
-Buffers = tuple[tuple[Space, int], ...]
-"""Spaces, each with the bytes an element that are held in it."""
+Buffers = tuple[tuple[Place, int], ...]
+"""Places, each with the bytes an element that are held in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +52,13 @@ class SegmentOp:
         over: what a PE loops over.
         allocates_bytes, releases_bytes: buffers taken and given back, an element: strips of
             the shard.
-        allocates_beside, releases_beside: the same of another size, ``(space, bytes)``: bytes
-            an element of the PE's block of the Gram matrix, or of what belongs to its stacked
+        allocates_beside, releases_beside: the same of another size, ``(place, bytes)``: bytes
+            an element of the PE's block of a matrix beside, or of what belongs to its stacked
             matrices.
     """
 
     op: TensorOp
-    over: Space
+    over: Place
     allocates_bytes: int
     releases_bytes: int
     allocates_beside: Buffers = ()
@@ -74,11 +78,13 @@ class Exchange:
         kind: where it runs.
         numbers: results that travel together, each one element (a line) long.
         result_bytes: bytes of one element.
+        transfer: what passes from PE to PE, for a scan or a shift.
     """
 
     kind: Collective
     numbers: int
     result_bytes: int
+    transfer: Transfer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +104,8 @@ class Segment:
     product: Product | None = None
 
 
-_COLLECTIVE = {
+_COLLECTIVE: Mapping[tuple[Place, Place], Collective] = {
     (Space.SHARD, Space.ONE): Collective.NUMBER,
-    (Space.GRAM, Space.ONE): Collective.NUMBER,
     (Space.SHARD, Space.ROWS): Collective.ROW_SUMS,
     (Space.SHARD, Space.COLS): Collective.COLUMN_SUMS,
     (Space.ROWS, Space.ONE): Collective.OVER_ROWS,
@@ -109,9 +114,6 @@ _COLLECTIVE = {
     (Space.STACK_COLS, Space.ONE): Collective.NUMBER,
     (Space.MATRICES, Space.ONE): Collective.NUMBER,
 }
-
-_BESIDE = (Space.GRAM, *STACKED.values())
-"""Spaces whose temporaries are neither of the shard's size nor short enough for the reserve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +165,8 @@ def segments_of(program: StepProgram, parameter: int, shape: StepShape) -> tuple
     beside = _values_beside(program, order, spaces)
     spread = _spread(program, order, beside)
     made, dropped = _lifetimes(program, order, pass_of, spread, reuse=True)
-    taken: dict[Space, dict[int, int]] = {}
-    given: dict[Space, dict[int, int]] = {}
+    taken: dict[Place, dict[int, int]] = {}
+    given: dict[Place, dict[int, int]] = {}
     for space, values in beside.items():
         taken[space], given[space] = _lifetimes(program, order, pass_of, values, reuse=False)
     segments = []
@@ -188,7 +190,7 @@ def segments_of(program: StepProgram, parameter: int, shape: StepShape) -> tuple
     return tuple(segments)
 
 
-def _buffers(held: Mapping[Space, Mapping[int, int]], position: int) -> Buffers:
+def _buffers(held: Mapping[Place, Mapping[int, int]], position: int) -> Buffers:
     return tuple((space, of[position]) for space, of in held.items() if position in of)
 
 
@@ -210,7 +212,7 @@ def _one_pass(
     pending: set[int] = set()  # results that PEs have in parts only
     late_reads: set[int] = set()
     late_writes: set[int] = set()
-    exchanges: dict[tuple[Collective, int], int] = {}
+    exchanges: dict[tuple[Collective, int, Transfer | None], int] = {}
     for op in ops:
         reads, writes = set(op.reads), set(op.writes)
         space = spaces[op.index]
@@ -226,9 +228,21 @@ def _one_pass(
         if space.across or space.gathered:
             pending |= writes
         if space.across:
-            key = (_COLLECTIVE[space.over, space.result], BYTES[op.dtype])
+            key = (_collective_of(space), BYTES[op.dtype], space.transfer)
             exchanges[key] = exchanges.get(key, 0) + 1
-    return ready, late, tuple(Exchange(kind, n, size) for (kind, size), n in exchanges.items())
+    return (
+        ready,
+        late,
+        tuple(Exchange(kind, n, size, moved) for (kind, size, moved), n in exchanges.items()),
+    )
+
+
+def _collective_of(space: OpSpace) -> Collective:
+    if space.transfer is not None:
+        return Collective.SHIFT if space.transfer.wraps else Collective.SCAN
+    if isinstance(space.over, Block):
+        return Collective.NUMBER  # of a matrix beside there are no other sums
+    return _COLLECTIVE[space.over, space.result]
 
 
 def _without_overwriting(
@@ -249,7 +263,7 @@ def _without_overwriting(
 
 
 def _spread(
-    program: StepProgram, ops: Sequence[TensorOp], beside: Mapping[Space, Set[int]]
+    program: StepProgram, ops: Sequence[TensorOp], beside: Mapping[Place, Set[int]]
 ) -> set[int]:
     """Temporaries of the shard's size; vectors and numbers live in the reserve's buffers."""
     elsewhere = {index for values in beside.values() for index in values}
@@ -265,12 +279,12 @@ def _spread(
 
 def _values_beside(
     program: StepProgram, ops: Sequence[TensorOp], spaces: Mapping[int, OpSpace]
-) -> dict[Space, set[int]]:
+) -> dict[Place, set[int]]:
     """Temporaries of neither size, by what they belong to."""
-    found: dict[Space, set[int]] = {}
+    found: dict[Place, set[int]] = {}
     for op in ops:
         made = spaces[op.index].result
-        if made in _BESIDE:
+        if isinstance(made, Block) or made in STACKED.values():
             values = {i for i in op.writes if program.values[i].kind is ValueKind.TEMPORARY}
             found.setdefault(made, set()).update(values)
     return found

@@ -3,7 +3,8 @@
 Each strip pays the launch cost of its ops again, and each strip element costs the bytes of the
 temporaries live at once. The plan takes the shortest strip within 1 % of the unstripped time, and
 if that does not fit, the longest that does. Panels of matrix products take what is left: the
-fewer rounds a product runs in, the less often it waits for the fabric.
+fewer rounds a product runs in, the less often it waits for the fabric. Panels whose lines begin
+in one bank may be quicker all the same.
 """
 
 from __future__ import annotations
@@ -51,10 +52,12 @@ def choose_strips(
         largest = largest_piece(tensor)
         free = free_bytes[parameter]
         pieces = tuple(piece_counts(tensor)) if costs.orders(parameter) else ()
-        key = (costs.forms(parameter), largest, pieces, free)
+        region = tensor.region
+        across = (region.rows + region.cols) * costs.spec.hop_cycles if pieces else 0
+        key = (costs.forms(parameter), largest, pieces, free, across)
         if key not in known:
             choice = choose_strip(costs, parameter, largest, free)
-            known[key] = with_panels(costs, parameter, choice, pieces, free)
+            known[key] = with_panels(costs, parameter, choice, pieces, free, across)
         choices.append(known[key])
     return tuple(choices)
 
@@ -93,18 +96,28 @@ def choose_strip(costs: ChainCosts, parameter: int, piece: Piece, free_bytes: in
 
 
 def with_panels(
-    costs: ChainCosts, parameter: int, choice: StripChoice, pieces: Sequence[Piece], free_bytes: int
+    costs: ChainCosts,
+    parameter: int,
+    choice: StripChoice,
+    pieces: Sequence[Piece],
+    free_bytes: int,
+    across_cycles: int = 0,
 ) -> StripChoice:
-    """The choice with the longest panels for which every piece has room: the fewest rounds.
+    """The choice with the quickest panels for which every piece has room.
 
-    One line at the least; if that does not fit, the step does not.
+    That is the fewest rounds, or more whose lines leave no bank conflicts. One line at the least;
+    if that does not fit, the step does not. ``across_cycles`` is what each round takes beside its
+    work, the way of a message over the rectangle.
     """
     orders = costs.orders(parameter)
     if not pieces or not orders:
         return choice
     strip = choice.elements
     lines = tuple(
-        order and _longest_panel(costs, parameter, segment, order, strip, pieces, free_bytes)
+        order
+        and _quickest_panel(
+            costs, parameter, segment, order, strip, pieces, free_bytes, across_cycles
+        )
         for segment, order in enumerate(orders)
     )
     bytes_needed = max(costs.temporary_bytes(parameter, p, strip, lines) for p in pieces)
@@ -116,7 +129,7 @@ def with_panels(
     )
 
 
-def _longest_panel(
+def _quickest_panel(
     costs: ChainCosts,
     parameter: int,
     segment: int,
@@ -124,18 +137,30 @@ def _longest_panel(
     strip: int,
     pieces: Sequence[Piece],
     free_bytes: int,
+    across_cycles: int,
 ) -> int:
-    """Lines of a panel in as few rounds as the memory allows."""
+    """Lines of a panel: as many as the memory allows, or a number that leaves no bank conflicts."""
 
-    def fits(rounds: int) -> bool:
-        lines = -(-order // rounds)
+    def fits(lines: int) -> bool:
         return all(
             costs.product_bytes(parameter, segment, piece, strip, lines) <= free_bytes
             for piece in pieces
         )
 
-    rounds = 1 + bisect_left(range(1, order), True, key=fits)
-    return -(-order // rounds)
+    def cycles(lines: int) -> int:
+        work = (costs.totals(parameter, segment, piece, strip, lines) for piece in pieces)
+        return max(cost.cycles for (cost,) in work) + -(-order // lines) * across_cycles
+
+    rounds = 1 + bisect_left(range(1, order), True, key=lambda n: fits(-(-order // n)))
+    longest = -(-order // rounds)
+    unit = costs.lines_in_step(parameter, segment)
+    most = longest - longest % unit
+    while most and most + unit <= order and fits(most + unit):
+        most += unit
+    if not most:
+        return longest
+    even = -(-order // -(-order // most))
+    return min(longest, most, even + -even % unit, key=cycles)
 
 
 def _candidates(elements: int) -> list[int]:

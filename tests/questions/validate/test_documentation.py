@@ -42,6 +42,7 @@ def test_the_validation_table() -> None:
         ("exponential", "exp"),
         ("logarithm", "log"),
         ("cosine, sine", "cos"),
+        ("error function", "erf"),
     ],
 )
 def test_the_derived_functions(title: str, name: str) -> None:

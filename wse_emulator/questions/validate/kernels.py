@@ -6,19 +6,23 @@ the publication does not say it. No function knows a published value.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, Literal
 
-from wse_emulator.activities import Activity, LineMulticast, Multicast, Send
+from wse_emulator.activities import Activity, Multicast, OpChain, Send, VectorOp
 from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
-from wse_emulator.collectives.compose import choose, reduction_lines, root_of
-from wse_emulator.cost.banks import packed_addresses, sources_conflict
+from wse_emulator.collectives.compose import RootPlace, choose, reduction_lines, root_of
 from wse_emulator.cost.instructions import vector_op_cycles
 from wse_emulator.engines.alone import compute, run_alone
 from wse_emulator.errors import CollectiveError, MalformedFileError
+from wse_emulator.lowering.matmul import Site, product_activities
+from wse_emulator.ops.contractions import Product
+from wse_emulator.placement.pieces import Piece, largest_piece
+from wse_emulator.placement.shards import block_grid, block_runs
+from wse_emulator.placement.values import TensorPlacement
+from wse_emulator.plan.panels import MultiplyAdds, Round, multiply_adds
 from wse_emulator.wafer.messages import free_latency
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -54,15 +58,6 @@ def line_region(pes: int, spec: WaferSpec) -> Region:
     raise CollectiveError(
         f"a line of {pes} PEs exceeds {spec.name}'s {spec.rows} rows and {spec.cols} columns"
     )
-
-
-def wavelets_of(elements: int, dtype: str, spec: WaferSpec) -> int:
-    """Wavelets that carry ``elements`` elements.
-
-    Raises:
-        MalformedFileError: another format than float32 or float16.
-    """
-    return -(-elements * element_bytes(dtype) // spec.wavelet_bytes)
 
 
 def element_bytes(dtype: str) -> int:
@@ -172,37 +167,13 @@ def gemm(rows: int, cols: int, n: int, k: int, m: int, dtype: str, spec: WaferSp
     A PE holds a tile of A; its rows of B come down its column in one multicast; it adds B's
     entry times a column of A to a column of C, for each of them; the tiles of C are summed along
     the rows to the first PE. Arrays lie as a linker packs them: A, B, C.
+
+    Raises:
+        MalformedFileError: another format than float32 or float16.
     """
-    cut, region = spec.scaled(rows, cols), Region(0, 0, rows, cols)
-    size = element_bytes(dtype)
-    height, depth = -(-n // rows), -(-k // cols)
-    panels = _accumulating(height, depth, m, size, dtype, spec)
-    down = LineMulticast(
-        name="operand",
-        region=region,
-        axis="column",
-        root=0,
-        wavelets=wavelets_of(depth * m, dtype, spec),
-        channel=CHANNEL,
-    )
-    lines = LineSet(
-        name="partial sums",
-        region=region,
-        axis="row",
-        root=0,
-        wavelets=wavelets_of(height * m, dtype, spec),
-        channel=CHANNEL,
-    )
-    algorithm = choose(lines, spec)
-    activities = [
-        down,
-        compute("multiply-add", region, panels.cycles),
-        *reduce_lines(lines, algorithm),
-    ]
-    timing = run_alone(activities, cut)
-    return Modelled(
-        timing.elapsed_cycles, (*panels.assumptions, f"rows reduced by {algorithm}, to the edge")
-    )
+    product = Product(lines=m, summed="across")
+    cycles, assumed, algorithm = _multiplied(product, (n, k), (rows, cols), dtype, spec, "edge")
+    return Modelled(cycles, (*assumed, f"rows reduced by {algorithm}, to the edge"))
 
 
 def gemv(rows: int, cols: int, n: int, m: int, dtype: str, spec: WaferSpec) -> Modelled:
@@ -210,66 +181,60 @@ def gemv(rows: int, cols: int, n: int, m: int, dtype: str, spec: WaferSpec) -> M
 
     Each PE adds x's entry times a column of its tile to its part of y; parts are summed along the
     rows to the centre column, where the result stays.
+
+    Raises:
+        MalformedFileError: another format than float32 or float16.
     """
-    cut, region = spec.scaled(rows, cols), Region(0, 0, rows, cols)
+    product = Product(lines=1, summed="across", vectors=True)
+    cycles, assumed, algorithm = _multiplied(product, (n, m), (rows, cols), dtype, spec, "centre")
+    return Modelled(
+        cycles,
+        (
+            *assumed,
+            f"grid {rows} x {cols}",
+            f"clock {Fraction(spec.clock_hz, 10**6)} MHz",
+            f"rows reduced by {algorithm} to the centre, where the result stays",
+        ),
+    )
+
+
+def _multiplied(
+    product: Product,
+    matrix: tuple[int, int],
+    pes: tuple[int, int],
+    dtype: str,
+    spec: WaferSpec,
+    root: RootPlace,
+) -> tuple[int, tuple[str, ...], LineAlgorithm]:
+    """Cycles of a product in one round, what was assumed, and how its sums add up.
+
+    All PEs run one program, so tiles are of one size, padded where the matrix is not. The bank
+    rule decides which multiply-adds conflict: the tile, the other operand and the result lie one
+    after another, each line at its own address.
+    """
     size = element_bytes(dtype)
-    height, depth = -(-n // rows), -(-m // cols)
-    panels = _accumulating(height, depth, 1, size, dtype, spec)
-    lines = LineSet(
-        name="partial sums",
-        region=region,
-        axis="row",
-        root=root_of(region, "centre")[1],
-        wavelets=wavelets_of(height, dtype, spec),
-        channel=CHANNEL,
-    )
-    algorithm = choose(lines, spec)
-    activities = [
-        compute("multiply-add", region, panels.cycles),
-        *reduce_lines(lines, algorithm),
-    ]
-    timing = run_alone(activities, cut)
-    assumed = (
-        f"grid {rows} x {cols}",
-        f"clock {Fraction(spec.clock_hz, 10**6)} MHz",
-        f"rows reduced by {algorithm} to the centre, where the result stays",
-    )
-    return Modelled(timing.elapsed_cycles, (*panels.assumptions, *assumed))
+    formats = (dtype, dtype)
+    rows, cols = (-(-side // over) * over for side, over in zip(matrix, pes, strict=True))
+    grid = block_grid((rows, cols), *pes)
+    tensor = TensorPlacement(0, "product", Region(0, 0, *pes), "blocks", block_runs(grid), grid)
 
+    def multiplied(piece: Piece, panel: Round) -> MultiplyAdds:
+        sides = piece.rows, piece.cols
+        return multiply_adds(product, formats, sides, panel.lines, spec, packed=True)
 
-def _accumulating(
-    height: int, depth: int, width: int, size: int, dtype: str, spec: WaferSpec
-) -> Modelled:
-    """``y += a * x`` for each of depth x width columns of ``height`` elements.
+    def chain(panel: Round, piece: Piece) -> OpChain:
+        cycles = multiplied(piece, panel).cost.cycles
+        return OpChain((VectorOp(op=0, strip_cycles=cycles, once=True),))
 
-    The bank rule decides which of them conflict: the tile, the other operand and the result lie
-    one after another, each column at its own address.
-    """
-    sizes = [height * depth * size, depth * width * size, height * width * size]
-    tile, _, result = packed_addresses(sizes)
-    column = height * size
-    cost = {
-        conflict: vector_op_cycles("fma", dtype, height, spec, bank_conflict=conflict)
-        for conflict in (False, True)
-    }
-    cycles = conflicts = 0
-    for first, sources in _addresses(tile, column, depth, spec).items():
-        for second, targets in _addresses(result, column, width, spec).items():
-            conflict = sources_conflict(first, second, spec)
-            cycles += sources * targets * cost[conflict]
-            conflicts += sources * targets * conflict
-    share = f"{conflicts} of {depth * width} multiply-adds conflict in the banks"
+    site = Site(tensor, CHANNEL, root)
+    activities = product_activities(site, product, formats, product.lines, chain, spec)
+    timing = run_alone(activities, spec.scaled(*pes))
+    largest = largest_piece(tensor)
+    adds = multiplied(largest, Round(product.lines))
+    packed = largest.elements + (largest.rows + largest.cols) * product.lines
+    share = f"{adds.conflicts} of {adds.passes} multiply-adds conflict in the banks"
     assumed = [f"arrays packed in order; {share}"]
-    if sum(sizes) > spec.sram_bytes_per_pe:
-        assumed.append(f"{sum(sizes):,} B a PE, more than its {spec.sram_bytes_per_pe:,} B")
-    return Modelled(cycles, tuple(assumed))
-
-
-def _addresses(start: int, stride: int, count: int, spec: WaferSpec) -> Counter[int]:
-    """How many of ``count`` addresses, ``stride`` apart, lie at each place of the bank groups."""
-    period = 2 * spec.sram_bank_groups
-    places: Counter[int] = Counter()
-    for number in range(min(count, period)):
-        # addresses repeat modulo the groups after as many strides
-        places[(start + number * stride) % period] += -(-(count - number) // period)
-    return places
+    if packed * size > spec.sram_bytes_per_pe:
+        assumed.append(f"{packed * size:,} B a PE, more than its {spec.sram_bytes_per_pe:,} B")
+    sums = site.lines("row", product, product.lines, dtype, spec)
+    return timing.elapsed_cycles, tuple(assumed), choose(sums, spec)

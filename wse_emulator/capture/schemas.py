@@ -1,0 +1,66 @@
+"""Schemas of ops: the names of their arguments, and which of them they write."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from wse_emulator.program import Argument
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What the schema of an op says: its name, and its arguments in order.
+
+    Attributes:
+        name: with overload: ``aten.add.Tensor``.
+        names: of all arguments, those by keyword alone last.
+        defaults: of all arguments, None where there is none.
+        written: names of the arguments that the op writes.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    defaults: Mapping[str, Argument]
+    written: tuple[str, ...]
+
+    def bound(
+        self,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+        read: Callable[[object], Argument],
+    ) -> dict[str, Argument]:
+        """The arguments of one call by name, each as ``read`` gives it; defaults filled in."""
+        held = dict(self.defaults)
+        held.update(zip(self.names, map(read, arguments), strict=False))
+        for name, argument in keywords.items():
+            held[name] = read(argument)
+        return held
+
+
+@functools.lru_cache(maxsize=4096)
+def schema_of(func: torch._ops.OpOverload) -> Schema:
+    """The schema of an op, read once."""
+    arguments = func._schema.arguments
+    return Schema(
+        name=str(func),
+        names=tuple(argument.name for argument in arguments),
+        defaults={argument.name: plain(argument.default_value) for argument in arguments},
+        written=tuple(
+            argument.name
+            for argument in arguments
+            if argument.alias_info is not None and argument.alias_info.is_write
+        ),
+    )
+
+
+def plain(given: object) -> Argument:
+    """A Python value; dtypes, devices and the like by their names."""
+    if given is None or isinstance(given, (bool, int, float, str)):
+        return given
+    if isinstance(given, (list, tuple)):
+        return tuple(plain(item) for item in given)
+    return str(given)
