@@ -144,7 +144,7 @@ def fit(
     if out is not None:
         from wse_emulator.report import fit as fit_pictures  # noqa: PLC0415 - slow, for pictures alone
 
-        fit_pictures.check_folder(out, force=force)
+        fit_pictures.check_fit_folder(out, force=force)
     wrote = ""
     with telling(None, quiet=quiet) as tell:
         report = judge_fit(
