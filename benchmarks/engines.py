@@ -39,7 +39,7 @@ from wse_emulator.engines.array.engine import simulate_array
 from wse_emulator.engines.digest import digest
 from wse_emulator.engines.pe.clock import Clock
 from wse_emulator.engines.pe.machine import simulate_pe
-from wse_emulator.engines.pe.programs import Programs, Step, WorkStep
+from wse_emulator.engines.pe.programs import Programs, ProgramStep, WorkStep
 from wse_emulator.wafer.presets import WSE2
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -238,7 +238,7 @@ def bare_simpy(spec: WaferSpec, activities: Sequence[Activity]) -> tuple[float, 
     env = simpy.Environment()
 
     def process(
-        pe: int, steps: Sequence[Step], link: simpy.Resource, ramp: simpy.Resource
+        pe: int, steps: Sequence[ProgramStep], link: simpy.Resource, ramp: simpy.Resource
     ) -> Generator[simpy.Event, object, None]:
         seen = 0
         for step in steps:

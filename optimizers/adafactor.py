@@ -8,7 +8,7 @@ import torch
 
 from optimizers.errors import ArgumentError
 from optimizers.rule import StateTensor, UpdateRule, descend_, like, shrink_
-from optimizers.validation import at_least_zero, checks, flag, number, pair_of, rate
+from optimizers.validation import at_least_zero, checks, finite_number, flag, pair_of, rate
 
 if TYPE_CHECKING:
     from optimizers.validation import Group, Params, Rate
@@ -72,7 +72,7 @@ class Adafactor(UpdateRule):
     ranges = checks(
         lr=rate,
         eps=pair_of(at_least_zero),
-        decay_rate=number,
+        decay_rate=finite_number,
         weight_decay=at_least_zero,
         scale_parameter=flag,
     )

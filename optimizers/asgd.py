@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, decayed_gradient, like, scalar
-from optimizers.validation import at_least_zero, checks, flag, number, rate, rate_value
+from optimizers.validation import at_least_zero, checks, finite_number, flag, rate, rate_value
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -68,7 +68,7 @@ class ASGD(UpdateRule):
     ranges = checks(
         lr=rate,
         lambd=at_least_zero,
-        alpha=number,
+        alpha=finite_number,
         t0=at_least_zero,
         weight_decay=at_least_zero,
         maximize=flag,

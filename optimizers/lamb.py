@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, descend_, like
-from optimizers.validation import at_least_zero, betas, checks, flag, number, rate
+from optimizers.validation import at_least_zero, betas, checks, finite_number, flag, rate
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -63,7 +63,7 @@ class Lamb(UpdateRule):
         tensor(0.1000)
     """
 
-    ranges = checks(lr=rate, betas=betas, eps=at_least_zero, weight_decay=number, adam=flag)
+    ranges = checks(lr=rate, betas=betas, eps=at_least_zero, weight_decay=finite_number, adam=flag)
 
     def __init__(
         self,

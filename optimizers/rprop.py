@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from optimizers.rule import UpdateRule, like
-from optimizers.validation import checks, number, pair_of, rate, rate_value
+from optimizers.validation import checks, finite_number, pair_of, rate, rate_value
 
 if TYPE_CHECKING:
     from optimizers.rule import StateTensor
@@ -55,7 +55,7 @@ class Rprop(UpdateRule):
         tensor([0.0120, 0.0120])
     """
 
-    ranges = checks(lr=rate, etas=pair_of(number), step_sizes=pair_of(number))
+    ranges = checks(lr=rate, etas=pair_of(finite_number), step_sizes=pair_of(finite_number))
 
     def __init__(
         self,

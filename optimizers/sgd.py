@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from optimizers.errors import ArgumentError
 from optimizers.rule import StateTensor, UpdateRule, decayed_gradient, descend_, like
-from optimizers.validation import at_least_zero, checks, flag, number, rate
+from optimizers.validation import at_least_zero, checks, finite_number, flag, rate
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +64,7 @@ class SGD(UpdateRule):
     ranges = checks(
         lr=rate,
         momentum=at_least_zero,
-        dampening=number,
+        dampening=finite_number,
         weight_decay=at_least_zero,
         nesterov=flag,
         maximize=flag,

@@ -38,7 +38,7 @@ def checks(**ranges: Check) -> Mapping[str, Check]:
     return MappingProxyType(ranges)
 
 
-def number(owner: str, name: str, value: object) -> None:
+def finite_number(owner: str, name: str, value: object) -> None:
     """Require a finite Python number (not a bool, a string or a tensor)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ArgumentError(owner, name, value, "a number")
@@ -48,29 +48,29 @@ def number(owner: str, name: str, value: object) -> None:
 
 def at_least_zero(owner: str, name: str, value: object) -> None:
     """Require a finite number of at least 0."""
-    number(owner, name, value)
-    if value < 0:  # type: ignore[operator]  # number has established a real number
+    finite_number(owner, name, value)
+    if value < 0:  # type: ignore[operator]  # finite_number has established a real number
         raise ArgumentError(owner, name, value, "at least 0")
 
 
 def above_zero(owner: str, name: str, value: object) -> None:
     """Require a finite number above 0."""
-    number(owner, name, value)
-    if value <= 0:  # type: ignore[operator]  # number has established a real number
+    finite_number(owner, name, value)
+    if value <= 0:  # type: ignore[operator]  # finite_number has established a real number
         raise ArgumentError(owner, name, value, "above 0")
 
 
 def below_one(owner: str, name: str, value: object) -> None:
     """Require a number in [0, 1)."""
-    number(owner, name, value)
-    if not 0 <= value < 1:  # type: ignore[operator]  # number has established a real number
+    finite_number(owner, name, value)
+    if not 0 <= value < 1:  # type: ignore[operator]  # finite_number has established a real number
         raise ArgumentError(owner, name, value, "in [0, 1)")
 
 
 def fraction(owner: str, name: str, value: object) -> None:
     """Require a number in [0, 1]."""
-    number(owner, name, value)
-    if not 0 <= value <= 1:  # type: ignore[operator]  # number has established a real number
+    finite_number(owner, name, value)
+    if not 0 <= value <= 1:  # type: ignore[operator]  # finite_number has established a real number
         raise ArgumentError(owner, name, value, "in [0, 1]")
 
 

@@ -15,7 +15,7 @@ import wse_emulator
 from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.fit import FitReport
-from wse_emulator.views.charts import Limit, figure_bars
+from wse_emulator.views.charts import LimitLine, figure_bars
 from wse_emulator.views.table import Table
 
 QUESTION = "Which optimizers fit?"
@@ -48,7 +48,7 @@ def answer(report: FitReport) -> ScenarioAnswer:
         question=f"{QUESTION} {report.model.name} on {report.wafer.name}",
         answer=words[0],
         unit="bytes in the fullest PE",
-        limit=Limit(capacity, f"SRAM of a PE, {capacity:,} B"),
+        limit=LimitLine(capacity, f"SRAM of a PE, {capacity:,} B"),
     )
     return ScenarioAnswer(words=words, table=table, pictures={"optimizers": picture})
 

@@ -17,7 +17,7 @@ from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.words import seconds
-from wse_emulator.views.charts import Limit, figure_bars
+from wse_emulator.views.charts import LimitLine, figure_bars
 from wse_emulator.views.table import Table
 
 QUESTION = "From which model on do weights have to be streamed?"
@@ -76,7 +76,7 @@ def answer(pairs: list[tuple[FitReport, FitReport]]) -> ScenarioAnswer:
         answer=words[0],
         unit="bytes in the fullest PE (logarithmic)",
         logarithmic=True,
-        limit=Limit(capacity, f"SRAM of a PE, {capacity:,} B"),
+        limit=LimitLine(capacity, f"SRAM of a PE, {capacity:,} B"),
     )
     return ScenarioAnswer(words=words, table=table, pictures={"modes": picture})
 

@@ -15,7 +15,7 @@ import wse_emulator
 from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.fit import FitReport
-from wse_emulator.views.charts import Limit, figure_curves
+from wse_emulator.views.charts import LimitLine, figure_curves
 from wse_emulator.views.table import Table
 
 QUESTION = "How sparse does it have to be to fit?"
@@ -54,7 +54,7 @@ def answer(reports: list[FitReport]) -> ScenarioAnswer:
         answer=words[0],
         x_unit="weights left out, percent",
         unit="bytes per PE",
-        limit=Limit(capacity, f"SRAM of a PE, {capacity:,} B"),
+        limit=LimitLine(capacity, f"SRAM of a PE, {capacity:,} B"),
     )
     return ScenarioAnswer(words=words, table=table, pictures={"sparsity": picture})
 

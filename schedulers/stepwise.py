@@ -15,7 +15,7 @@ from schedulers.validation import (
     increasing_milestones,
     positive_steps,
     rate,
-    rates,
+    rate_list,
 )
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class PiecewiseConstantLR(LRScheduler):
         disable_lr_steps_reset: bool = False,
     ) -> None:
         name = type(self).__name__
-        self.learning_rates = rates(self, "learning_rates", learning_rates)
+        self.learning_rates = rate_list(self, "learning_rates", learning_rates)
         self.milestones = increasing_milestones(self, milestones)
         if len(self.learning_rates) != len(self.milestones) + 1:
             raise MilestoneError(

@@ -110,7 +110,7 @@ def increasing_milestones(scheduler: object, values: object) -> list[int]:
     return milestones
 
 
-def rates(scheduler: object, name: str, values: object) -> list[float]:
+def rate_list(scheduler: object, name: str, values: object) -> list[float]:
     """A list of learning rates, at least one."""
     if not isinstance(values, Sequence) or isinstance(values, str | bytes):
         raise HyperparameterTypeError(

@@ -94,19 +94,19 @@ class StaticRuleError(WseError):
         return f"{self.message}. Remedy: {self.remedy}" if self.remedy else self.message
 
 
-class StateCreatedError(StaticRuleError):
+class StateCreatedInStepError(StaticRuleError):
     """A state tensor is created inside ``step()``."""
 
     rule = "state-created-in-step"
 
 
-class StateRemovedError(StaticRuleError):
+class StateRemovedInStepError(StaticRuleError):
     """A state tensor that the constructor made is gone after ``step()``."""
 
     rule = "state-removed-in-step"
 
 
-class StateReplacedError(StaticRuleError):
+class StateReplacedInStepError(StaticRuleError):
     """A state tensor changes shape, dtype or storage in ``step()``."""
 
     rule = "state-replaced-in-step"

@@ -145,7 +145,7 @@ import torch
 from torch import nn
 
 from wse_emulator.models.family import Example, Family
-from wse_emulator.models.registry import published, size
+from wse_emulator.models.registry import config_size, published
 
 
 class ToyModel(Family):
@@ -162,7 +162,7 @@ class ToyModel(Family):
 
 @published("ToyModel")
 def toy(config):
-    return ToyModel(size(config, "width"))
+    return ToyModel(config_size(config, "width"))
 '''
 
 USE = """

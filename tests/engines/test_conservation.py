@@ -29,52 +29,54 @@ def timing() -> Timing:
 
 
 def test_a_true_timing_passes(timing: Timing) -> None:
-    conservation.check(SPEC, PROGRAM, timing)
+    conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_busy_beyond_the_run_names_the_pe(timing: Timing) -> None:
     timing.pe_busy[1, 2] = timing.elapsed_cycles + 1
     with pytest.raises(ConservationError, match="PE \\(1, 2\\) is busy for"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_a_link_booked_beyond_the_run_is_named(timing: Timing) -> None:
     timing.link_busy[2, 0, 1] = timing.elapsed_cycles + 5
     with pytest.raises(ConservationError, match="link S of PE \\(0, 1\\)"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_a_lost_wavelet_is_noticed(timing: Timing) -> None:
     timing.link_busy[4, 1, 1] -= 1
     with pytest.raises(ConservationError, match=r"down-ramps are booked for 19 .*for 20"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_a_wavelet_on_the_wrong_link_is_noticed(timing: Timing) -> None:
     timing.link_busy[3, 1, 1] += 1
     with pytest.raises(ConservationError, match="links E, W, S, N are booked for"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_occupancy_has_to_sum_to_busy_cycles(timing: Timing) -> None:
     timing.busy_pes[0] -= 1
     with pytest.raises(ConservationError, match="over all cycles, PEs are busy for"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_more_busy_than_there_are_is_impossible(timing: Timing) -> None:
     timing.busy_pes[0] += 1
     timing.busy_pes[1] -= 1
     with pytest.raises(ConservationError, match=r"busy PEs range from .* to 7"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_an_end_before_its_start_is_refused(timing: Timing) -> None:
     timing.op_start[0] = 10
     with pytest.raises(ConservationError, match="op 0 ends in 9, before its start in 10"):
-        conservation.check(SPEC, PROGRAM, timing)
+        conservation.check_invariants(SPEC, PROGRAM, timing)
 
 
 def test_an_end_after_the_run_is_refused(timing: Timing) -> None:
     with pytest.raises(ConservationError):
-        conservation.check(SPEC, PROGRAM, replace(timing, elapsed_cycles=timing.elapsed_cycles - 1))
+        conservation.check_invariants(
+            SPEC, PROGRAM, replace(timing, elapsed_cycles=timing.elapsed_cycles - 1)
+        )

@@ -13,7 +13,7 @@ from tests.engines.drawn import KINDS, Case, Kind, cases, chains, works
 from wse_emulator.engines.array import bookings, op_tables, reductions
 from wse_emulator.engines.pe import messages, programs
 from wse_emulator.engines.pe.links import Fabric, Link
-from wse_emulator.engines.pe.messages import Message
+from wse_emulator.engines.pe.messages import RoutedMessage
 from wse_emulator.errors import ConservationError
 
 Patch = pytest.MonkeyPatch
@@ -31,7 +31,7 @@ def arbiters_do_not_wait(patch: Patch) -> None:
 
 
 def ties_go_to_the_last_activity(patch: Patch) -> None:
-    def ask(self: Fabric, message: Message, link: Link) -> None:
+    def ask(self: Fabric, message: RoutedMessage, link: Link) -> None:
         key = (self.clock.now, -message.activity, message.source_index, message)
         heappush(link.asking, key)
         self._decide_on(link)

@@ -81,7 +81,7 @@ def fit(
     if out is not None:
         from wse_emulator.report import fit as pictures  # noqa: PLC0415 - slow, for pictures alone
 
-        pictures.check_folder(out, force=force)
+        pictures.check_fit_folder(out, force=force)
     wrote = ""
     with telling(None, quiet=quiet) as tell:
         report = answer_fit(

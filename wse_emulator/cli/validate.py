@@ -13,7 +13,7 @@ from wse_emulator.questions.validate import (
     report_document,
 )
 from wse_emulator.questions.validate import validate as validate_records
-from wse_emulator.terminal.validate import print_report
+from wse_emulator.terminal.validate import print_validation
 
 
 @click.command()
@@ -39,4 +39,4 @@ def validate(data: str | None, bounds: bool, json_path: str | None, quiet: bool)
     if json_path is not None:
         write_json(json_path, report_document(report, bounds=bounds))
     if json_path != "-":
-        print_report(report, bounds)
+        print_validation(report, bounds)

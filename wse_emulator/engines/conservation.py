@@ -57,7 +57,7 @@ class Demand:
         )
 
 
-def check(spec: WaferSpec, activities: Sequence[Activity], timing: Timing) -> None:
+def check_invariants(spec: WaferSpec, activities: Sequence[Activity], timing: Timing) -> None:
     """Check a timing against what has to hold in every run.
 
     Raises:

@@ -82,7 +82,7 @@ def configured_maker(settings: Section, name: str | None) -> Configured:
     return next(one.make for one in asked if one.when(settings, name))
 
 
-def size(config: Config, name: str, default: int | None = None) -> int:
+def config_size(config: Config, name: str, default: int | None = None) -> int:
     """Read a whole number of a published configuration."""
     value = config.get(name, default)
     if value is None:

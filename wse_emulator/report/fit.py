@@ -25,7 +25,7 @@ from wse_emulator.tell import Tell
 MEMORY_VIEWS: Final = ("memory", "wafer", "pe-curve")
 
 
-def check_folder(folder: Path, *, force: bool) -> None:
+def check_fit_folder(folder: Path, *, force: bool) -> None:
     """Refuse a folder that cannot be written, before anything is planned.
 
     Raises:

@@ -10,7 +10,7 @@ from wse_emulator.questions.validate.operations import OPERATIONS
 from wse_emulator.terminal.say import say, show, table
 
 
-def print_report(report: ValidationReport, bounds: bool) -> None:
+def print_validation(report: ValidationReport, bounds: bool) -> None:
     """Print each record beside the modelled figure, then errors by operation, then sources."""
     show(_records(report, bounds), opening=True)
     for title, consistency in (

@@ -23,7 +23,7 @@ _MARKERS: Final = ("o", "s", "^", "D", "v")
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class LimitLine:
     """A value that must not be exceeded, and its name."""
 
     value: float
@@ -39,7 +39,7 @@ def figure_bars(
     unit: str,
     stacked: bool = False,
     logarithmic: bool = False,
-    limit: Limit | None = None,
+    limit: LimitLine | None = None,
     note: str = "",
     style: Style = LIGHT,
 ) -> Figure:
@@ -105,7 +105,7 @@ def figure_curves(
     answer: str,
     x_unit: str,
     unit: str,
-    limit: Limit | None = None,
+    limit: LimitLine | None = None,
     logarithmic: bool = False,
     note: str = "",
     style: Style = LIGHT,
@@ -148,5 +148,5 @@ def figure_curves(
         return page.figure
 
 
-def _limit_line(limit: Limit, style: Style) -> Line2D:
+def _limit_line(limit: LimitLine, style: Style) -> Line2D:
     return Line2D([], [], color=style.accent, linestyle="--", linewidth=1.4, label=limit.name)

@@ -72,7 +72,7 @@ def _simulate(
         events=next(clock._eid),
         passes=passes,
     )
-    conservation.check(spec, activities, timing)
+    conservation.check_invariants(spec, activities, timing)
     return timing
 
 

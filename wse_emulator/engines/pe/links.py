@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 import numpy as np
 
 from wse_emulator.engines.pe.clock import AFTER_ALL_OTHERS, Clock
-from wse_emulator.engines.pe.messages import DOWN, STEP, Message
+from wse_emulator.engines.pe.messages import DOWN, STEP, RoutedMessage
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import PLANES
@@ -50,10 +50,10 @@ class Link:
         self.plane = plane
         self.row = row
         self.col = col
-        self.order: dict[str, list[Message]] = {}
-        self.early: set[Message] | None = None
+        self.order: dict[str, list[RoutedMessage]] = {}
+        self.early: set[RoutedMessage] | None = None
         self.channel_free: dict[str, int] | None = None
-        self.asking: list[tuple[int, int, int, Message]] = []
+        self.asking: list[tuple[int, int, int, RoutedMessage]] = []
         self.free_at = 0
         self.wakes_at = -1
         self.busy = 0
@@ -71,8 +71,8 @@ class Fabric:
         self,
         clock: Clock,
         spec: WaferSpec,
-        messages: list[Message],
-        deliver: Callable[[Message, int, int], None],
+        messages: list[RoutedMessage],
+        deliver: Callable[[RoutedMessage, int, int], None],
     ) -> None:
         self.clock = clock
         self.spec = spec
@@ -90,7 +90,7 @@ class Fabric:
                         link = self._links[key] = Link(plane, row, col)
                     link.order.setdefault(message.channel, []).append(message)
 
-    def send(self, message: Message) -> None:
+    def send(self, message: RoutedMessage) -> None:
         """Start a message: its source touches the first wavelet now, and the head goes to the
         router [3.1]."""
         spec = self.spec
@@ -98,7 +98,7 @@ class Fabric:
             spec.touch_cycles + spec.ramp_cycles, self._head_at_router, message, *message.source
         )
 
-    def _head_at_router(self, message: Message, row: int, col: int) -> None:
+    def _head_at_router(self, message: RoutedMessage, row: int, col: int) -> None:
         spec = self.spec
         for plane in message.forward(row, col):
             link = self._links[(plane * spec.rows + row) * spec.cols + col]
@@ -107,7 +107,7 @@ class Fabric:
             else:
                 self._head_at_link(message, link)
 
-    def _head_at_link(self, message: Message, link: Link) -> None:
+    def _head_at_link(self, message: RoutedMessage, link: Link) -> None:
         """Ask for the link, or wait until the channel's message before has left it [3.2]."""
         left = link.channel_free
         if link.order[message.channel][-1] is message and (
@@ -119,7 +119,7 @@ class Fabric:
                 link.early = set()
             link.early.add(message)
 
-    def _ask(self, message: Message, link: Link) -> None:
+    def _ask(self, message: RoutedMessage, link: Link) -> None:
         now = self.clock.now
         if now == self._decided_at:
             raise ConservationError(
@@ -152,7 +152,7 @@ class Fabric:
                 link.wakes_at = link.free_at
                 self.clock.later(link.free_at - now, self._decide_on, link)
 
-    def _grant(self, link: Link, message: Message, now: int) -> None:
+    def _grant(self, link: Link, message: RoutedMessage, now: int) -> None:
         """Grant a link to a message now and book it for [now, now + B).
 
         The head is at the next router after a hop, or at the PE after the ramp [3.2, 3.3].

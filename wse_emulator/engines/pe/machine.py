@@ -21,14 +21,14 @@ from wse_emulator.activities import Activity
 from wse_emulator.engines import conservation
 from wse_emulator.engines.pe.clock import Clock, Pause
 from wse_emulator.engines.pe.links import Fabric
-from wse_emulator.engines.pe.messages import Message, latency_of, room_of
+from wse_emulator.engines.pe.messages import RoutedMessage, latency_of, room_of
 from wse_emulator.engines.pe.programs import (
     ChainStep,
     GatherStep,
     Programs,
+    ProgramStep,
     SinkStep,
     SourceStep,
-    Step,
     WorkStep,
 )
 from wse_emulator.engines.sram import check_released, check_resident, overflow
@@ -38,7 +38,7 @@ from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
 
 Process = Generator[Event, object, None]
-Changes = defaultdict[int, int]
+ChangeByCycle = defaultdict[int, int]
 """Cycle -> by how much a number changes at its beginning."""
 
 
@@ -90,8 +90,8 @@ class Machine:
         for index, activity in enumerate(activities):
             self.programs.add(index, activity)
         self.fabric = Fabric(self.clock, spec, self.programs.messages, self.deliver)
-        self.arrived: set[tuple[int, Message]] = set()
-        self.expecting: dict[int, tuple[Message, Event]] = {}
+        self.arrived: set[tuple[int, RoutedMessage]] = set()
+        self.expecting: dict[int, tuple[RoutedMessage, Event]] = {}
         never = 1 << 62
         self.op_start = [never] * op_count
         self.op_end = [-1] * op_count
@@ -101,13 +101,13 @@ class Machine:
         self.final = [-1 if steps else 0 for steps in self.programs.steps]
         self.held_bytes = [0] * spec.pes
         self.peak_bytes = [0] * spec.pes
-        self.busy_changes: Changes = defaultdict(int)
-        self.byte_changes: Changes = defaultdict(int)
+        self.busy_changes: ChangeByCycle = defaultdict(int)
+        self.byte_changes: ChangeByCycle = defaultdict(int)
         self.overflows: dict[int, tuple[int, int, int]] = {}
 
     # --- a PE --------------------------------------------------------------------------------
 
-    def processing_element(self, pe: int, steps: Sequence[Step]) -> Process:
+    def processing_element(self, pe: int, steps: Sequence[ProgramStep]) -> Process:
         """Run the steps of one PE, in the order of the program [2.2].
 
         Work is written out here and not in a generator of its own, because it is most of what a PE
@@ -150,7 +150,7 @@ class Machine:
         self.final[pe] = clock.now
         self.held_bytes[pe], self.peak_bytes[pe] = held, peak
 
-    def communicate(self, pe: int, step: Step) -> Process:
+    def communicate(self, pe: int, step: ProgramStep) -> Process:
         """Run one step of a PE that sends, takes or relays a message."""
         match step:
             case SourceStep():
@@ -230,7 +230,7 @@ class Machine:
 
     # --- what steps are made of --------------------------------------------------------------
 
-    def _touch(self, pe: int, message: Message) -> Process:
+    def _touch(self, pe: int, message: RoutedMessage) -> Process:
         self._busy(pe, self.clock.now, message.cycles)
         yield Timeout(self.clock, message.cycles)
 
@@ -245,7 +245,7 @@ class Machine:
         if until > self.clock.now:
             yield Timeout(self.clock, until - self.clock.now)
 
-    def _receive(self, pe: int, message: Message) -> Process:
+    def _receive(self, pe: int, message: RoutedMessage) -> Process:
         """Wait for the head of a message, if it is not here already."""
         if (pe, message) in self.arrived:
             self.arrived.remove((pe, message))
@@ -255,7 +255,7 @@ class Machine:
             yield here
         self._check_latency(pe, message)
 
-    def deliver(self, message: Message, row: int, col: int) -> None:
+    def deliver(self, message: RoutedMessage, row: int, col: int) -> None:
         """Note that the head of a message is at PE (row, col)."""
         pe = row * self.spec.cols + col
         message.delivered += 1
@@ -271,7 +271,7 @@ class Machine:
         self.busy_changes[start] += 1
         self.busy_changes[start + cycles] -= 1
 
-    def _check_latency(self, pe: int, message: Message) -> None:
+    def _check_latency(self, pe: int, message: RoutedMessage) -> None:
         """Check that the head of a message does not arrive sooner than its way allows [7.3]."""
         row, col = divmod(pe, self.spec.cols)
         earliest = message.started + latency_of(message, (row, col), self.spec)
@@ -323,11 +323,11 @@ class Machine:
             events=self.clock.scheduled(),
             passes=0,
         )
-        conservation.check(spec, self.activities, timing)
+        conservation.check_invariants(spec, self.activities, timing)
         return timing
 
 
-def _by_cycle(changes: Changes, elapsed: int) -> IntArray:
+def _by_cycle(changes: ChangeByCycle, elapsed: int) -> IntArray:
     """The number in each cycle, from its changes, of shape (elapsed,)."""
     change = np.zeros(elapsed + 1, np.int64)
     for cycle, by in changes.items():

@@ -28,7 +28,7 @@ STEP: Final = {EAST: (0, 1), WEST: (0, -1), SOUTH: (1, 0), NORTH: (-1, 0)}
 
 
 @dataclass(slots=True, eq=False)
-class Message(ABC):
+class RoutedMessage(ABC):
     """A message: one source, a fixed tree of links, and ``cycles`` of at least 1 on each link.
 
     Attributes:
@@ -71,7 +71,7 @@ class Message(ABC):
 
 
 @dataclass(slots=True, eq=False)
-class RectangleMessage(Message):
+class RectangleMessage(RoutedMessage):
     """A message from the source to every other PE of a rectangle: its column, then the rows
     [4.3]."""
 
@@ -109,7 +109,7 @@ class RectangleMessage(Message):
 
 
 @dataclass(slots=True, eq=False)
-class PathMessage(Message):
+class PathMessage(RoutedMessage):
     """A message from the source to one sink: along the row, then along the column [4.3]."""
 
     sink: tuple[int, int] = field(kw_only=True)
@@ -138,13 +138,13 @@ class PathMessage(Message):
             yield row, col
 
 
-def room_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
+def room_of(message: RoutedMessage, sink: tuple[int, int], spec: WaferSpec) -> int:
     """Wavelets of the message that fit between its source and a sink (row, col): K(d) [1.3]."""
     links, corners = message.path(*sink)
     return wavelets_on_the_way(links, spec, corners)
 
 
-def latency_of(message: Message, sink: tuple[int, int], spec: WaferSpec) -> int:
+def latency_of(message: RoutedMessage, sink: tuple[int, int], spec: WaferSpec) -> int:
     """Cycles of the head from the source to a sink (row, col) without waits: lambda(d) [1.2]."""
     links, corners = message.path(*sink)
     return free_latency(links, spec, corners)

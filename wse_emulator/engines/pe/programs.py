@@ -24,9 +24,9 @@ from wse_emulator.engines.pe.clock import Clock
 from wse_emulator.engines.pe.messages import (
     ChainStarts,
     Hold,
-    Message,
     PathMessage,
     RectangleMessage,
+    RoutedMessage,
     room_of,
 )
 from wse_emulator.wafer.messages import message_cycles, wavelets_on_the_way
@@ -50,7 +50,7 @@ class SourceStep:
     """Send a message [3.1]."""
 
     activity: int
-    message: Message
+    message: RoutedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ class SinkStep:
     """Take a message [3.5]."""
 
     activity: int
-    message: Message
+    message: RoutedMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class ChainStep:
 
     activity: int
     position: int
-    incoming: Message | None
-    outgoing: Message | None
+    incoming: RoutedMessage | None
+    outgoing: RoutedMessage | None
     starts: ChainStarts | None
     room: int
 
@@ -85,10 +85,10 @@ class GatherStep:
     """Be the root of a star: take the messages of all leaves, the nearest first [4.2]."""
 
     activity: int
-    messages: tuple[Message, ...]
+    messages: tuple[RoutedMessage, ...]
 
 
-Step = WorkStep | SourceStep | SinkStep | ChainStep | GatherStep
+ProgramStep = WorkStep | SourceStep | SinkStep | ChainStep | GatherStep
 
 
 @dataclass(slots=True)
@@ -97,8 +97,8 @@ class Programs:
 
     clock: Clock
     spec: WaferSpec
-    steps: list[list[Step]] = field(init=False)
-    messages: list[Message] = field(default_factory=list)
+    steps: list[list[ProgramStep]] = field(init=False)
+    messages: list[RoutedMessage] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.steps = [[] for _ in range(self.spec.pes)]
@@ -218,7 +218,7 @@ class Programs:
         sink: tuple[int, int],
         wavelets: int,
         channel: str,
-    ) -> Message:
+    ) -> RoutedMessage:
         message = PathMessage(
             activity=index,
             source=source,
@@ -230,7 +230,9 @@ class Programs:
         self.messages.append(message)
         return message
 
-    def _hold_if_longer_than(self, message: Message, sinks: Sequence[tuple[int, int]]) -> None:
+    def _hold_if_longer_than(
+        self, message: RoutedMessage, sinks: Sequence[tuple[int, int]]
+    ) -> None:
         if message.cycles <= wavelets_on_the_way(1, self.spec):
             return  # shorter than what fits into the shortest path
         slow = sum(message.cycles > room_of(message, sink, self.spec) for sink in sinks)
@@ -240,7 +242,7 @@ class Programs:
     def _index(self, pe: tuple[int, int]) -> int:
         return pe[0] * self.spec.cols + pe[1]
 
-    def _step(self, pe: tuple[int, int], step: Step) -> None:
+    def _step(self, pe: tuple[int, int], step: ProgramStep) -> None:
         self.steps[self._index(pe)].append(step)
 
 

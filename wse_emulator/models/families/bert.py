@@ -19,7 +19,7 @@ from wse_emulator.models.language import (
     token_loss,
     tokens,
 )
-from wse_emulator.models.registry import Config, configured, published, size
+from wse_emulator.models.registry import Config, config_size, configured, published
 from wse_emulator.models.zoo_block import block_of
 
 
@@ -58,12 +58,12 @@ class Encoder(LanguageModel):
 @published("BertForPreTraining")
 def bert(config: Config) -> nn.Module:
     """BERT as published, for pre-training."""
-    hidden, heads = size(config, "hidden_size"), size(config, "num_attention_heads")
+    hidden, heads = config_size(config, "hidden_size"), config_size(config, "num_attention_heads")
     return Encoder(
         LanguageFacts(
-            vocabulary=size(config, "vocab_size"),
-            layers=size(config, "num_hidden_layers"),
-            positions=size(config, "max_position_embeddings", 512),
+            vocabulary=config_size(config, "vocab_size"),
+            layers=config_size(config, "num_hidden_layers"),
+            positions=config_size(config, "max_position_embeddings", 512),
             sequence=512,
             head_bias=True,
             embedding_norm=True,
@@ -76,7 +76,7 @@ def bert(config: Config) -> nn.Module:
                 heads=heads,
                 key_value_heads=heads,
                 head_size=hidden // heads,
-                inner=size(config, "intermediate_size"),
+                inner=config_size(config, "intermediate_size"),
                 norm_first=False,
                 dropout=0.1,
                 attention_dropout=0.1,

@@ -6,18 +6,18 @@ from torch import nn
 
 from wse_emulator.models.block import BlockFacts
 from wse_emulator.models.language import Decoder, LanguageFacts
-from wse_emulator.models.registry import Config, published, size
+from wse_emulator.models.registry import Config, config_size, published
 
 
 @published("GPT2LMHeadModel")
 def gpt2(config: Config) -> nn.Module:
     """GPT-2 or Cerebras-GPT as published."""
-    hidden, heads = size(config, "n_embd"), size(config, "n_head")
-    positions = size(config, "n_positions", 1024)
+    hidden, heads = config_size(config, "n_embd"), config_size(config, "n_head")
+    positions = config_size(config, "n_positions", 1024)
     return Decoder(
         LanguageFacts(
-            vocabulary=size(config, "vocab_size"),
-            layers=size(config, "n_layer"),
+            vocabulary=config_size(config, "vocab_size"),
+            layers=config_size(config, "n_layer"),
             positions=positions,
             sequence=positions,
             block=BlockFacts(
@@ -25,7 +25,7 @@ def gpt2(config: Config) -> nn.Module:
                 heads=heads,
                 key_value_heads=heads,
                 head_size=hidden // heads,
-                inner=size(config, "n_inner", 4 * hidden),
+                inner=config_size(config, "n_inner", 4 * hidden),
                 dropout=0.1,
                 attention_dropout=0.1,
             ),

@@ -6,20 +6,20 @@ from torch import nn
 
 from wse_emulator.models.block import BlockFacts
 from wse_emulator.models.language import Decoder, LanguageFacts
-from wse_emulator.models.registry import Config, published, size
+from wse_emulator.models.registry import Config, config_size, published
 
 
 @published("GPTJForCausalLM")
 def gpt_j(config: Config) -> nn.Module:
     """GPT-J as published."""
-    hidden, heads = size(config, "n_embd"), size(config, "n_head")
+    hidden, heads = config_size(config, "n_embd"), config_size(config, "n_head")
     return Decoder(
         LanguageFacts(
-            vocabulary=size(config, "vocab_size"),
-            layers=size(config, "n_layer"),
+            vocabulary=config_size(config, "vocab_size"),
+            layers=config_size(config, "n_layer"),
             tied=False,
             head_bias=True,
-            sequence=size(config, "n_positions", 2048),
+            sequence=config_size(config, "n_positions", 2048),
             block=BlockFacts(
                 hidden=hidden,
                 heads=heads,
@@ -29,7 +29,7 @@ def gpt_j(config: Config) -> nn.Module:
                 parallel=True,
                 qkv_bias=False,
                 out_bias=False,
-                rotary=size(config, "rotary_dim"),
+                rotary=config_size(config, "rotary_dim"),
             ),
         )
     )

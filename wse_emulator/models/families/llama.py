@@ -6,25 +6,25 @@ from torch import nn
 
 from wse_emulator.models.block import BlockFacts
 from wse_emulator.models.language import Decoder, LanguageFacts
-from wse_emulator.models.registry import Config, published, size
+from wse_emulator.models.registry import Config, config_size, published
 
 
 @published("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")
 def llama(config: Config) -> nn.Module:
     """LLaMA, Mistral or Mixtral as published."""
-    hidden, heads = size(config, "hidden_size"), size(config, "num_attention_heads")
+    hidden, heads = config_size(config, "hidden_size"), config_size(config, "num_attention_heads")
     return Decoder(
         LanguageFacts(
-            vocabulary=size(config, "vocab_size"),
-            layers=size(config, "num_hidden_layers"),
+            vocabulary=config_size(config, "vocab_size"),
+            layers=config_size(config, "num_hidden_layers"),
             tied=False,
-            sequence=size(config, "max_position_embeddings", 4096),
+            sequence=config_size(config, "max_position_embeddings", 4096),
             block=BlockFacts(
                 hidden=hidden,
                 heads=heads,
-                key_value_heads=size(config, "num_key_value_heads", heads),
+                key_value_heads=config_size(config, "num_key_value_heads", heads),
                 head_size=hidden // heads,
-                inner=size(config, "intermediate_size"),
+                inner=config_size(config, "intermediate_size"),
                 norm="rmsnorm",
                 qkv_bias=False,
                 out_bias=False,
@@ -32,8 +32,8 @@ def llama(config: Config) -> nn.Module:
                 gated=True,
                 activation="silu",
                 rotary=hidden // heads,
-                experts=size(config, "num_local_experts", 0),
-                experts_per_token=size(config, "num_experts_per_tok", 0),
+                experts=config_size(config, "num_local_experts", 0),
+                experts_per_token=config_size(config, "num_experts_per_tok", 0),
             ),
         )
     )

@@ -20,11 +20,11 @@ from wse_emulator.models.language import (
     token_loss,
     tokens,
 )
-from wse_emulator.models.registry import Config, configured, published, size
+from wse_emulator.models.registry import Config, config_size, configured, published
 from wse_emulator.models.zoo_block import ACTIVATIONS, NORMS
 
 
-class Stack(nn.Module):
+class T5Stack(nn.Module):
     """A stack of blocks with a learned bias by relative position, and a norm at the end."""
 
     def __init__(self, facts: LanguageFacts, block: BlockFacts, layers: int) -> None:
@@ -56,9 +56,9 @@ class EncoderDecoder(LanguageModel):
     def __init__(self, facts: LanguageFacts) -> None:
         super().__init__(facts)
         self.embedding = Embedding(facts)
-        self.encoder = Stack(facts, facts.block, facts.layers)
+        self.encoder = T5Stack(facts, facts.block, facts.layers)
         crossing = replace(facts.block, causal=True, cross=True)
-        self.decoder = Stack(facts, crossing, facts.decoder_layers)
+        self.decoder = T5Stack(facts, crossing, facts.decoder_layers)
         self.head = Head(facts, self.embedding.tokens)
 
     def forward(self, source: Tensor, target: Tensor, labels: Tensor) -> Tensor:
@@ -85,20 +85,20 @@ class EncoderDecoder(LanguageModel):
 @published("T5ForConditionalGeneration")
 def t5(config: Config) -> nn.Module:
     """T5 as published."""
-    heads = size(config, "num_heads")
+    heads = config_size(config, "num_heads")
     return EncoderDecoder(
         LanguageFacts(
-            vocabulary=size(config, "vocab_size"),
-            layers=size(config, "num_layers"),
-            decoder_layers=size(config, "num_decoder_layers"),
+            vocabulary=config_size(config, "vocab_size"),
+            layers=config_size(config, "num_layers"),
+            decoder_layers=config_size(config, "num_decoder_layers"),
             relative_buckets=32,
             sequence=512,
             block=BlockFacts(
-                hidden=size(config, "d_model"),
+                hidden=config_size(config, "d_model"),
                 heads=heads,
                 key_value_heads=heads,
-                head_size=size(config, "d_kv"),
-                inner=size(config, "d_ff"),
+                head_size=config_size(config, "d_kv"),
+                inner=config_size(config, "d_ff"),
                 norm="rmsnorm",
                 qkv_bias=False,
                 out_bias=False,
