@@ -25,7 +25,8 @@ from typing import Final
 import wse_emulator
 from wse_emulator.emulate import emulate
 from wse_emulator.engines import simulate
-from wse_emulator.inputs.read import Given, read
+from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.read import read
 from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.wafer.presets import WSE2

@@ -20,7 +20,8 @@ from wse_emulator.collectives.compose import line_arms
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.engines import simulate
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.inputs.read import Given, read
+from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.read import read
 from wse_emulator.lowering.update import SUM_CHANNEL
 from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan

@@ -12,7 +12,8 @@ import optimizers
 from wse_emulator.capture.built import build, capture
 from wse_emulator.capture.kinds import repeat_program
 from wse_emulator.capture.step import capture_step
-from wse_emulator.inputs.read import Given, Inputs, read
+from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.segments import StepSegments
 from wse_emulator.program import StepProgram

@@ -6,8 +6,9 @@ import pytest
 
 from wse_emulator.capture.built import step_program
 from wse_emulator.capture.step import capture_step
+from wse_emulator.inputs.given import Given
 from wse_emulator.inputs.optimizer import build_optimizer, optimizer_classes
-from wse_emulator.inputs.read import Given, read
+from wse_emulator.inputs.read import read
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.known import capture_inputs
 from wse_emulator.program import StepProgram, ValueKind

@@ -70,3 +70,30 @@ def test_the_face_of_the_reference_api_resolves() -> None:
     assert optim.AdamW.__module__.startswith("optimizers")
     assert optim.lr_scheduler.CosineDecayLR.__module__.startswith("schedulers")
     assert callable(optim.configure_lr_scheduler)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "--help",
+        "run --help",
+        "wafers",
+        "models",
+        "run gpt2-xll",
+        "fit gpt2-xll",
+        "preflight nowhere.yaml",
+        "explain gpt2-xll",
+        "run gpt2 --wafer wse9",
+        "rum",
+    ],
+)
+def test_help_and_a_misspelt_name_are_answered_without_torch(line: str) -> None:
+    code = (
+        "import sys; from wse_emulator.cli.main import main\n"
+        f"sys.argv = ['wse', *{line.split()!r}]\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "assert 'torch' not in sys.modules, 'torch was loaded'\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

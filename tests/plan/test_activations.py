@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from wse_emulator.errors import InputError
 from wse_emulator.models.catalog import builtin_model
 from wse_emulator.models.load import module_of_model
-from wse_emulator.models.shapes import ModelShapes, TensorShape, shapes_of_module
+from wse_emulator.models.modules import shapes_of_module
+from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.activations import ActivationProfile, LayerActivations, activation_profile
 from wse_emulator.plan.in_flight import pipelined_bytes, samples_in_flight, streaming_bytes
 

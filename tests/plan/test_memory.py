@@ -13,7 +13,8 @@ from wse_emulator.capture.step import capture_step
 from wse_emulator.errors import UnknownNameError
 from wse_emulator.inputs.optimizer import build_optimizer
 from wse_emulator.inputs.precision import parse_precision
-from wse_emulator.models.shapes import MetaModel, TensorShape
+from wse_emulator.models.modules import MetaModel
+from wse_emulator.models.shapes import TensorShape
 from wse_emulator.placement import place
 from wse_emulator.placement.forms import tensor_forms
 from wse_emulator.placement.pieces import Piece

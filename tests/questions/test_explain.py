@@ -9,7 +9,8 @@ import torch
 
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.inputs.read import Given, read
+from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.read import read
 from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.questions.explain import LIFTS, LIMITS, Lift, lift_limits

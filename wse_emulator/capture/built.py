@@ -21,7 +21,8 @@ from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.step import Scheduler, capture_step
 from wse_emulator.errors import ConfigError, InputError
 from wse_emulator.inputs.optimizer import SchedulersTogether, build_optimizer, parameter_groups
-from wse_emulator.models.shapes import MetaModel, ModelShapes
+from wse_emulator.models.modules import MetaModel
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.program import Parameter, StepProgram
 from wse_emulator.request import OptimizerChoice, Request
 from wse_emulator.wafer.presets import WSE2

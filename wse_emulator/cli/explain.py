@@ -13,9 +13,7 @@ from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import InputError, ResultFileError
-from wse_emulator.inputs.read import read
-from wse_emulator.questions.explain import EXPLAIN_STAGES, KnownResult, explain_again
-from wse_emulator.questions.explain import explain as explained
+from wse_emulator.models.catalog import check_model_name
 from wse_emulator.request import Request
 from wse_emulator.results.codec import decode
 from wse_emulator.results.explain import Explanation
@@ -43,12 +41,17 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
     Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
     """
     result = _result_file(target)
-    if result is not None:
+    asked = given(target, flags, mode="pipelined", steps=1)
+    if result is None:
+        check_model_name(target)
+    else:
         _refuse_flags()
-    with telling(EXPLAIN_STAGES, quiet=quiet) as tell:
+    from wse_emulator.inputs.read import read  # noqa: PLC0415 - loads torch
+    from wse_emulator.questions import explain as question  # noqa: PLC0415 - loads torch
+
+    with telling(question.EXPLAIN_STAGES, quiet=quiet) as tell:
         if result is None:
-            inputs = read(given(target, flags, mode="pipelined", steps=1))
-            explanation = explained(inputs, command=typed_command(), tell=tell)
+            explanation = question.explain(read(asked), command=typed_command(), tell=tell)
         else:
             explanation = explain_file(result, tell)
     if json_path is not None:
@@ -103,5 +106,10 @@ def explain_file(path: Path, tell: Tell) -> Explanation:
     if not isinstance(command, str) or not isinstance(known, str):
         raise ResultFileError(f"{path} holds no command and no digest; run again to make it")
     request = decode(Request, document["request"], str(path)) if document.get("request") else None
+    from wse_emulator.questions.explain import (  # noqa: PLC0415 - loads torch
+        KnownResult,
+        explain_again,
+    )
+
     result = KnownResult(source=str(path), digest=known, command=command)
     return explain_again(request, result, tell)

@@ -12,9 +12,9 @@ from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, memory_options
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.questions.fit.answer import More, answer_fit
-from wse_emulator.questions.fit.solve import SOLVABLE
+from wse_emulator.models.catalog import check_model_name
 from wse_emulator.request import Mode
+from wse_emulator.results.fit import SOLVABLE
 from wse_emulator.terminal.fit import print_report
 
 
@@ -78,6 +78,10 @@ def fit(
     Exit codes: 0 fits, 2 wrong usage or input, 3 does not fit, 4 breaks a
     static-state rule.
     """
+    asked = given(model, flags, mode=mode)
+    check_model_name(model)
+    from wse_emulator.questions.fit.answer import More, answer_fit  # noqa: PLC0415 - loads torch
+
     if out is not None:
         from wse_emulator.report import fit as pictures  # noqa: PLC0415 - slow, for pictures alone
 
@@ -85,7 +89,7 @@ def fit(
     wrote = ""
     with telling(None, quiet=quiet) as tell:
         report = answer_fit(
-            given(model, flags, mode=mode),
+            asked,
             More(
                 levers=flags["levers"],
                 optimizers=flags["all_optimizers"],

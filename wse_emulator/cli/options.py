@@ -7,7 +7,6 @@ from collections.abc import Iterable
 
 import click
 
-from schedulers.names import number
 from wse_emulator.errors import InputError
 
 _WORDS = {"true": True, "false": False, "none": None}
@@ -39,4 +38,8 @@ def parse_options(options: Iterable[str]) -> dict[str, object]:
 def _value(text: str) -> object:
     if "," in text:
         return tuple(_value(part.strip()) for part in text.split(","))
-    return _WORDS[text.lower()] if text.lower() in _WORDS else number(text)
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    from schedulers.names import number  # noqa: PLC0415 - its package loads torch
+
+    return number(text)

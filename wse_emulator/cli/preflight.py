@@ -6,14 +6,11 @@ from typing import Unpack, get_args
 
 import click
 
-from wse_emulator.cli.check import optimizer_among
 from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
-from wse_emulator.models.factory import call_factory
-from wse_emulator.questions.check import check
-from wse_emulator.questions.preflight import preflight as judge
+from wse_emulator.models.catalog import check_model_name
 from wse_emulator.request import Mode
 from wse_emulator.results.check import CheckReport
 from wse_emulator.terminal.preflight import print_page
@@ -57,10 +54,14 @@ def preflight(
     Exit codes: 0 ready, else the first that applies of 4 breaks a static-state rule, 3 does not
     fit, 2 wrong usage or input.
     """
+    asked = given(model, flags, mode=mode, steps=steps)
+    check_model_name(model)
+    from wse_emulator.questions.preflight import preflight as judge  # noqa: PLC0415 - loads torch
+
     checked = None if factory is None else _checked(factory)
     with telling(None, quiet=quiet) as tell:
         page = judge(
-            given(model, flags, mode=mode, steps=steps),
+            asked,
             checked=checked,
             command=typed_command(),
             tell=tell,
@@ -73,5 +74,10 @@ def preflight(
 
 
 def _checked(factory: str) -> CheckReport:
+    """The verdict on an optimizer of the user's own."""
+    from wse_emulator.cli.check import optimizer_among  # noqa: PLC0415 - loads torch
+    from wse_emulator.models.factory import call_factory  # noqa: PLC0415 - loads torch
+    from wse_emulator.questions.check import check  # noqa: PLC0415 - loads torch
+
     optimizer, scheduler, model = optimizer_among(factory, call_factory(factory))
     return check(optimizer, scheduler, model=model)

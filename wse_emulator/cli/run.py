@@ -14,7 +14,7 @@ from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import DoesNotFitError
-from wse_emulator.questions.run import answer_run
+from wse_emulator.models.catalog import check_model_name
 from wse_emulator.report.folder import check_report_folder, write_report
 from wse_emulator.request import Mode
 from wse_emulator.results.files import run_document
@@ -82,8 +82,11 @@ def run(
     Exit codes: 0 fine, 2 wrong usage or input, 3 does not fit, 4 breaks a static-state rule.
     """
     asked = given(model, flags, mode=mode, steps=steps)
+    check_model_name(model)
     if out is not None:
         check_report_folder(out, force=force)
+    from wse_emulator.questions.run import answer_run  # noqa: PLC0415 - loads torch
+
     with telling(RUN_STAGES + (0 if out is None else REPORT_STAGES), quiet=quiet) as tell:
         result = answer_run(asked, command=typed_command(), levers=True, tell=tell)
         result, written = _write(result, out, force=force, tell=tell)

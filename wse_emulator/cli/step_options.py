@@ -9,8 +9,8 @@ from typing import Any, Final, NotRequired, TypedDict, TypeVar
 import click
 
 from wse_emulator.cli.options import parse_options
+from wse_emulator.inputs.given import DEFAULT_WAFER, Given, parse_micro_batch, parse_sparsity
 from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, parse_precision
-from wse_emulator.inputs.read import DEFAULT_WAFER, Given, parse_micro_batch, parse_sparsity
 from wse_emulator.request import DEFAULT_OPTIMIZER, Mode, Precision
 from wse_emulator.wafer.parse import parse_wafer
 

@@ -80,7 +80,6 @@ def _first_style(top: Section) -> RunConfig:
         # last: what is left of the section after the above are the optimizer's own arguments
         optimizer=lambda: _first_style_optimizer(optimizer),
         schedules=() if schedule is None else (schedule,),
-        sparsity=0.0,
     )
 
 
@@ -107,7 +106,6 @@ def _second_style(top: Section) -> RunConfig:
         rate_factors=(),
         optimizer=lambda: optimizer,
         schedules=schedules,
-        sparsity=_sparsity(init),
     )
 
 
@@ -123,7 +121,6 @@ def _run_config(
     rate_factors: tuple[tuple[str, float], ...],
     optimizer: Callable[[], OptimizerSettings | None],
     schedules: tuple[ScheduleSection, ...],
-    sparsity: float,
 ) -> RunConfig:
     batch_size = inputs.count("batch_size")
     micro_batch_size = _micro_batch_size(inputs)
@@ -150,7 +147,7 @@ def _run_config(
         max_gradient_norm=max_norm,
         max_gradient_value=max_value,
         loss_scaling=scaling,
-        sparsity=sparsity,
+        sparsity=_sparsity(top),
         top=top,
         ignored=ignored,
     )
@@ -202,8 +199,11 @@ def _loss_scaling(section: Section) -> LossScaling | None:
     return None if static == 1.0 else LossScaling(dynamic=False, factor=static)
 
 
-def _sparsity(init: Section) -> float:
+def _sparsity(top: Section) -> float:
     """``trainer.init.sparsity.sparsity`` where it is a plain number: static sparsity."""
+    if not top.has("trainer"):
+        return 0.0
+    init = top.section("trainer").section("init")
     if not is_mapping(init.entries.get("sparsity")):
         return 0.0
     section = init.section("sparsity")

@@ -7,7 +7,6 @@ scaling. Beside another MODEL its batch and lengths, which are those of its own 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -20,55 +19,25 @@ from schedulers.sections import read_learning_rate
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
 from wse_emulator.errors import InputError
+from wse_emulator.inputs.given import Given, parse_recompute
 from wse_emulator.inputs.mask_file import Masks, read_masks
 from wse_emulator.inputs.optimizer import configured_choice
 from wse_emulator.inputs.precision import parse_precision
-from wse_emulator.inputs.schedule_text import LearningRate, finite_rate, parse_schedule
+from wse_emulator.inputs.schedule_text import finite_rate, parse_schedule
 from wse_emulator.models.load import is_run_config, load_configured_model, load_model
-from wse_emulator.models.shapes import Model, ModelShapes, shapes_of_module
+from wse_emulator.models.modules import Model, shapes_of_module
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.request import (
     AS_CAPTURED,
     LossScaling,
-    Mode,
     OptimizerChoice,
     Precision,
-    Recompute,
     Request,
 )
 from wse_emulator.wafer.parse import parse_wafer, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
-DEFAULT_WAFER: Final = "wse2"
 _FILE: Final = (str, Path)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Given:
-    """What a user gives, as typed or as passed; None where nothing was.
-
-    The fields are those of :class:`~wse_emulator.request.Request` before names are resolved; each
-    function named after a question says what its arguments mean.
-    """
-
-    model: Model
-    optimizer: str | OptimizerChoice | None = None
-    config: str | Path | None = None
-    lr: float | None = None
-    lr_schedule: str | LearningRate | None = None
-    options: Mapping[str, object] | None = None
-    max_grad_norm: float | None = None
-    loss_scaling: bool = False
-    wafer: str | WaferSpec = DEFAULT_WAFER
-    engine: str = "array"
-    mode: Mode = "pipelined"
-    precision: str | Precision | None = None
-    batch_size: int | None = None
-    sequence: int | None = None
-    target: int | None = None
-    micro_batch: int | None = None
-    recompute: int | str | None = None
-    sparsity: float | str | Path | None = None
-    steps: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -258,54 +227,3 @@ def _unused(
         if config.batch_size is not None and given.batch_size is None:
             unused.append("the batch and its lengths, which are those of the config's own model")
     return tuple(unused)
-
-
-def parse_recompute(given: int | str | None) -> Recompute:
-    """``auto`` -> None, ``none`` -> 0, ``full`` -> all layers, or a number of layers.
-
-    Raises:
-        InputError: anything else.
-    """
-    if not isinstance(given, str):
-        return given
-    if given == "full":
-        return "full"
-    words = {"auto": None, "none": 0}
-    if given in words:
-        return words[given]
-    try:
-        return int(given)
-    except ValueError:
-        raise InputError(
-            f"recompute is {given!r}; one of auto, none, full, or a number of layers"
-        ) from None
-
-
-def parse_micro_batch(text: str) -> int | None:
-    """``auto`` -> None, or a number of samples.
-
-    Raises:
-        InputError: anything else.
-    """
-    if text == "auto":
-        return None
-    try:
-        return int(text)
-    except ValueError:
-        raise InputError(f"micro-batch is {text!r}; auto or a whole number") from None
-
-
-def parse_sparsity(text: str | None) -> float | str | None:
-    """A fraction, or the name of a file of masks.
-
-    Raises:
-        InputError: neither a number nor a name that ends in ``.npz``.
-    """
-    if text is None or text.endswith(".npz"):
-        return text
-    try:
-        return float(text)
-    except ValueError:
-        raise InputError(
-            f"sparsity is {text!r}; give a fraction from 0 to below 1, or an .npz of masks"
-        ) from None

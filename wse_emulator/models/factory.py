@@ -14,7 +14,8 @@ import torch
 from torch import nn
 
 from wse_emulator.errors import FactoryError
-from wse_emulator.models.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.modules import shapes_of_module
+from wse_emulator.models.shapes import ModelShapes
 
 LEAVING: Final = (SystemExit, GeneratorExit)
 """What code of a user may raise beside errors; an interrupt stays the user's own."""

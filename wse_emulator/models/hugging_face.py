@@ -14,7 +14,8 @@ from torch import nn
 
 from wse_emulator.configs.section import MOST_LAYERS
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError, near
-from wse_emulator.models.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.modules import shapes_of_module
+from wse_emulator.models.shapes import ModelShapes
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig

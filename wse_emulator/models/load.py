@@ -8,15 +8,19 @@ from torch import nn
 
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
-from wse_emulator.errors import ConfigError, InputError, MalformedFileError, UnknownNameError, near
-from wse_emulator.models.catalog import ALIASES, builtin_model, builtin_names
+from wse_emulator.errors import ConfigError, InputError, MalformedFileError
+from wse_emulator.models.catalog import (
+    RUN_CONFIG_SUFFIXES,
+    builtin_model,
+    builtin_named,
+    check_model_name,
+)
 from wse_emulator.models.factory import load_factory_model
 from wse_emulator.models.hugging_face import is_hugging_face_config, load_hugging_face
 from wse_emulator.models.model_zoo import build_model_zoo
+from wse_emulator.models.modules import shapes_of_module
 from wse_emulator.models.published import build_published
-from wse_emulator.models.shapes import ModelShapes, parse_shapes, read_json, shapes_of_module
-
-RUN_CONFIG_SUFFIXES = (".yaml", ".yml")
+from wse_emulator.models.shapes import ModelShapes, parse_shapes, read_json
 
 
 def load_model(text: str) -> ModelShapes:
@@ -33,9 +37,10 @@ def load_model(text: str) -> ModelShapes:
         FactoryError: a factory that fails or returns no module.
     """
     name = text.strip()
-    spelled = {known.lower(): known for known in (*builtin_names(), *ALIASES)}
-    if name.lower() in spelled:
-        return builtin_model(spelled[name.lower()])
+    builtin = builtin_named(name)
+    if builtin is not None:
+        return builtin_model(builtin)
+    check_model_name(name)
     path = Path(name)
     if path.is_dir():
         path = path / "config.json"
@@ -45,15 +50,7 @@ def load_model(text: str) -> ModelShapes:
         return load_configured_model(path)
     if path.is_file() and path.suffix != ".py":
         return _from_file(path)
-    if ":" in name:
-        return load_factory_model(name)
-    if path.suffix in (".json", ".yaml", ".yml") or "/" in name:
-        raise MalformedFileError(f"{name}: there is no such file")
-    raise UnknownNameError(
-        f"unknown model {name!r}{near(name, builtin_names())}; "
-        "'wse models' lists the built-in ones; a shapes file, a config.json or module:factory "
-        "is fine too"
-    )
+    return load_factory_model(name)
 
 
 def _from_file(path: Path) -> ModelShapes:

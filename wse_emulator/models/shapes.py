@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import Final
-
-import torch
-from torch import nn
+from typing import TYPE_CHECKING, Final
 
 from wse_emulator.errors import MalformedFileError
 
-FLOATING_DTYPES: Final[Mapping[str, torch.dtype]] = {
-    "float64": torch.float64,
-    "float32": torch.float32,
-    "float16": torch.float16,
-    "bfloat16": torch.bfloat16,
-}
+if TYPE_CHECKING:
+    from torch import nn
+
+FLOATING_DTYPES: Final = ("float64", "float32", "float16", "bfloat16")
 """Dtypes a parameter may have: those that gradients exist for."""
 
 MOST_FILE_BYTES: Final = 64 * 2**20
@@ -41,34 +36,6 @@ class TensorShape:
     def numel(self) -> int:
         """The number of elements."""
         return prod(self.shape)
-
-
-class MetaModel(nn.Module):
-    """Parameters on the meta device, under any names.
-
-    A plain module cannot have parameters ``w`` and ``w.x`` at once; a list of shapes may.
-    """
-
-    def __init__(self, shapes: Iterable[TensorShape]) -> None:
-        super().__init__()
-        self._named = {
-            shape.name: nn.Parameter(
-                torch.empty(shape.shape, dtype=FLOATING_DTYPES[shape.dtype], device="meta"),
-                requires_grad=shape.requires_grad,
-            )
-            for shape in shapes
-        }
-
-    def named_parameters(
-        self,
-        prefix: str = "",
-        recurse: bool = True,  # noqa: ARG002 - signature of nn.Module
-        remove_duplicate: bool = True,  # noqa: ARG002 - signature of nn.Module
-    ) -> Iterator[tuple[str, nn.Parameter]]:
-        """Each parameter as (name, parameter), in model order."""
-        start = f"{prefix}." if prefix else ""
-        for name, parameter in self._named.items():
-            yield start + name, parameter
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,50 +64,6 @@ class ModelShapes:
     def total_elements(self) -> int:
         """The number of elements of all parameters; tied ones count once."""
         return sum(parameter.numel for parameter in self.parameters)
-
-    def meta_model(self) -> MetaModel:
-        """The parameters on the meta device, where nothing is allocated."""
-        return MetaModel(self.parameters)
-
-
-def shapes_of_module(
-    module: nn.Module,
-    name: str,
-    source: str,
-    build: Callable[[], nn.Module] | None = None,
-    config: Mapping[str, object] | None = None,
-) -> ModelShapes:
-    """The shapes of a module's parameters; those that share a tensor count once.
-
-    Raises:
-        MalformedFileError: it has no parameters, or one of a dtype without gradients.
-    """
-    kept: dict[int, TensorShape] = {}
-    tied: list[tuple[str, str]] = []
-    for label, parameter in module.named_parameters(remove_duplicate=False):
-        if id(parameter) in kept:
-            tied.append((label, kept[id(parameter)].name))
-            continue
-        dtype = str(parameter.dtype).removeprefix("torch.")
-        if dtype not in FLOATING_DTYPES:
-            raise MalformedFileError(
-                f"{name}: parameter {label} is {dtype}; parameters are one of "
-                f"{', '.join(FLOATING_DTYPES)}"
-            )
-        kept[id(parameter)] = TensorShape(
-            label, tuple(parameter.shape), dtype, parameter.requires_grad
-        )
-    if not kept:
-        raise MalformedFileError(f"{name}: the model ({type(module).__name__}) has no parameters")
-    return ModelShapes(
-        name=name,
-        parameters=tuple(kept.values()),
-        tied=tuple(tied),
-        source=source,
-        architecture=type(module).__name__,
-        config=dict(config or {}),
-        build=build,
-    )
 
 
 def read_json(path: Path) -> object:
@@ -249,6 +172,3 @@ def _tied_pairs(tied: object, where: str) -> tuple[tuple[str, str], ...]:
     ):
         raise MalformedFileError(f'{where}: "tied" is not a list of pairs of names')
     return tuple((pair[0], pair[1]) for pair in tied)
-
-
-Model = str | ModelShapes | torch.nn.Module

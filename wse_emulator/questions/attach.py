@@ -30,7 +30,7 @@ from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
 from wse_emulator.emulate import emulate
 from wse_emulator.errors import DoesNotFitError, InputError
-from wse_emulator.inputs.read import DEFAULT_WAFER
+from wse_emulator.inputs.given import DEFAULT_WAFER
 from wse_emulator.plan.known import known_of
 from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.questions.validate.accuracy import class_error

@@ -12,7 +12,8 @@ from typing import Final
 
 from wse_emulator.capture.built import Built, build, capture
 from wse_emulator.errors import InputError, StaticRuleError, UnknownOpError, WseError
-from wse_emulator.inputs.read import Given, Inputs, read
+from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.plan.known import Captured, Known, know, with_activations
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.questions.fit.judge import Judgement
@@ -45,7 +46,7 @@ def preflight(
         InputError: the model or the run config cannot be read, so that nothing can be answered.
 
     Example:
-        >>> from wse_emulator.inputs.read import Given
+        >>> from wse_emulator.inputs.given import Given
         >>> page = preflight(Given(model="gpt2", lr=1e-4))
         >>> page.verdict, page.exit_code
         ('Ready to queue.', 0)

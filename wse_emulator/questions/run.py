@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from wse_emulator.capture.built import Built
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.errors import UnknownNameError, near
-from wse_emulator.inputs.read import DEFAULT_WAFER, Given, Inputs, read
+from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.inputs.schedule_text import LearningRate
-from wse_emulator.models.shapes import Model
+from wse_emulator.models.modules import Model
 from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.questions.fit.judge import Judgement
@@ -33,7 +34,7 @@ CURVE_POINTS: Final = 1001
 RUN_MODES: Final = ("pipelined",)
 
 
-def run(
+def run(  # noqa: PLR0913 - the fields of a Request
     model: Model,
     *,
     optimizer: str | None = None,

@@ -18,6 +18,9 @@ from wse_emulator.wafer.arrays import IntArray
 
 FIT_SCHEMA: Final = "wse-fit/1"
 
+SOLVABLE: Final = ("batch", "sequence", "width", "depth")
+"""What the largest that fits can be asked of."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeFacts:

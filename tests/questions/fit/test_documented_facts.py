@@ -13,8 +13,9 @@ import pytest
 from torch import nn
 
 from wse_emulator import fit
+from wse_emulator.models.modules import shapes_of_module
 from wse_emulator.models.published import build_published
-from wse_emulator.models.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.results.fit import FitReport
 
 DATA = Path(__file__).parents[2] / "data"

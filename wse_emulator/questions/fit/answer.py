@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wse_emulator.inputs.read import DEFAULT_WAFER, Given, read
+from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.read import read
 from wse_emulator.inputs.schedule_text import LearningRate
-from wse_emulator.models.shapes import Model
+from wse_emulator.models.modules import Model
 from wse_emulator.questions.fit.judge import judge
 from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.optimizer_table import optimizer_table
@@ -35,7 +36,7 @@ class More:
     solve_for: str | None = None
 
 
-def fit(
+def fit(  # noqa: PLR0913 - the fields of a Request, and what is asked beside the verdict
     model: Model,
     *,
     optimizer: str | OptimizerChoice | None = None,

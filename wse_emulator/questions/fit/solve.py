@@ -11,14 +11,14 @@ from torch import nn
 from wse_emulator.errors import InputError
 from wse_emulator.inputs.read import Inputs
 from wse_emulator.models.load import module_of_model
+from wse_emulator.models.modules import shapes_of_module
 from wse_emulator.models.resized import deepened, is_resizable, widened, width_steps
-from wse_emulator.models.shapes import ModelShapes, shapes_of_module
+from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.questions.fit.judge import Judgement, judge
 from wse_emulator.request import with_batch
-from wse_emulator.results.fit import Solution
+from wse_emulator.results.fit import SOLVABLE, Solution
 from wse_emulator.tell import Tell, silent
 
-SOLVABLE: Final = ("batch", "sequence", "width", "depth")
 MOST: Final = 2**16
 """No count beyond this is looked for."""
 
