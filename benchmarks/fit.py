@@ -40,10 +40,10 @@ def ask(arguments: tuple[str, ...]) -> dict[str, float]:
     begin, imported = time.process_time(), _peak_mib()
     importlib.import_module("torch._dynamo")
     compiler = time.process_time()
-    from wse_emulator.cli.main import run  # noqa: PLC0415 - its import is part of the answer
+    from wse_emulator.cli.main import exit_code_of  # noqa: PLC0415 - its import is part of the answer
 
     with contextlib.redirect_stdout(io.StringIO()):
-        code = run(["fit", *arguments, "--quiet"])
+        code = exit_code_of(["fit", *arguments, "--quiet"])
     if code not in (0, 3):
         raise SystemExit(f"wse fit {' '.join(arguments)} ends with {code}")
     return {

@@ -20,7 +20,7 @@ from schedulers.errors import (
     UnsupportedScheduleError,
 )
 
-Arguments = Mapping[str, object]
+SectionArguments = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,7 +174,7 @@ def _is_list(value: object) -> TypeGuard[Sequence[object]]:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def _mapping(entry: object) -> Arguments:
+def _mapping(entry: object) -> SectionArguments:
     if not isinstance(entry, Mapping) or not all(isinstance(key, str) for key in entry):
         raise ScheduleSectionError(
             f"a scheduler entry must be a mapping such as {{scheduler: Linear, ...}}, got {entry!r}"
@@ -182,7 +182,7 @@ def _mapping(entry: object) -> Arguments:
     return entry
 
 
-def _entry(entry: Arguments, defaults: Arguments) -> ScheduleSection:
+def _entry(entry: SectionArguments, defaults: SectionArguments) -> ScheduleSection:
     """One entry of either form."""
     entry = _mapping(entry)
     if "scheduler" in entry:
@@ -214,7 +214,9 @@ def _entry(entry: Arguments, defaults: Arguments) -> ScheduleSection:
     )
 
 
-def _composition(scheduler: str, arguments: Arguments, defaults: Arguments) -> ScheduleSection:
+def _composition(
+    scheduler: str, arguments: SectionArguments, defaults: SectionArguments
+) -> ScheduleSection:
     entries = arguments.get("schedulers")
     if not _is_list(entries) or not entries:
         raise ScheduleSectionError(f"{scheduler}: give schedulers, a list of scheduler entries")
@@ -240,7 +242,7 @@ def _composition(scheduler: str, arguments: Arguments, defaults: Arguments) -> S
     )
 
 
-def _list(entries: Sequence[Arguments], defaults: Arguments) -> ScheduleSection:
+def _list(entries: Sequence[SectionArguments], defaults: SectionArguments) -> ScheduleSection:
     """Several 1.x entries: one after another, or multiplied when one says so."""
     kinds = {str(entry["main_scheduler"]) for entry in entries if entry.get("main_scheduler")}
     compositions = {names.composition_name(kind) for kind in kinds}

@@ -6,7 +6,7 @@ import contextlib
 import io
 from dataclasses import dataclass
 
-from wse_emulator.cli.main import run
+from wse_emulator.cli.main import exit_code_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,5 +22,5 @@ def wse(*arguments: str) -> Answer:
     """The answer of ``wse ARGUMENTS``."""
     output, error = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(output), contextlib.redirect_stderr(error):
-        code = run(list(arguments))
+        code = exit_code_of(list(arguments))
     return Answer(code, output.getvalue(), error.getvalue())

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from wse_emulator.cli.main import run
+from wse_emulator.cli.main import exit_code_of
 
 
 def answer(capsys: pytest.CaptureFixture[str], *arguments: str) -> dict[str, object]:
-    assert run(["collective", *arguments, "--json", "-"]) == 0
+    assert exit_code_of(["collective", *arguments, "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert isinstance(document, dict)
     assert document["schema"] == "wse-collective/1"
@@ -54,7 +54,7 @@ def test_a_large_rectangle_lists_no_routes_unless_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert "routers" not in answer(capsys, "broadcast", "--rows", "99", "--cols", "99", *LENGTH)
-    assert run(["collective", "broadcast", "--rows", "99", "--cols", "99", *LENGTH]) == 0
+    assert exit_code_of(["collective", "broadcast", "--rows", "99", "--cols", "99", *LENGTH]) == 0
     assert "--routes" in capsys.readouterr().out
 
 
@@ -62,7 +62,10 @@ LENGTH = ("--wavelets", "1")
 
 
 def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["collective", "all-reduce", "--pes", "6", *LENGTH, "--algorithm", "ring"]) == 0
+    assert (
+        exit_code_of(["collective", "all-reduce", "--pes", "6", *LENGTH, "--algorithm", "ring"])
+        == 0
+    )
     shown = capsys.readouterr().out
     for text in ("cycles", "published formula", "Link loads", "RAMP -> "):
         assert text in shown
@@ -90,7 +93,7 @@ def test_what_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 def test_mistakes_are_one_plain_line(
     arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["collective", *arguments]) == 2
+    assert exit_code_of(["collective", *arguments]) == 2
     shown = capsys.readouterr().err
     assert says in shown
     assert shown.count("\n") == 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wse_emulator.cli.main import run
+from wse_emulator.cli.main import exit_code_of
 
 SMALL = ["gpt2", "--wafer", "wse2:200x200", "--precision", "mixed", "--batch-size", "2"]
 SMALL += ["--seq-len", "128"]
@@ -15,7 +15,7 @@ SMALL += ["--seq-len", "128"]
 
 def report_of(tmp_path: Path, *arguments: str) -> tuple[int, dict]:
     path = tmp_path / "fit.json"
-    code = run(["fit", *arguments, "--json", str(path)])
+    code = exit_code_of(["fit", *arguments, "--json", str(path)])
     return code, json.loads(path.read_text())
 
 
@@ -49,7 +49,7 @@ def test_not_fitting_is_exit_code_3_with_a_gap(tmp_path: Path):
 
 
 def test_json_to_stdout_is_json_alone(capsys: pytest.CaptureFixture[str]):
-    assert run(["fit", "t5-small", "--no-levers", "--json", "-"]) == 0
+    assert exit_code_of(["fit", "t5-small", "--no-levers", "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["model"]["name"] == "t5-small"
 
 
@@ -87,13 +87,13 @@ def test_matrices_too_large_for_a_pe_are_streamed_if_the_mode_is_open(tmp_path: 
     code, report = report_of(tmp_path, *asked, "--mode", "auto")
     assert (code, report["mode"]) == (0, "weight-streaming")
     assert "too large to lie whole in one PE" in report["mode_reason"]
-    assert run(["fit", *asked, "--json", str(tmp_path / "no.json")]) == 4
+    assert exit_code_of(["fit", *asked, "--json", str(tmp_path / "no.json")]) == 4
     assert not (tmp_path / "no.json").exists()
 
 
 def test_tables_for_streaming_optimizers_and_solution(capsys: pytest.CaptureFixture[str]):
     arguments = ["--mode", "weight-streaming", "--all-optimizers", "--no-levers"]
-    assert run(["fit", *SMALL, *arguments, "--solve", "batch"]) in (0, 3)
+    assert exit_code_of(["fit", *SMALL, *arguments, "--solve", "batch"]) in (0, 3)
     text = " ".join(capsys.readouterr().out.split())
     for part in ("Weight streaming", "link, to the wafer", "Optimizers", "the largest batch"):
         assert part in text
@@ -124,7 +124,7 @@ def test_tables_for_streaming_optimizers_and_solution(capsys: pytest.CaptureFixt
 def test_wrong_input_is_one_line_and_exit_code_2(
     arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ):
-    assert run(["fit", *arguments]) == 2
+    assert exit_code_of(["fit", *arguments]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.startswith("wse: ")
@@ -132,7 +132,7 @@ def test_wrong_input_is_one_line_and_exit_code_2(
 
 
 def test_a_length_without_a_batch_is_said_to_be_of_no_use(capsys: pytest.CaptureFixture[str]):
-    run(["fit", "gpt2", "--wafer", "wse2:300x300", "--seq-len", "64", "--no-levers"])
+    exit_code_of(["fit", "gpt2", "--wafer", "wse2:300x300", "--seq-len", "64", "--no-levers"])
     said = " ".join(capsys.readouterr().out.split())
     assert "no batch size was given" in said
     assert "without it there is no use for the sequence length" in said
@@ -151,7 +151,7 @@ def test_dangerous_and_broken_yaml(
 ):
     path = tmp_path / "config.yaml"
     path.write_text(content)
-    assert run(["fit", str(path)]) == 2
+    assert exit_code_of(["fit", str(path)]) == 2
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
@@ -159,5 +159,5 @@ def test_dangerous_and_broken_yaml(
 
 def test_a_folder_that_does_not_exist(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     target = tmp_path / "none" / "fit.json"
-    assert run(["fit", "t5-small", "--no-levers", "--json", str(target)]) == 2
+    assert exit_code_of(["fit", "t5-small", "--no-levers", "--json", str(target)]) == 2
     assert "cannot write" in capsys.readouterr().err

@@ -6,14 +6,14 @@ import json
 
 import pytest
 
-from wse_emulator.cli.main import run
+from wse_emulator.cli.main import exit_code_of
 from wse_emulator.models.catalog import builtin_names
 
 
 def test_every_built_in_model_is_listed_with_its_parameters(
     capsys: pytest.CaptureFixture[str],
 ):
-    assert run(["models", "--json", "-"]) == 0
+    assert exit_code_of(["models", "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "wse-models/1"
     listed = {model["name"]: model["parameters"] for model in document["models"]}
@@ -22,5 +22,5 @@ def test_every_built_in_model_is_listed_with_its_parameters(
 
 
 def test_the_table_names_the_largest(capsys: pytest.CaptureFixture[str]):
-    assert run(["models"]) == 0
+    assert exit_code_of(["models"]) == 0
     assert "68,976,648,192" in capsys.readouterr().out

@@ -14,7 +14,7 @@ import torch
 from optimizers import SGD
 from schedulers import CosineDecayLR, LinearLR, SequentialLR
 from tests.results.factory import make_result
-from wse_emulator.cli.main import run
+from wse_emulator.cli.main import exit_code_of
 from wse_emulator.configs.read import parse_run_config
 from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.views.learning_rate import figure_learning_rate, figure_run_learning_rate
@@ -51,7 +51,7 @@ def test_every_published_config_has_a_schedule(
     path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = tmp_path / "rates.json"
-    assert run(["schedule", str(path), "--steps", "4000", "--json", str(file)]) == 0
+    assert exit_code_of(["schedule", str(path), "--steps", "4000", "--json", str(file)]) == 0
     document = json.loads(file.read_text())
     assert document["schema"] == "wse-schedule/1"
     assert document["steps"] == 4000
@@ -66,14 +66,14 @@ def test_every_published_config_has_a_schedule(
 
 def test_json_has_the_rates_of_the_schedulers(tmp_path: Path) -> None:
     file = tmp_path / "rates.json"
-    assert run(["schedule", str(GPT2_XL), "--steps", "12000", "--json", str(file)]) == 0
+    assert exit_code_of(["schedule", str(GPT2_XL), "--steps", "12000", "--json", str(file)]) == 0
     (group,) = json.loads(file.read_text())["groups"]
     assert group["milestones"] == [10779]
     assert group["learning_rate"] == _xl_scheduler().rates(torch.arange(12000)).tolist()
 
 
 def test_the_table_shows_the_milestones(small: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["schedule", str(small)]) == 0
+    assert exit_code_of(["schedule", str(small)]) == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["0", "0"] in rows
     assert ["4", "1", "milestone"] in rows
@@ -82,7 +82,7 @@ def test_the_table_shows_the_milestones(small: Path, capsys: pytest.CaptureFixtu
 
 def test_csv_reads_back_exactly(small: Path, tmp_path: Path) -> None:
     file = tmp_path / "rates.csv"
-    assert run(["schedule", str(small), "--csv", str(file)]) == 0
+    assert exit_code_of(["schedule", str(small), "--csv", str(file)]) == 0
     rows = list(csv.DictReader(file.read_text().splitlines()))
     assert [int(row["step"]) for row in rows] == list(range(10))
     read = np.array([row["learning_rate"] for row in rows], dtype=np.float32)
@@ -100,11 +100,11 @@ def _small_document() -> dict[str, object]:
 def test_stdout_carries_one_machine_readable_answer(
     small: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["schedule", str(small), "--json", "-"]) == 0
+    assert exit_code_of(["schedule", str(small), "--json", "-"]) == 0
     assert json.loads(capsys.readouterr().out)["steps"] == 10
-    assert run(["schedule", str(small), "--csv", "-"]) == 0
+    assert exit_code_of(["schedule", str(small), "--csv", "-"]) == 0
     assert capsys.readouterr().out.startswith("step,learning_rate\n0,0\n1,0.25\n")
-    assert run(["schedule", str(small), "--csv", "-", "--json", "-"]) == 2
+    assert exit_code_of(["schedule", str(small), "--csv", "-", "--json", "-"]) == 2
 
 
 def test_two_schedules_side_by_side(
@@ -115,7 +115,10 @@ def test_two_schedules_side_by_side(
         f"--{option}={files[kind]}"
         for option, kind in (("json", "json"), ("csv", "csv"), ("plot", "png"))
     ]
-    assert run(["schedule", str(small), "--compare", str(LLAMA), "--steps", "20", *written]) == 0
+    assert (
+        exit_code_of(["schedule", str(small), "--compare", str(LLAMA), "--steps", "20", *written])
+        == 0
+    )
     document = json.loads(files["json"].read_text())
     assert document["compare"]["source"] == str(LLAMA)
     assert len(document["compare"]["groups"][0]["learning_rate"]) == 20
@@ -129,7 +132,7 @@ def test_two_schedules_side_by_side(
 
 def test_a_config_compared_with_itself_keeps_both_columns(small: Path, tmp_path: Path) -> None:
     file = tmp_path / "twice.csv"
-    assert run(["schedule", str(small), "--compare", str(small), "--csv", str(file)]) == 0
+    assert exit_code_of(["schedule", str(small), "--compare", str(small), "--csv", str(file)]) == 0
     assert file.read_text().splitlines()[0] == "step,small.yaml,small.yaml (2)"
 
 
@@ -314,7 +317,7 @@ def test_wrong_input_is_one_plain_line(
     monkeypatch.chdir(tmp_path)
     if change is not None:
         Path("CONFIG").write_text(change)
-    assert run(["schedule", *arguments]) == 2
+    assert exit_code_of(["schedule", *arguments]) == 2
     shown = capsys.readouterr()
     assert mentions in shown.err
     assert shown.err.count("\n") == 1
@@ -325,5 +328,5 @@ def test_wrong_input_is_one_plain_line(
 def test_a_picture_is_the_same_bytes_every_time(small: Path, tmp_path: Path) -> None:
     files = [tmp_path / name for name in ("one.svg", "two.svg")]
     for file in files:
-        assert run(["schedule", str(small), "--plot", str(file)]) == 0
+        assert exit_code_of(["schedule", str(small), "--plot", str(file)]) == 0
     assert files[0].read_bytes() == files[1].read_bytes()

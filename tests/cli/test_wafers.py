@@ -7,25 +7,25 @@ from pathlib import Path
 
 import pytest
 
-from wse_emulator.cli.main import run
+from wse_emulator.cli.main import exit_code_of
 from wse_emulator.wafer import PRESETS, WSE2, parse_wafer
 
 
 def test_the_list_names_every_machine(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["wafers"]) == 0
+    assert exit_code_of(["wafers"]) == 0
     shown = capsys.readouterr().out
     assert all(name in shown for name in PRESETS)
 
 
 def test_one_machine_is_shown_with_its_sources(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["wafers", "wse2"]) == 0
+    assert exit_code_of(["wafers", "wse2"]) == 0
     shown = capsys.readouterr().out
     assert "hop_cycles" in shown
     assert "Rocki" in shown
 
 
 def test_json_of_all_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["wafers", "--json", "-"]) == 0
+    assert exit_code_of(["wafers", "--json", "-"]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["schema"] == "wse-wafers/1"
     assert [machine["name"] for machine in document["wafers"]] == list(PRESETS)
@@ -33,7 +33,7 @@ def test_json_of_all_machines(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_json_of_one_machine_is_a_machine_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
-    assert run(["wafers", "wse2:64x48", "--set", "hop_cycles=2", "--json", str(path)]) == 0
+    assert exit_code_of(["wafers", "wse2:64x48", "--set", "hop_cycles=2", "--json", str(path)]) == 0
     spec = parse_wafer(str(path))
     assert (spec.rows, spec.cols, spec.hop_cycles) == (64, 48, 2)
     assert spec.lanes == WSE2.lanes
@@ -52,7 +52,7 @@ def test_json_of_one_machine_is_a_machine_file(tmp_path: Path) -> None:
 def test_mistakes_are_one_plain_line(
     arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["wafers", *arguments]) == 2
+    assert exit_code_of(["wafers", *arguments]) == 2
     shown = capsys.readouterr().err
     assert says in shown
     assert shown.count("\n") == 1

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wse_emulator.cost.banks import (
-    Lines,
+    LinesInMemory,
     conflicting_pairs,
     packed_addresses,
     sources_conflict,
@@ -43,12 +43,14 @@ def test_arrays_of_whole_eight_bytes_packed_by_a_linker_conflict() -> None:
     assert not sources_conflict(padded, moved, WSE2)
 
 
-lines = st.builds(Lines, st.integers(0, 30), st.integers(1, 40).map(lambda words: 2 * words))
+lines = st.builds(
+    LinesInMemory, st.integers(0, 30), st.integers(1, 40).map(lambda words: 2 * words)
+)
 
 
 @given(lines, lines, st.integers(0, 7))
 def test_conflicting_pairs_are_those_that_conflict_one_by_one(
-    first: Lines, second: Lines, start: int
+    first: LinesInMemory, second: LinesInMemory, start: int
 ) -> None:
     second = replace(second, start=4 * start)
     starts = [
@@ -65,7 +67,7 @@ def test_conflicting_pairs_are_those_that_conflict_one_by_one(
     [(16, 0), (8, 0), (4, 50), (12, 50), (2, 75), (10, 75), (24, 0)],
 )
 def test_lines_of_whole_pairs_of_words_can_lie_apart(line_bytes: int, of_100: int) -> None:
-    array = Lines(20, line_bytes)
+    array = LinesInMemory(20, line_bytes)
     assert unavoidable_pairs(array, replace(array, number=40), WSE2) == 800 * of_100 // 100
 
 

@@ -19,7 +19,7 @@ import torch
 from torch._decomp import get_decompositions
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from wse_emulator.capture.schemas import plain, schema_of
+from wse_emulator.capture.schemas import plain_argument, schema_of
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.ops.table import describes
 from wse_emulator.program import Argument
@@ -114,7 +114,7 @@ def _has_record(
 
 def _value(argument: object) -> Argument:
     """A Python argument; a tensor, or a list of them, as None: no record asks for their values."""
-    return None if next(tensors_in(argument), None) is not None else plain(argument)
+    return None if next(tensors_in(argument), None) is not None else plain_argument(argument)
 
 
 class _NoRecordError(Exception):

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from wse_emulator.program import Parameter, StepProgram, TensorOp, Value, ValueKind
 
-Kind = tuple[tuple[int, ...], str, int]
+TensorKind = tuple[tuple[int, ...], str, int]
 """Shape, dtype and parameter group."""
 
 
@@ -47,7 +47,7 @@ def repeat_program(pattern: StepProgram, parameters: Sequence[Parameter]) -> Ste
         if op.index < first_owned:
             ops.append(_moved(op, len(ops), shared, None))
     alike: list[int] = []
-    first_of: dict[Kind | None, int] = {}
+    first_of: dict[TensorKind | None, int] = {}
     for index, parameter in enumerate(parameters):
         kind = _kind(parameter) if parameter.has_gradient else None
         alike.append(first_of.setdefault(kind, index))
@@ -104,7 +104,7 @@ def in_model_order(program: StepProgram, parameters: Sequence[Parameter]) -> Ste
     return dataclasses.replace(program, parameters=tuple(parameters), values=tuple(values), ops=ops)
 
 
-def _kind(parameter: Parameter) -> Kind:
+def _kind(parameter: Parameter) -> TensorKind:
     return parameter.shape, parameter.dtype, parameter.group
 
 

@@ -48,7 +48,7 @@ def schema_of(func: torch._ops.OpOverload) -> Schema:
     return Schema(
         name=str(func),
         names=tuple(argument.name for argument in arguments),
-        defaults={argument.name: plain(argument.default_value) for argument in arguments},
+        defaults={argument.name: plain_argument(argument.default_value) for argument in arguments},
         written=tuple(
             argument.name
             for argument in arguments
@@ -57,10 +57,10 @@ def schema_of(func: torch._ops.OpOverload) -> Schema:
     )
 
 
-def plain(given: object) -> Argument:
+def plain_argument(given: object) -> Argument:
     """A Python value; dtypes, devices and the like by their names."""
     if given is None or isinstance(given, (bool, int, float, str)):
         return given
     if isinstance(given, (list, tuple)):
-        return tuple(plain(item) for item in given)
+        return tuple(plain_argument(item) for item in given)
     return str(given)

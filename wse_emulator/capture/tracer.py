@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from wse_emulator.capture.decompositions import decomposed, tensors_in
-from wse_emulator.capture.schemas import plain, schema_of
+from wse_emulator.capture.schemas import plain_argument, schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name
 from wse_emulator.ops.table import describes
 from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
@@ -261,7 +261,7 @@ class _Call:
             return Read(len(self.reads) - 1)
         if isinstance(given, (list, tuple)):
             return tuple(self.argument(item) for item in given)
-        return plain(given)
+        return plain_argument(given)
 
 
 def _positions(argument: Argument) -> Iterator[int]:

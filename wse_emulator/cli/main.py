@@ -103,10 +103,10 @@ def cli() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; the console script ``wse``."""
-    sys.exit(run(arguments))
+    sys.exit(exit_code_of(arguments))
 
 
-def run(arguments: list[str] | None = None) -> int:
+def exit_code_of(arguments: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake never gives a traceback."""
     return run_command(cli, sys.argv[1:] if arguments is None else arguments, "wse")
 

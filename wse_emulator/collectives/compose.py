@@ -160,10 +160,10 @@ def all_reduce_lines(
     "column"). Each line has a vector of its own length.
     """
     summed = reduce_lines(lines, algorithm or choose(lines, spec))
-    return (*summed, line_multicast(lines))
+    return (*summed, multicast_along_lines(lines))
 
 
-def line_multicast(lines: LineSet) -> LineMulticast:
+def multicast_along_lines(lines: LineSet) -> LineMulticast:
     """What the root of each line has, to all PEs of the line."""
     return LineMulticast(
         name=lines.name,

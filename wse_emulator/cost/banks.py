@@ -51,7 +51,7 @@ def bank_period_bytes(spec: WaferSpec) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Lines:
+class LinesInMemory:
     """Lines of an array, one after another in memory.
 
     Attributes:
@@ -74,7 +74,7 @@ class Lines:
         return found
 
 
-def conflicting_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
+def conflicting_pairs(first: LinesInMemory, second: LinesInMemory, spec: WaferSpec) -> int:
     """Pairs of a line of each array that conflict when they are read in step.
 
     >>> from wse_emulator.wafer import WSE2
@@ -91,7 +91,7 @@ def conflicting_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
     )
 
 
-def unavoidable_pairs(first: Lines, second: Lines, spec: WaferSpec) -> int:
+def unavoidable_pairs(first: LinesInMemory, second: LinesInMemory, spec: WaferSpec) -> int:
     """The same where the second array begins at the word that makes the fewest pairs conflict.
 
     >>> from wse_emulator.wafer import WSE2

@@ -64,7 +64,7 @@ class Operand:
     constant: bool = False
 
 
-def number(dtype: str) -> Operand:
+def scalar_argument(dtype: str) -> Operand:
     """A Python number among the arguments."""
     return Operand(dtype, vector=False, constant=True)
 

@@ -14,12 +14,12 @@ from functools import lru_cache, partial
 
 from wse_emulator.activities import Activity, Axis, LineMulticast, OpChain
 from wse_emulator.collectives import LineSet, all_reduce_lines, reduce_lines, root_of
-from wse_emulator.collectives.compose import RootPlace, choose, line_multicast
+from wse_emulator.collectives.compose import RootPlace, choose, multicast_along_lines
 from wse_emulator.lowering.piece_work import work_on_pieces
 from wse_emulator.ops.contractions import Product
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.placement.values import TensorPlacement
-from wse_emulator.plan.panels import Formats, Round, wavelets_of
+from wse_emulator.plan.panels import Formats, Round, panel_wavelets
 from wse_emulator.wafer.spec import WaferSpec
 
 RoundChain = Callable[[Round, Piece], OpChain]
@@ -53,7 +53,7 @@ class Site:
             region=self.tensor.region,
             axis=axis,
             root=root,
-            wavelets=tuple(wavelets_of(side * lines, dtype, spec) for side in sides),
+            wavelets=tuple(panel_wavelets(side * lines, dtype, spec) for side in sides),
             channel=self.channel,
             tensor=self.tensor.parameter,
         )
@@ -99,7 +99,7 @@ def _messages(
     """The panels' ways out and the partial sums' way together."""
     made, sent = formats
     sends = tuple(
-        line_multicast(site.lines(axis, product, lines, sent, spec)) for axis in product.sent
+        multicast_along_lines(site.lines(axis, product, lines, sent, spec)) for axis in product.sent
     )
     if product.gathered is None:
         return sends, ()

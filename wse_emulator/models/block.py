@@ -174,7 +174,7 @@ class Experts(nn.Module):
         return shaped
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Attention, optional cross-attention and feed-forward on a residual stream."""
 
     def __init__(self, facts: BlockFacts) -> None:

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wse_emulator.errors import InputError
-from wse_emulator.models.block import Block, BlockFacts, make_norm
+from wse_emulator.models.block import BlockFacts, TransformerBlock, make_norm
 from wse_emulator.models.family import Example, ResizableFamily
 
 
@@ -147,7 +147,7 @@ class Decoder(LanguageModel):
         super().__init__(facts)
         self.embedding = Embedding(facts)
         block = replace(facts.block, causal=True)
-        self.layers = nn.ModuleList(Block(block) for _ in range(facts.layers))
+        self.layers = nn.ModuleList(TransformerBlock(block) for _ in range(facts.layers))
         self.norm = make_norm(facts.block.norm, facts.block.hidden)
         self.head = Head(facts, self.embedding.tokens)
 

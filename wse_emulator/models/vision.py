@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wse_emulator.configs.section import Section
-from wse_emulator.models.block import Block, BlockFacts, make_norm
+from wse_emulator.models.block import BlockFacts, TransformerBlock, make_norm
 from wse_emulator.models.zoo_block import block_of
 
 
@@ -57,7 +57,7 @@ class VisionTrunk(nn.Module):
         self.positions = nn.Parameter(torch.empty(1, facts.patches + 1, width))
         if facts.mask_token:
             self.mask_token = nn.Parameter(torch.empty(1, width))
-        self.layers = nn.ModuleList(Block(facts.block) for _ in range(facts.layers))
+        self.layers = nn.ModuleList(TransformerBlock(facts.block) for _ in range(facts.layers))
         self.norm = make_norm(facts.block.norm, width)
 
     def forward(self, image: Tensor) -> Tensor:

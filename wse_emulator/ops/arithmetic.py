@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wse_emulator.cost.kernel import Kernel, Operand, number
+from wse_emulator.cost.kernel import Kernel, Operand, scalar_argument
 from wse_emulator.ops.call import Call
 from wse_emulator.ops.table import op
 from wse_emulator.wafer.formats import is_float
@@ -76,11 +76,11 @@ def round_steps(kernel: Kernel, x: Operand, mode: str) -> Operand:
     """Rounding by adding and subtracting 1.5*2^23; floor and trunc correct it by a mask."""
     if not is_float(x.dtype):
         return x
-    nearest = kernel.emit("add", x, number(x.dtype), passes=2)
+    nearest = kernel.emit("add", x, scalar_argument(x.dtype), passes=2)
     if mode == "round":
         return nearest
     mask = kernel.sign_mask(kernel.emit("add", x, nearest))
-    step = kernel.bits(mask, number(x.dtype), dtype=x.dtype)
+    step = kernel.bits(mask, scalar_argument(x.dtype), dtype=x.dtype)
     return kernel.emit("add", nearest, step)
 
 
@@ -127,7 +127,7 @@ def _addcdiv(kernel: Kernel, call: Call) -> Operand:
     """a + value*b/c."""
     a, b, c = (call.operand(name) for name in ("self", "tensor1", "tensor2"))
     if not c.vector:
-        kernel.divide(number(c.dtype), c, c.dtype)
+        kernel.divide(scalar_argument(c.dtype), c, c.dtype)
         if call.number("value") not in (1, -1):
             kernel.emit("mul", c)
         return kernel.emit("fma", a, b, dtype=call.dtype)
@@ -167,7 +167,7 @@ def _static_power(kernel: Kernel, x: Operand, exponent: float, dtype: str) -> Op
         for _ in range(max(0, whole.bit_length() - 1 + whole.bit_count() - 1)):
             kernel.emit("mul", x, x, dtype=dtype)
         return kernel.fill(dtype, vector=x.vector) if whole == 0 else Operand(dtype, x.vector)
-    power = kernel.emit("mul", kernel.function("log", x), number(dtype), dtype=dtype)
+    power = kernel.emit("mul", kernel.function("log", x), scalar_argument(dtype), dtype=dtype)
     return kernel.function("exp", power)
 
 

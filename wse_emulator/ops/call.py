@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wse_emulator.cost.kernel import Operand, number
+from wse_emulator.cost.kernel import Operand, scalar_argument
 from wse_emulator.program import Arguments, Read, Scalar
 
 
@@ -35,7 +35,7 @@ class Call:
         argument = self.arguments.get(name)
         if isinstance(argument, Read):
             return self.tensors[argument.position]
-        return number(self.tensors[0].dtype)
+        return scalar_argument(self.tensors[0].dtype)
 
     def given(self, name: str) -> bool:
         """Whether the argument is there, be it a tensor or a number."""

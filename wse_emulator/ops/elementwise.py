@@ -5,7 +5,7 @@ A tensor argument that an in-place op only overwrites (``copy_``, ``fill_``) is 
 
 from __future__ import annotations
 
-from wse_emulator.cost.kernel import Kernel, Operand, number
+from wse_emulator.cost.kernel import Kernel, Operand, scalar_argument
 from wse_emulator.ops.arithmetic import BOTH, pair
 from wse_emulator.ops.axes import FRESH, JOINED
 from wse_emulator.ops.call import Call
@@ -34,21 +34,23 @@ op("erf", cost="error function")(_function("erf"))
 @op("expm1", cost="add, exponential")
 def _expm1(kernel: Kernel, call: Call) -> Operand:
     x = call.operand("self")
-    return kernel.function("exp", kernel.emit("add", x, number(x.dtype)))
+    return kernel.function("exp", kernel.emit("add", x, scalar_argument(x.dtype)))
 
 
 @op("log1p", cost="add, logarithm")
 def _log1p(kernel: Kernel, call: Call) -> Operand:
     x = call.operand("self")
-    return kernel.function("log", kernel.emit("add", x, number(x.dtype)))
+    return kernel.function("log", kernel.emit("add", x, scalar_argument(x.dtype)))
 
 
 @op("sigmoid", cost="negate, exponential, add, reciprocal")
 def _sigmoid(kernel: Kernel, call: Call) -> Operand:
     """1 / (1 + e^-x)."""
     x = call.operand("self")
-    grown = kernel.emit("add", kernel.function("exp", kernel.emit("sign", x)), number(x.dtype))
-    return kernel.divide(number(x.dtype), grown, x.dtype)
+    grown = kernel.emit(
+        "add", kernel.function("exp", kernel.emit("sign", x)), scalar_argument(x.dtype)
+    )
+    return kernel.divide(scalar_argument(x.dtype), grown, x.dtype)
 
 
 @op("tanh", cost="as `sigmoid`, then mul and add")
@@ -56,7 +58,7 @@ def _tanh(kernel: Kernel, call: Call) -> Operand:
     """2 sigmoid(2 x) - 1."""
     x = call.operand("self")
     inverse = _sigmoid(kernel, call)
-    return kernel.emit("add", kernel.emit("mul", inverse), number(x.dtype))
+    return kernel.emit("add", kernel.emit("mul", inverse), scalar_argument(x.dtype))
 
 
 @op("neg", "abs", cost="sign")
@@ -94,8 +96,8 @@ def _clamp(kernel: Kernel, call: Call) -> Operand:
 @op("sign", "sgn", cost="mul by a huge number, two max")
 def _sign(kernel: Kernel, call: Call) -> Operand:
     """min(max(x * 2^127, -1), 1), which is x's sign, and 0 at 0."""
-    x = kernel.emit("mul", call.operand("self"), number(call.dtype), dtype=call.dtype)
-    return kernel.emit("max", x, number(call.dtype), dtype=call.dtype, passes=2)
+    x = kernel.emit("mul", call.operand("self"), scalar_argument(call.dtype), dtype=call.dtype)
+    return kernel.emit("max", x, scalar_argument(call.dtype), dtype=call.dtype, passes=2)
 
 
 def _order(kernel: Kernel, call: Call) -> Operand:
@@ -133,11 +135,11 @@ def _where(kernel: Kernel, call: Call) -> Operand:
     """b ^ ((a ^ b) & mask), 16 bits at a time."""
     mask = call.operand("condition")
     a, b = (
-        x if not x.constant else number(call.dtype)
+        x if not x.constant else scalar_argument(call.dtype)
         for x in (call.operand("self"), call.operand("other"))
     )
     static = a.constant and b.constant
-    mixed = number(call.dtype) if static else kernel.bits(a, b, dtype=call.dtype)
+    mixed = scalar_argument(call.dtype) if static else kernel.bits(a, b, dtype=call.dtype)
     chosen = kernel.bits(mixed, mask, dtype=call.dtype)
     return kernel.bits(chosen, b, dtype=call.dtype)
 

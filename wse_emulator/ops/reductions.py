@@ -6,7 +6,7 @@ operand for a reduction, of the result for a product of matrices.
 
 from __future__ import annotations
 
-from wse_emulator.cost.kernel import Kernel, Operand, number
+from wse_emulator.cost.kernel import Kernel, Operand, scalar_argument
 from wse_emulator.ops.axes import REDUCTION, einsum
 from wse_emulator.ops.call import Call
 from wse_emulator.ops.table import op
@@ -42,7 +42,7 @@ def _sum(kernel: Kernel, call: Call) -> Operand:
 def _mean(kernel: Kernel, call: Call) -> Operand:
     """The sum, and one multiply by the static 1/n a result."""
     total = _accumulate(kernel, call, call.operand("self"))
-    return kernel.emit("mul", Operand(total.dtype, vector=False), number(total.dtype))
+    return kernel.emit("mul", Operand(total.dtype, vector=False), scalar_argument(total.dtype))
 
 
 def _norm_of_order(kernel: Kernel, call: Call, order: float) -> Operand:

@@ -54,7 +54,7 @@ _RECORDS: Final[list[OpRecord]] = []
 _BY_NAME: Final[dict[str, OpRecord]] = {}
 
 
-def register(record: OpRecord) -> None:
+def add_record(record: OpRecord) -> None:
     """Add a record to the table.
 
     Raises:
@@ -82,7 +82,7 @@ def op(
     """
 
     def registered(rule: Rule) -> Rule:
-        register(OpRecord(names, axes, rule, streams, cost, when))
+        add_record(OpRecord(names, axes, rule, streams, cost, when))
         return rule
 
     return registered

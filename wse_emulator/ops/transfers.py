@@ -14,7 +14,7 @@ from wse_emulator.ops.parameter_axes import ParameterAxes
 from wse_emulator.ops.table import axes_of, record_of
 from wse_emulator.program import TensorOp
 
-Course = Literal["row", "column", "all"]
+Passage = Literal["row", "column", "all"]
 """Along each row of PEs, along each column, or through all PEs in row-major order."""
 
 
@@ -30,7 +30,7 @@ class Transfer:
         wraps: whether those at the end go back to the beginning: a shift.
     """
 
-    along: Course
+    along: Passage
     lines: int
     forward: bool
     wraps: bool
@@ -81,7 +81,7 @@ def transfer_of(
             return None
         raise TransferError("moves elements from one of its stacked matrices to another")
     if list(along) == long:
-        course: Course = "all"
+        course: Passage = "all"
     elif along == (last,):
         course = "row"
     elif along == (long[0],) and (shift is not None or prod(whole[long[0] + 1 : -1]) == 1):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wse_emulator.ops.axes import ELEMENTWISE, FRESH
-from wse_emulator.ops.table import OpRecord, register
+from wse_emulator.ops.table import OpRecord, add_record
 
 _VIEWS = """
 view _unsafe_view reshape _reshape_alias expand expand_as t transpose permute unsqueeze squeeze
@@ -12,5 +12,5 @@ movedim
 """
 _ALLOCATIONS = "empty empty_like empty_strided new_empty new_empty_strided"
 
-register(OpRecord(tuple(_VIEWS.split()), ELEMENTWISE, None, (), "nothing"))
-register(OpRecord(tuple(_ALLOCATIONS.split()), FRESH, None, (), "nothing"))
+add_record(OpRecord(tuple(_VIEWS.split()), ELEMENTWISE, None, (), "nothing"))
+add_record(OpRecord(tuple(_ALLOCATIONS.split()), FRESH, None, (), "nothing"))

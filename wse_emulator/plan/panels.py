@@ -11,7 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import prod
 
-from wse_emulator.cost.banks import Lines, conflicting_pairs, packed_addresses, unavoidable_pairs
+from wse_emulator.cost.banks import (
+    LinesInMemory,
+    conflicting_pairs,
+    packed_addresses,
+    unavoidable_pairs,
+)
 from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand
 from wse_emulator.ops.contractions import Product, Role
 from wse_emulator.placement.pieces import Piece
@@ -91,10 +96,10 @@ def multiply_adds(
                 factor_sizes.reverse()
             sizes = [size * BYTES[formats[1]] for size in factor_sizes]
             starts = packed_addresses([*sizes, in_sums * sums_of])
-            factor = Lines(summed, in_factor, starts[along == "rounds"])
-            conflicts = conflicting_pairs(factor, Lines(sums_of, in_sums, starts[2]), spec)
+            factor = LinesInMemory(summed, in_factor, starts[along == "rounds"])
+            conflicts = conflicting_pairs(factor, LinesInMemory(sums_of, in_sums, starts[2]), spec)
         else:
-            factor, sums = Lines(summed, in_factor), Lines(sums_of, in_sums)
+            factor, sums = LinesInMemory(summed, in_factor), LinesInMemory(sums_of, in_sums)
             conflicts = unavoidable_pairs(factor, sums, spec)
         cost = _passes(formats, length, passes - conflicts, spec)
         cost += _passes(formats, length, conflicts, spec, conflict=True)
@@ -147,11 +152,12 @@ def buffer_bytes(
     if product.gathered:
         messages.append((product.gathered, formats[0]))
     return sum(
-        wavelets_of((down if axis == "row" else across) * lines, dtype, spec) * spec.wavelet_bytes
+        panel_wavelets((down if axis == "row" else across) * lines, dtype, spec)
+        * spec.wavelet_bytes
         for axis, dtype in messages
     )
 
 
-def wavelets_of(elements: int, dtype: str, spec: WaferSpec) -> int:
+def panel_wavelets(elements: int, dtype: str, spec: WaferSpec) -> int:
     """Wavelets that carry ``elements`` elements."""
     return -(-elements * BYTES[dtype] // spec.wavelet_bytes)

@@ -17,7 +17,7 @@ import numpy as np
 from wse_emulator.report.tables import number_list, sortable_table
 from wse_emulator.results import answers
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import plural, rate, seconds, share, size
+from wse_emulator.results.words import plural, rate_text, seconds, share, size
 from wse_emulator.views.blocks import reduce_blocks
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.style import FIELD_MAP
@@ -111,7 +111,7 @@ def _numbers(result: RunResult) -> str:
         rows += [
             ("step", f"{step.cycles:,} cycles", "cycles"),
             ("", seconds(step.seconds), "seconds"),
-            ("learning rate", rate(step.learning_rate), "learning-rate"),
+            ("learning rate", rate_text(step.learning_rate), "learning-rate"),
             ("PEs busy", share(use.pe_busy), "pe-busy"),
             ("links busy", share(use.link_busy), "link-busy"),
         ]

@@ -162,7 +162,7 @@ def _row(result: RunResult) -> tuple[float, ...]:
     )
 
 
-def answer(comparison: Comparison) -> str:
+def change_in_words(comparison: Comparison) -> str:
     """The change of the step time and of the fullest PE, in words."""
     words = []
     for total in comparison.totals:

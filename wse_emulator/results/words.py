@@ -65,7 +65,7 @@ def significant(value: float, digits: int = 3) -> str:
     return f"{value:,.{max(digits - 1 - magnitude, 0)}f}"
 
 
-def rate(value: float | None) -> str:
+def rate_text(value: float | None) -> str:
     """Write a learning rate as a configuration has it."""
     return "none" if value is None else f"{value:.6g}"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from wse_emulator.results.compare import Comparison, Total, answer
+from wse_emulator.results.compare import Comparison, Total, change_in_words
 from wse_emulator.results.words import short, significant, without_common_prefix
 from wse_emulator.terminal.say import say, show, table
 
@@ -15,7 +15,7 @@ _TENSORS = 12
 
 def print_comparison(comparison: Comparison, written: list[Path]) -> None:
     """Print what was compared and what differs, then the tables, then the files written."""
-    say(f"Before: {comparison.before}", f"After: {comparison.after}", answer(comparison))
+    say(f"Before: {comparison.before}", f"After: {comparison.after}", change_in_words(comparison))
     show(_settings(comparison), _totals(comparison), _tensors(comparison))
     say(*(f"Wrote {path}" for path in written))
 

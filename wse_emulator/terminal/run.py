@@ -8,7 +8,7 @@ from rich.table import Table
 
 from wse_emulator.results import answers
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import cycles, rate, seconds, share, short, significant
+from wse_emulator.results.words import cycles, rate_text, seconds, share, short, significant
 from wse_emulator.terminal.say import say, say_written, show, table
 
 _ROWS = 12
@@ -58,7 +58,10 @@ def _steps(result: RunResult) -> Table:
     shown = result.steps if len(result.steps) <= _ROWS else result.steps[: _ROWS - 1]
     for step in shown:
         made.add_row(
-            f"{step.step:,}", rate(step.learning_rate), f"{step.cycles:,}", seconds(step.seconds)
+            f"{step.step:,}",
+            rate_text(step.learning_rate),
+            f"{step.cycles:,}",
+            seconds(step.seconds),
         )
     left = len(result.steps) - len(shown)
     if left:

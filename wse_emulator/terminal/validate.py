@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.questions.validate import Comparison, ValidationReport
+from wse_emulator.questions.validate import ComparedRecord, ValidationReport
 from wse_emulator.questions.validate.operations import OPERATIONS
 from wse_emulator.terminal.say import say, show, table
 
@@ -61,7 +61,7 @@ def _amount(value: float, unit: str) -> str:
 
 def _print_notes(report: ValidationReport) -> None:
     lines = []
-    sources: dict[str, list[Comparison]] = {}
+    sources: dict[str, list[ComparedRecord]] = {}
     for comparison in report.comparisons:
         sources.setdefault(comparison.record.source, []).append(comparison)
         lines += [f"  {comparison.record.id}: {text}" for text in comparison.assumptions]
@@ -74,5 +74,5 @@ def _print_notes(report: ValidationReport) -> None:
         say(*(f"  {one.id} ({one.operation}): {reason}" for one, reason in report.not_modelled))
 
 
-def _operations(comparisons: list[Comparison]) -> str:
+def _operations(comparisons: list[ComparedRecord]) -> str:
     return ", ".join(dict.fromkeys(c.record.operation for c in comparisons))

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from wse_emulator.results.compare import Comparison, TensorChange, answer, compare
+from wse_emulator.results.compare import Comparison, TensorChange, change_in_words, compare
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import short, significant, without_common_prefix
 from wse_emulator.views.blocks import block_size, block_words, reduce_blocks
@@ -36,7 +36,7 @@ def figure_difference(before: RunResult, after: RunResult, style: Style = LIGHT)
         page = new_page(
             style,
             question=QUESTION,
-            answer=f"From {comparison.before} to {comparison.after}. {answer(comparison)}",
+            answer=f"From {comparison.before} to {comparison.after}. {change_in_words(comparison)}",
             note=note,
             height=max(maps + bars, 0.2),
         )

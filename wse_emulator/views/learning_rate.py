@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.schedule import ALL_GROUPS, GroupRates, LearningRates
-from wse_emulator.results.words import plural, rate, short
+from wse_emulator.results.words import plural, rate_text, short
 from wse_emulator.views.page import Page, empty_page, new_page, thousands
 from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import (
@@ -90,7 +90,7 @@ def figure_run_learning_rate(result: RunResult, style: Style = LIGHT) -> Figure:
     simulated = [(s.step, s.learning_rate) for s in result.steps if s.learning_rate is not None]
     with style.applied():
         if not steps.size:
-            held = f"the rate stays at {rate(simulated[0][1])}" if simulated else ""
+            held = f"the rate stays at {rate_text(simulated[0][1])}" if simulated else ""
             return empty_page(
                 style,
                 question=QUESTION,

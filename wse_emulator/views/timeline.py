@@ -13,7 +13,7 @@ from matplotlib.patches import Patch, Rectangle
 
 from wse_emulator.results.answers import about, bottleneck, elapsed, no_step, step_time
 from wse_emulator.results.run import RunResult, TensorFacts
-from wse_emulator.results.words import plural, rate, short, without_common_prefix
+from wse_emulator.results.words import plural, rate_text, short, without_common_prefix
 from wse_emulator.views.page import cycle_axis, empty_page, legend_above, new_page
 from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import LIGHT, Style
@@ -202,7 +202,7 @@ def _draw_rate(axes: Axes, result: RunResult, rates: tuple[float, ...], style: S
             axes.plot([0, leaves, arrives], [before, before, after], color=style.ink, lw=1.3)
     axes.plot([arrives, last], [after, after], color=style.ink, lw=1.3)
     axes.set_ylabel("learning\nrate")
-    axes.set_yticks(sorted(rates), labels=[rate(value) for value in sorted(rates)])
+    axes.set_yticks(sorted(rates), labels=[rate_text(value) for value in sorted(rates)])
     margin = 0.3 * (max(rates) - min(rates)) or abs(after) or 1.0
     axes.set_ylim(min(rates) - margin, max(rates) + margin)
     axes.margins(x=0)

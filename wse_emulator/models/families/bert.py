@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wse_emulator.configs.section import Section
-from wse_emulator.models.block import Block, BlockFacts
+from wse_emulator.models.block import BlockFacts, TransformerBlock
 from wse_emulator.models.family import Example
 from wse_emulator.models.language import (
     Embedding,
@@ -29,7 +29,7 @@ class Encoder(LanguageModel):
     def __init__(self, facts: LanguageFacts) -> None:
         super().__init__(facts)
         self.embedding = Embedding(facts)
-        self.layers = nn.ModuleList(Block(facts.block) for _ in range(facts.layers))
+        self.layers = nn.ModuleList(TransformerBlock(facts.block) for _ in range(facts.layers))
         width = facts.block.hidden
         self.pooler = nn.Linear(width, width) if facts.pooler else None
         self.classifier = nn.Linear(width, facts.classes) if facts.classes else None

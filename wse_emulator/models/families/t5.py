@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from wse_emulator.configs.section import Section
-from wse_emulator.models.block import Block, BlockFacts, make_norm
+from wse_emulator.models.block import BlockFacts, TransformerBlock, make_norm
 from wse_emulator.models.family import Example
 from wse_emulator.models.language import (
     Embedding,
@@ -32,7 +32,7 @@ class T5Stack(nn.Module):
         self.buckets = facts.relative_buckets
         if self.buckets:
             self.relative = nn.Embedding(self.buckets, block.heads)
-        self.layers = nn.ModuleList(Block(block) for _ in range(layers))
+        self.layers = nn.ModuleList(TransformerBlock(block) for _ in range(layers))
         self.norm = make_norm(block.norm, block.hidden)
         self.dropout = block.dropout
 

@@ -2,7 +2,7 @@
 
 from wse_emulator.questions.validate.measurements import Measurement, read_measurements
 from wse_emulator.questions.validate.report import (
-    Comparison,
+    ComparedRecord,
     Summary,
     ValidationReport,
     report_document,
@@ -10,7 +10,7 @@ from wse_emulator.questions.validate.report import (
 )
 
 __all__ = [
-    "Comparison",
+    "ComparedRecord",
     "Measurement",
     "Summary",
     "ValidationReport",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wse_emulator.errors import MalformedFileError
 
-Parameter = bool | int | float | str
+Setting = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Measurement:
     machine: str
     kind: str
     operation: str
-    parameters: Mapping[str, Parameter]
+    parameters: Mapping[str, Setting]
     metric: str
     value: float
     unit: str

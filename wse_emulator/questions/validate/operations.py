@@ -19,7 +19,7 @@ from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.registry import silicon
 from wse_emulator.wafer.spec import WaferSpec
 
-Model = Callable[[Measurement, WaferSpec], Modelled]
+OperationModel = Callable[[Measurement, WaferSpec], Modelled]
 
 
 def machine_of(record: Measurement) -> WaferSpec:
@@ -45,7 +45,7 @@ class Operation:
         bound: cycles by the published formula, if that covers it.
     """
 
-    model: Model
+    model: OperationModel
     line: float
     bound: Callable[[Measurement, WaferSpec], int] | None = None
 

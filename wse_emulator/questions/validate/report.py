@@ -20,7 +20,7 @@ SCHEMA: Final = "wse-validate/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class ComparedRecord:
     """One record with what the machine makes of it.
 
     Attributes:
@@ -64,7 +64,7 @@ class Summary:
 class ValidationReport:
     """All comparisons, and the records that are not modelled with the reason."""
 
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[ComparedRecord, ...]
     not_modelled: tuple[tuple[Measurement, str], ...]
 
     def summary(self, *, consistency: bool | None = None) -> dict[str, Summary]:
@@ -78,7 +78,7 @@ class ValidationReport:
         }
 
 
-def summarise(comparisons: Iterable[Comparison]) -> Summary:
+def summarise(comparisons: Iterable[ComparedRecord]) -> Summary:
     """Mean and largest error without sign."""
     errors = [abs(comparison.error) for comparison in comparisons]
     return Summary(len(errors), sum(errors) / len(errors), max(errors))
@@ -110,7 +110,7 @@ def validate(
     return ValidationReport(tuple(comparisons), tuple(left_out))
 
 
-def _compare(record: Measurement) -> Comparison:
+def _compare(record: Measurement) -> ComparedRecord:
     spec = machine_of(record)
     operation = OPERATIONS[record.operation]
     try:
@@ -120,7 +120,7 @@ def _compare(record: Measurement) -> Comparison:
         raise
     except WseError as error:
         raise MalformedFileError(f"record {record.id} ({record.operation}): {error}") from error
-    return Comparison(
+    return ComparedRecord(
         record=record,
         machine=spec.name,
         modelled=_in_unit(modelled.cycles, record, spec),
