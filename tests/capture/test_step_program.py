@@ -9,6 +9,7 @@ from wse_emulator.capture.step import capture_step
 from wse_emulator.inputs.given import Given
 from wse_emulator.inputs.optimizer import build_optimizer, optimizer_classes
 from wse_emulator.inputs.read import read
+from wse_emulator.models.modules import MetaModel
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.plan.known import capture_inputs
 from wse_emulator.program import StepProgram, ValueKind
@@ -25,7 +26,7 @@ MODEL = ModelShapes(
 
 
 def captured_whole(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:
-    module = model.meta_model()
+    module = MetaModel(model.parameters)
     optimizer, _ = build_optimizer(module.parameters(), choice)
     return capture_step(optimizer, model=module)
 

@@ -180,7 +180,7 @@ import sys
 from optimizers import Toy
 from tests.optimizers.records import record
 from wse_emulator import fit, run
-from wse_emulator.cli.main import run as wse
+from wse_emulator.cli.main import exit_code_of as wse
 from wse_emulator.views.catalog import QUESTIONS, VIEWS
 from wse_emulator.wafer import PRESETS
 

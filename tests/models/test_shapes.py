@@ -10,6 +10,7 @@ import pytest
 from wse_emulator.errors import MalformedFileError, UnknownNameError
 from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.models.load import load_model
+from wse_emulator.models.modules import MetaModel
 
 MODELS = Path(__file__).parents[2] / "wse_emulator" / "models"
 
@@ -71,7 +72,7 @@ def test_a_list_and_an_object_of_triples_are_the_same_model(tmp_path: Path):
     assert load_model(str(plain)).parameters == load_model(str(titled)).parameters
     model = load_model(str(titled))
     assert (model.name, model.tied, model.total_elements) == ("mine", (("x", "h.0.w"),), 36)
-    meta = dict(model.meta_model().named_parameters())
+    meta = dict(MetaModel(model.parameters).named_parameters())
     assert list(meta) == ["h.0.w", "h.0.b", "h.1.w"]
     assert all(p.device.type == "meta" for p in meta.values())
     assert meta["h.0.b"].shape == ()
