@@ -19,6 +19,7 @@ OTHERS = frozenset(
         "layout",  # a tensor lies flat, in blocks or as a stack
         "along",  # through all PEs
         "function",  # functions without an instruction (sqrt, exp, ...)
+        "recompute",  # all layers, in full
         "how",  # how a picture joins cells: their max or mean
         "parameter.name.lower()",  # norm.weight is no op
     }

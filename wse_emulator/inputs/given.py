@@ -50,24 +50,24 @@ class Given:
     steps: int | None = None
 
 
-def parse_recompute(given: int | str | None) -> Recompute:
+def parse_recompute(recompute: int | str | None) -> Recompute:
     """``auto`` -> None, ``none`` -> 0, ``full`` -> all layers, or a number of layers.
 
     Raises:
         InputError: anything else.
     """
-    if not isinstance(given, str):
-        return given
-    if given == "full":
+    if not isinstance(recompute, str):
+        return recompute
+    if recompute == "full":
         return "full"
     words = {"auto": None, "none": 0}
-    if given in words:
-        return words[given]
+    if recompute in words:
+        return words[recompute]
     try:
-        return int(given)
+        return int(recompute)
     except ValueError:
         raise InputError(
-            f"recompute is {given!r}; one of auto, none, full, or a number of layers"
+            f"recompute is {recompute!r}; one of auto, none, full, or a number of layers"
         ) from None
 
 
