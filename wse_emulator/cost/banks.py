@@ -12,10 +12,11 @@ their starts differ by whole lines, and which pairs conflict repeats every few l
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import accumulate
+from math import gcd
 from typing import Final
 
 from wse_emulator.wafer.spec import WaferSpec
@@ -32,9 +33,16 @@ def sources_conflict(first_address: int, second_address: int, spec: WaferSpec) -
         spec: the machine.
     """
     groups = spec.sram_bank_groups
+    return _collide(
+        first_address // _WORD_BYTES % groups, second_address // _WORD_BYTES % groups, groups
+    )
+
+
+@lru_cache(maxsize=1024)
+def _collide(first_word: int, second_word: int, groups: int) -> bool:
     first, second = (
-        {(address // _WORD_BYTES + word) % groups for word in range(_READ_WORDS)}
-        for address in (first_address, second_address)
+        {(word + more) % groups for more in range(_READ_WORDS)}
+        for word in (first_word, second_word)
     )
     return bool(first & second)
 
@@ -64,14 +72,13 @@ class LinesInMemory:
     line_bytes: int
     start: int = 0
 
-    def places(self, period: int) -> Counter[int]:
+    def places(self, period: int) -> dict[int, int]:
         """How many of them begin at each address modulo ``period``."""
-        found: Counter[int] = Counter()
-        for line in range(min(self.number, period)):
-            # addresses repeat after as many lines
-            place = (self.start + line * self.line_bytes) % period
-            found[place] += -(-(self.number - line) // period)
-        return found
+        repeat = period // gcd(self.line_bytes, period)  # addresses repeat after as many lines
+        return {
+            (self.start + line * self.line_bytes) % period: -(-(self.number - line) // repeat)
+            for line in range(min(self.number, repeat))
+        }
 
 
 def conflicting_pairs(first: LinesInMemory, second: LinesInMemory, spec: WaferSpec) -> int:

@@ -70,6 +70,7 @@ class ChainCosts:
         self._form = tuple(form_of[first] for first in self._first)
         self._costs: dict[tuple[int, Piece], tuple[OpCost, ...]] = {}
         self._rounds: dict[tuple[int, Piece, int], OpCost] = {}
+        self._products: dict[int, tuple[Product, Formats]] = {}
         self._held: dict[tuple[object, ...], tuple[int, dict[int, int]]] = {}
 
     def _form_of(self, segment: Segment, conflicts: frozenset[int]) -> tuple[object, ...]:
@@ -213,15 +214,21 @@ class ChainCosts:
         return buffer_bytes(*self._product(parameter, segment), piece, lines, self.spec)
 
     def _product(self, parameter: int, segment: int) -> tuple[Product, Formats]:
-        part = self._pattern(parameter)[segment]
-        assert part.product is not None
-        return part.product, self.formats(parameter, segment)
+        """The product of a segment, with the formats of its sums and of its factors."""
+        form = self._form[parameter][segment]
+        known = self._products.get(form)
+        if known is None:
+            part = self._pattern(parameter)[segment]
+            assert part.product is not None
+            (member,) = part.ops
+            factor = member.op.reads[factors_of(member.op).both[1]]
+            formats = member.op.dtype, self.program.values[factor].dtype
+            known = self._products[form] = part.product, formats
+        return known
 
     def formats(self, parameter: int, segment: int) -> Formats:
         """Number formats of a product's result and of its factors."""
-        (member,) = self._pattern(parameter)[segment].ops
-        factor = member.op.reads[factors_of(member.op).both[1]]
-        return member.op.dtype, self.program.values[factor].dtype
+        return self._product(parameter, segment)[1]
 
     def lines_in_step(self, parameter: int, segment: int) -> int:
         """Elements of the lines of which all begin in the same bank: any number of times those."""

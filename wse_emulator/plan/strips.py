@@ -113,19 +113,26 @@ def with_panels(
     if not pieces or not orders:
         return choice
     strip = choice.elements
-    lines = tuple(
-        order
-        and _quickest_panel(
-            costs, parameter, segment, order, strip, pieces, free_bytes, across_cycles
-        )
-        for segment, order in enumerate(orders)
-    )
-    bytes_needed = max(costs.temporary_bytes(parameter, p, strip, lines) for p in pieces)
+    known: dict[tuple[object, ...], int] = {}  # iterations of a step repeat their products
+    lines = []
+    for segment, order in enumerate(orders):
+        if not order:
+            lines.append(0)
+            continue
+        held = (costs.product_bytes(parameter, segment, piece, strip, 1) for piece in pieces)
+        alike = (costs.form(parameter, segment), *held)
+        if alike not in known:
+            known[alike] = _quickest_panel(
+                costs, parameter, segment, order, strip, pieces, free_bytes, across_cycles
+            )
+        lines.append(known[alike])
+    panels = tuple(lines)
+    bytes_needed = max(costs.temporary_bytes(parameter, p, strip, panels) for p in pieces)
     return replace(
         choice,
         temporary_bytes=bytes_needed,
         fits=bytes_needed <= free_bytes,
-        lines=lines,
+        lines=panels,
     )
 
 
