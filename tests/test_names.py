@@ -18,6 +18,9 @@ VARIABLES_OF_TYPES = {"TypeVar", "ParamSpec", "TypeVarTuple"}
 
 SAME = {
     "main": "the entry point of a file",
+    "StateCreatedError": "a step that creates state: refused as it runs, judged when captured",
+    "StateRemovedError": "a step that removes state, likewise",
+    "StateReplacedError": "a step that replaces state, likewise",
     "scenarios/answer": "the figures of a scenario",
     "optimizers/rate": "the check of a learning rate",
     "schedulers/rate": "the check of a learning rate",

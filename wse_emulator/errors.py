@@ -94,19 +94,19 @@ class StaticRuleError(WseError):
         return f"{self.message}. Remedy: {self.remedy}" if self.remedy else self.message
 
 
-class StateCreatedInStepError(StaticRuleError):
+class StateCreatedError(StaticRuleError):
     """A state tensor is created inside ``step()``."""
 
     rule = "state-created-in-step"
 
 
-class StateRemovedInStepError(StaticRuleError):
+class StateRemovedError(StaticRuleError):
     """A state tensor that the constructor made is gone after ``step()``."""
 
     rule = "state-removed-in-step"
 
 
-class StateReplacedInStepError(StaticRuleError):
+class StateReplacedError(StaticRuleError):
     """A state tensor changes shape, dtype or storage in ``step()``."""
 
     rule = "state-replaced-in-step"

@@ -16,9 +16,9 @@ from wse_emulator.errors import (
     HostSyncError,
     InputError,
     PythonNumberChangedError,
-    StateCreatedInStepError,
-    StateRemovedInStepError,
-    StateReplacedInStepError,
+    StateCreatedError,
+    StateRemovedError,
+    StateReplacedError,
     StaticRuleError,
     StepFailedError,
     UnknownOpError,
@@ -154,10 +154,10 @@ def build(update: Callable[[Rule, torch.Tensor, int], None]) -> tuple[Rule, nn.M
 @pytest.mark.parametrize(
     ("update", "error", "state"),
     [
-        (creates, StateCreatedInStepError, "late"),
-        (removes, StateRemovedInStepError, "buffer"),
-        (rebinds, StateReplacedInStepError, "buffer"),
-        (changes_dtype, StateReplacedInStepError, "buffer"),
+        (creates, StateCreatedError, "late"),
+        (removes, StateRemovedError, "buffer"),
+        (rebinds, StateReplacedError, "buffer"),
+        (changes_dtype, StateReplacedError, "buffer"),
         (branches, HostSyncError, None),
         (reads_item, HostSyncError, None),
         (reads_list, HostSyncError, "buffer"),
@@ -201,7 +201,7 @@ def test_the_violation_says_where_the_users_code_reads_a_value() -> None:
 
 def test_torch_adamw_is_refused_with_state_parameter_and_remedy() -> None:
     model = nn.Linear(4, 3)
-    with pytest.raises(StateCreatedInStepError) as caught:
+    with pytest.raises(StateCreatedError) as caught:
         capture_step(torch.optim.AdamW(model.parameters()), model=model)
     assert caught.value.parameter == "weight"
     assert caught.value.state == "exp_avg"
@@ -211,7 +211,7 @@ def test_torch_adamw_is_refused_with_state_parameter_and_remedy() -> None:
 def test_torch_adamw_on_meta_tensors_breaks_the_same_rule() -> None:
     with torch.device("meta"):
         model = nn.Linear(4, 3)
-    with pytest.raises(StateCreatedInStepError, match="exp_avg"):
+    with pytest.raises(StateCreatedError, match="exp_avg"):
         capture_step(torch.optim.AdamW(model.parameters()), model=model)
 
 

@@ -12,11 +12,13 @@ from matplotlib.patches import Rectangle
 from tests.results.factory import tiny
 from tests.views.test_pictures import check_texts, shown_texts
 from wse_emulator.questions.explain import LIMITS
+from wse_emulator.request import Request
 from wse_emulator.results.answers import elapsed
 from wse_emulator.results.explain import Effect, Explanation, Limit
 from wse_emulator.results.run import PeTime, RunResult
 from wse_emulator.views.bottlenecks import QUESTION, bottlenecks_table, figure_bottlenecks
 from wse_emulator.views.style import LIGHT, STYLES, Style
+from wse_emulator.wafer.presets import WSE2
 
 
 def effect(limit: Limit, number: int, total: int) -> Effect:
@@ -33,7 +35,10 @@ def effect(limit: Limit, number: int, total: int) -> Effect:
 
 def explanation_of(total: int) -> Explanation:
     return Explanation(
+        model="mine",
         optimizer="AdamW",
+        request=Request(wafer=WSE2, model="mine"),
+        command="",
         cycles=total,
         critical=PeTime((0, 0), (), total, total),
         effects=tuple(effect(limit, number, total) for number, limit in enumerate(LIMITS)),

@@ -12,7 +12,7 @@ from wse_emulator.errors import WaferSpecError
 from wse_emulator.wafer import PRESETS, WSE2, WSE3, WSE3_SILICON, WaferSpec
 from wse_emulator.wafer.lanes import LaneRate
 
-NO_FIGURES = {"name", "sources", "unsourced"}
+NO_FIGURES = {"name", "sources", "unsourced", "typed"}
 
 
 @pytest.mark.parametrize("spec", PRESETS.values(), ids=PRESETS)

@@ -11,9 +11,9 @@ import optimizers
 from wse_emulator.capture.storages import dtype_name, storage_key
 from wse_emulator.errors import (
     PythonNumberChangedError,
-    StateCreatedInStepError,
-    StateRemovedInStepError,
-    StateReplacedInStepError,
+    StateCreatedError,
+    StateRemovedError,
+    StateReplacedError,
     StaticRuleError,
 )
 
@@ -77,7 +77,7 @@ def judge_state(
     for state, owners in sorted(created.items(), key=lambda item: _size_rank(after, item)):
         first = min(owners)
         violations.append(
-            StateCreatedInStepError(
+            StateCreatedError(
                 f"{name} creates the state {state!r} of {names[first]} inside step()"
                 + _and_more(owners),
                 parameter=names[first],
@@ -88,7 +88,7 @@ def judge_state(
     for state, owners in sorted(removed.items()):
         first = min(owners)
         violations.append(
-            StateRemovedInStepError(
+            StateRemovedError(
                 f"{name} removes the state {state!r} of {names[first]} inside step()"
                 + _and_more(owners),
                 parameter=names[first],
@@ -100,7 +100,7 @@ def judge_state(
     for state, owners in sorted(replaced.items()):
         first = min(owners)
         violations.append(
-            StateReplacedInStepError(
+            StateReplacedError(
                 f"{name} replaces the state {state!r} of {names[first]} inside step(): "
                 f"{_change(before[first, state], after[first, state])}" + _and_more(owners),
                 parameter=names[first],

@@ -39,7 +39,9 @@ def parse_wafer(text: str, overrides: Sequence[str] = ()) -> WaferSpec:
                 f"{text!r}: write the cut as ROWSxCOLS after the colon, as {name}:64x48"
             )
         spec = spec.scaled(int(match[1]), int(match[2]))
-    return replace(with_settings(spec, overrides), typed=text.strip())
+    changed = with_settings(spec, overrides)
+    by_its_name = changed.name == spec.name and not name.lower().endswith(".json")
+    return changed if by_its_name else replace(changed, typed=text.strip())
 
 
 def typed_wafer(spec: WaferSpec) -> tuple[str, tuple[str, ...]] | None:

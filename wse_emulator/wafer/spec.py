@@ -52,7 +52,7 @@ class WaferSpec:
         lanes: rates by class of op and number format.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
-        typed: what was written after ``--wafer`` to name it; empty for a machine made in Python.
+        typed: what was written after ``--wafer``, where that is not its name: a machine file, say.
 
     Example:
         >>> wafer = wse_emulator.WSE2

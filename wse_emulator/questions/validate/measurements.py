@@ -10,7 +10,7 @@ from pathlib import Path
 
 from wse_emulator.errors import MalformedFileError
 
-Setting = bool | int | float | str
+RecordParameter = bool | int | float | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Measurement:
     machine: str
     kind: str
     operation: str
-    parameters: Mapping[str, Setting]
+    parameters: Mapping[str, RecordParameter]
     metric: str
     value: float
     unit: str
