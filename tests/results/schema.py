@@ -13,7 +13,7 @@ from pathlib import Path
 
 import wse_emulator.results.files
 from wse_emulator.request import Request
-from wse_emulator.results.request import REQUEST_SCHEMA
+from wse_emulator.results.request_json import REQUEST_SCHEMA
 from wse_emulator.results.run import RUN_SCHEMA, RunResult
 
 HELD_BY_ARRAYS = ("arrays", "op_names")

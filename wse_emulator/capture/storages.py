@@ -49,7 +49,7 @@ class StorageTable:
         return self._index_of.get(storage_key(tensor))
 
     def alias(self, tensor: torch.Tensor, value: int) -> None:
-        """Take the tensor's storage for a value that is known already."""
+        """Say that this tensor's storage is that of an already known value."""
         self._index_of[storage_key(tensor)] = value
         self._held.append(StorageWeakRef(tensor.untyped_storage()))
 

@@ -85,7 +85,8 @@ def plot(
             click.echo(f"{name:<18}{question}")
         return 0
     if result is None or view_name is None:
-        raise InputError("wse plot needs a RESULT and --view NAME; wse plot --list names the views")
+        what = "a RESULT and --view NAME" if result is None else "--view NAME"
+        raise InputError(f"wse plot needs {what}; wse plot --list names the views")
     check_view_name(view_name)  # refused before a large result is read
     kinds = REPLAY_FORMATS if view_name == REPLAY else (*FORMATS, _DATA)
     target = Path(f"{view_name}.{kinds[0]}") if out is None else out

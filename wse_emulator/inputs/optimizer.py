@@ -105,7 +105,7 @@ class SchedulersTogether:
     schedulers: tuple[schedulers.LRScheduler, ...]
 
     def step(self) -> None:
-        """One step of each, in order."""
+        """Step every scheduler once, in order."""
         for scheduler in self.schedulers:
             scheduler.step()
 

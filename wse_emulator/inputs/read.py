@@ -34,6 +34,7 @@ from wse_emulator.request import (
     Precision,
     Request,
 )
+from wse_emulator.results.answers import CONFIG_BATCH
 from wse_emulator.wafer.parse import parse_wafer, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -225,5 +226,5 @@ def _unused(
     if not own:
         unused.append("the model section, since another model is named")
         if config.batch_size is not None and given.batch_size is None:
-            unused.append("the batch and its lengths, which are those of the config's own model")
+            unused.append(CONFIG_BATCH)
     return tuple(unused)

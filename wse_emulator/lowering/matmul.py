@@ -96,7 +96,7 @@ def product_activities(
 def _messages(
     site: Site, product: Product, lines: int, formats: Formats, spec: WaferSpec
 ) -> tuple[tuple[LineMulticast, ...], tuple[Activity, ...]]:
-    """The panels' ways out and the partial sums' way together."""
+    """The messages of one round: multicasts of the panels, and the reduction of partial sums."""
     made, sent = formats
     sends = tuple(
         multicast_along_lines(site.lines(axis, product, lines, sent, spec)) for axis in product.sent

@@ -100,7 +100,7 @@ ELEMENTWISE = AxisRule("element by element", _elementwise)
 
 
 def _joined(op: TensorOp) -> Axes:
-    """As element by element, but for the axis along which tensors are put one after another."""
+    """The axes of a concatenation: elementwise, except along the joined dimension."""
     rank = len(op.shape)
     along = _axis(op.arguments.get("dim", 0), rank)
     stacked = any(len(shape) < rank for shape in op.read_shapes)

@@ -286,7 +286,7 @@ class ProductReader:
         return Block(self.down.index(down), self.across.index(across))
 
     def _keep(self, op: TensorOp, made: _Laid) -> Block:
-        """Keep how the values lie that an op writes."""
+        """Remember the layout of the values that an op writes."""
         for index in op.writes:
             held = self._values[index]
             strides = held.strides if held.shape == op.shape else None

@@ -141,7 +141,7 @@ class SpaceReader:
         self.stacked = lines and stacked_matrix(parameter, ops, self.axes) is not None
 
     def read_all(self) -> dict[int, OpSpace]:
-        """Op index -> space."""
+        """The space in which each op runs, by op index."""
         spaces = {op.index: self.read(op) for op in self.ops}
         self.check_transfers(spaces)
         return spaces

@@ -104,7 +104,7 @@ class ChainCosts:
         return self._form[parameter][segment]
 
     def forms(self, parameter: int) -> tuple[int, ...]:
-        """Forms of all chains of a parameter; parameters that have them in common act alike."""
+        """One number for each chain of a parameter; parameters with equal numbers cost the same."""
         return self._form[parameter]
 
     def orders(self, parameter: int) -> tuple[int, ...]:

@@ -35,7 +35,7 @@ class Captured:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Known:
-    """Facts of a request, each found once and shared by requests that differ elsewhere.
+    """What capture found out about a request; requests that differ only in other fields share it.
 
     Attributes:
         captured: the step in the dtypes of the model's parameters.

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.run import CriticalPart, RunResult
 from wse_emulator.results.words import cycles, plural, seconds, share, short, size
+
+CONFIG_BATCH: Final = "the batch and its lengths, which are those of the config's own model"
+"""What is not used of a run config that stands beside another model."""
 
 
 def verdict(result: RunResult) -> str:
@@ -47,7 +51,7 @@ def step_time(result: RunResult) -> str:
     interval = (
         f" Some costs have no published source, so it may take between {seconds(low)} and "
         f"{seconds(high)}."
-        if 0 < low < high
+        if 0 < low < high and result.unsourced_share > 0
         else ""
     )
     return f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}.{interval}"
@@ -100,6 +104,11 @@ def advice(result: RunResult) -> str:
 def timed(result: RunResult) -> str:
     """What is judged and what is timed: with a batch its activations count, and are not timed."""
     batch = None if result.request is None else result.request.batch_size
+    if batch is None and CONFIG_BATCH in result.config_unused:
+        return (
+            "The batch of the config is that of its own model and is not used: the optimizer step "
+            "alone is judged and timed; activations are not counted."
+        )
     if batch is None:
         return (
             "No batch size is given: the optimizer step alone is judged and timed; activations are "

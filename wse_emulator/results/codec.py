@@ -16,7 +16,7 @@ from typing import TypeVar, cast
 
 from wse_emulator.errors import ResultFileError
 from wse_emulator.request import Request
-from wse_emulator.results.request import read_request, request_document
+from wse_emulator.results.request_json import read_request, request_document
 
 Value = TypeVar("Value")
 

@@ -34,7 +34,7 @@ def check_folder(folder: Path, names: Iterable[str], *, force: bool) -> None:
     if taken and not force:
         others = f" and {len(taken) - 1} more exist" if len(taken) > 1 else " exists"
         raise OutputError(
-            f"{folder / taken[0]}{others}; name another folder, or give --force to "
+            f"{folder / taken[0]}{others}; name another place, or give --force to "
             "replace what is there"
         )
 

@@ -1,4 +1,4 @@
-"""Judging one question: read inputs, known and placed."""
+"""Plan one fit question: from its inputs to the bytes in every PE."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from wse_emulator.errors import InputError, UnknownOpError
-from wse_emulator.inputs.typed import typed_fit
+from wse_emulator.inputs.command_line import typed_fit
 from wse_emulator.questions.fit.changes import (
     Change,
     changes,

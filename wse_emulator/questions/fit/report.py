@@ -42,7 +42,7 @@ def report(
     solution: Solution | None = None,
     command: str = "",
 ) -> FitReport:
-    """The report of a judgement, with what was computed beside it."""
+    """The ``FitReport`` of a planned request, with its levers, solution and optimizer table."""
     request, memory = judgement.request, judgement.memory
     spec, program = request.wafer, judgement.known.program
     counted = request.batch_size is not None

@@ -63,7 +63,7 @@ def _flags(request: Request) -> list[tuple[str, str]]:
 
 
 def _optimizer(choice: OptimizerChoice, *, scheduled: bool) -> list[tuple[str, str]]:
-    """Name, rate and options; those of a run config are in the config."""
+    """Flags for optimizer, rate and options."""
     parameters = inspect.signature(optimizer_named(choice.name)).parameters
     flags = [("--optimizer", choice.name)] if not choice.groups else []
     rate = choice.lr if choice.lr is not None else choice.options.get("lr")
