@@ -89,35 +89,49 @@ class Arguments(Mapping[str, Argument]):
     ((-1,), None)
     """
 
-    __slots__ = ("_hash", "_held")
+    __slots__ = ("_hash", "_names", "_values")
 
     def __init__(self, held: Mapping[str, Argument] | None = None) -> None:
-        self._held = dict(held or {})
+        self._names = tuple(held or ())
+        self._values = tuple((held or {}).values())
         self._hash: int | None = None
 
+    @classmethod
+    def of(cls, names: tuple[str, ...], values: tuple[Argument, ...]) -> Arguments:
+        """Arguments from names, which many ops share, and values in the same order."""
+        made = cls()
+        made._names, made._values = names, values
+        return made
+
     def __getitem__(self, name: str) -> Argument:
-        return self._held[name]
+        if name not in self._names:
+            raise KeyError(name)
+        return self._values[self._names.index(name)]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._held)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._held)
+        return len(self._names)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Arguments) and self._held == other._held
+        return (
+            isinstance(other, Arguments)
+            and self._names == other._names
+            and self._values == other._values
+        )
 
     def __hash__(self) -> int:
         if self._hash is None:  # asked again and again where costs are kept by it
-            self._hash = hash(tuple(self._held.items()))
+            self._hash = hash((self._names, self._values))
         return self._hash
 
     def __repr__(self) -> str:
-        return f"Arguments({self._held!r})"
+        return f"Arguments({dict(self)!r})"
 
     def scalars(self) -> tuple[Scalar, ...]:
         """The Python values among the arguments, lists laid open, in order."""
-        return tuple(_scalars_of(tuple(self._held.values())))
+        return tuple(_scalars_of(self._values))
 
 
 def _scalars_of(argument: Argument) -> Iterator[Scalar]:

@@ -22,7 +22,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from wse_emulator.capture.schemas import plain_argument, schema_of
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.ops.table import describes
-from wse_emulator.program import Argument
+from wse_emulator.program import Argument, Arguments
 
 Decomposition = Callable[..., object]
 
@@ -109,7 +109,8 @@ def _has_record(
     func: torch._ops.OpOverload, arguments: Sequence[object], keywords: Mapping[str, object]
 ) -> bool:
     schema = schema_of(func)
-    return describes(schema.name, schema.bound(arguments, keywords, _value))
+    bound = schema.bound(arguments, keywords, _value)
+    return describes(schema.name, Arguments.of(schema.names, bound))
 
 
 def _value(argument: object) -> Argument:

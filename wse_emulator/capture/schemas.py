@@ -18,27 +18,27 @@ class Schema:
     Attributes:
         name: with overload: ``aten.add.Tensor``.
         names: of all arguments, those by keyword alone last.
-        defaults: of all arguments, None where there is none.
-        written: names of the arguments that the op writes.
+        defaults: of all arguments in the same order, None where there is none.
+        written: positions of the arguments that the op writes.
     """
 
     name: str
     names: tuple[str, ...]
-    defaults: Mapping[str, Argument]
-    written: tuple[str, ...]
+    defaults: tuple[Argument, ...]
+    written: tuple[int, ...]
 
     def bound(
         self,
         arguments: Sequence[object],
         keywords: Mapping[str, object],
         read: Callable[[object], Argument],
-    ) -> dict[str, Argument]:
-        """The arguments of one call by name, each as ``read`` gives it; defaults filled in."""
-        held = dict(self.defaults)
-        held.update(zip(self.names, map(read, arguments), strict=False))
+    ) -> tuple[Argument, ...]:
+        """All arguments of one call in order, each as ``read`` gives it; defaults filled in."""
+        held = [read(argument) for argument in arguments]
+        held += self.defaults[len(held) :]
         for name, argument in keywords.items():
-            held[name] = read(argument)
-        return held
+            held[self.names.index(name)] = read(argument)
+        return tuple(held)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -48,10 +48,10 @@ def schema_of(func: torch._ops.OpOverload) -> Schema:
     return Schema(
         name=str(func),
         names=tuple(argument.name for argument in arguments),
-        defaults={argument.name: plain_argument(argument.default_value) for argument in arguments},
+        defaults=tuple(plain_argument(argument.default_value) for argument in arguments),
         written=tuple(
-            argument.name
-            for argument in arguments
+            position
+            for position, argument in enumerate(arguments)
             if argument.alias_info is not None and argument.alias_info.is_write
         ),
     )

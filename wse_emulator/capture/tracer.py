@@ -6,6 +6,7 @@ never read. Reading one from Python is itself a violation and is recorded as suc
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -120,13 +121,14 @@ class StepTracer:
             return  # torch.tensor(data) makes its result known: see made_from_python
         call = _Call(self.table)
         held = schema.bound(arguments, keywords, call.argument)
-        writes = [call.reads[i] for name in schema.written for i in _positions(held.get(name))]
+        writes = [call.reads[i] for place in schema.written for i in _positions(held[place])]
         touched = set(call.reads)
         outputs = list(tensors_in(result))
         fresh = [x for x in outputs if self.table.lookup(x) not in touched]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
-        if not describes(schema.name, held) and self._in_parts(func, arguments, keywords, result):
+        named = Arguments.of(schema.names, held)
+        if not describes(schema.name, named) and self._in_parts(func, arguments, keywords, result):
             return
         owner = self._owner(call.reads)
         for x in fresh:
@@ -148,7 +150,7 @@ class StepTracer:
                 writes=tuple(writes),
                 shape=() if target is None else tuple(target.shape),
                 dtype="float32" if target is None else dtype_name(target.dtype),
-                arguments=Arguments(held),
+                arguments=named,
                 read_shapes=tuple(call.shapes),
                 read_strides=tuple(call.strides),
                 read_offsets=tuple(call.offsets),
@@ -258,10 +260,14 @@ class _Call:
             self.shapes.append(tuple(given.shape))
             self.strides.append(given.stride())
             self.offsets.append(int(given.storage_offset()))
-            return Read(len(self.reads) - 1)
+            return _read(len(self.reads) - 1)
         if isinstance(given, (list, tuple)):
             return tuple(self.argument(item) for item in given)
         return plain_argument(given)
+
+
+_read = functools.lru_cache(maxsize=64)(Read)
+"""One object for each position: a program of 100,000 ops has as many arguments and more."""
 
 
 def _positions(argument: Argument) -> Iterator[int]:

@@ -72,9 +72,15 @@ def check_costs(program: StepProgram, spec: WaferSpec) -> None:
     Raises:
         UnknownOpError: names the first such op and its parameter.
     """
+    seen = set()
     for op in program.ops:
         # parameters of a kind have the same ops: those of the first one stand for all
-        if op.owner is None or program.first_alike(op.owner) == op.owner:
+        if op.owner is not None and program.first_alike(op.owner) != op.owner:
+            continue
+        formats = tuple([program.values[index].dtype for index in op.reads])
+        alike = (op.name, op.dtype, op.arguments, formats, op.shape, op.read_shapes)
+        if alike not in seen:
+            seen.add(alike)
             op_cost(op, program, 1, spec)
 
 
