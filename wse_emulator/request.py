@@ -190,14 +190,7 @@ class Request:
     objects: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        if self.mode not in MODES:
-            raise UnknownNameError(
-                f"unknown mode {self.mode!r}{near(self.mode, MODES)}; one of {', '.join(MODES)}"
-            )
-        if self.engine not in ENGINES:
-            raise UnknownNameError(
-                f"unknown engine {self.engine!r}; there are {', '.join(ENGINES)}"
-            )
+        check_mode_and_engine(self.mode, self.engine)
         _check_count("batch size", self.batch_size, MOST_SAMPLES)
         _check_count("sequence length", self.sequence, MOST_TOKENS)
         _check_count("target length", self.target, MOST_TOKENS)
@@ -221,6 +214,19 @@ class Request:
         return not self.objects
 
     @property
+    def without_use(self) -> tuple[str, ...]:
+        """What is given for samples, in words, though no batch size is."""
+        if self.batch_size is not None:
+            return ()
+        given = {
+            "the sequence length": self.sequence,
+            "the target length": self.target,
+            "the micro-batch": self.micro_batch,
+            "the recomputation": self.recompute,
+        }
+        return tuple(word for word, value in given.items() if value is not None)
+
+    @property
     def sparse(self) -> bool:
         """Whether elements of the layers' matrices are left out."""
         return self.sparsity > 0 or self.masks is not None
@@ -230,6 +236,20 @@ class Request:
         """Whether gradients are clipped or unscaled before the step uses them."""
         scaling = self.loss_scaling
         return self.max_grad_norm is not None or (scaling is not None and scaling.dynamic)
+
+
+def check_mode_and_engine(mode: str, engine: str) -> None:
+    """Refuse the name of a mode or engine that does not exist.
+
+    Raises:
+        UnknownNameError: there is none of that name.
+    """
+    if mode not in MODES:
+        raise UnknownNameError(
+            f"unknown mode {mode!r}{near(mode, MODES)}; one of {', '.join(MODES)}"
+        )
+    if engine not in ENGINES:
+        raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
 
 
 def with_batch(request: Request, batch: int) -> Request:

@@ -86,6 +86,7 @@ def in_model_order(program: StepProgram, parameters: Sequence[Parameter]) -> Ste
     """
     place = {p.name: p.index for p in parameters}
     index_of = {p.index: place[p.name] for p in program.parameters}
+    known = {p.name for p in program.parameters}
     if list(index_of.values()) == list(range(len(parameters))):
         return program
     values = [
@@ -95,7 +96,7 @@ def in_model_order(program: StepProgram, parameters: Sequence[Parameter]) -> Ste
         for value in program.values
     ]
     for parameter in parameters:
-        if not parameter.has_gradient:
+        if parameter.name not in known:
             _add_weight(values, parameter)
     ops = tuple(
         op if op.owner is None else dataclasses.replace(op, owner=index_of[op.owner])

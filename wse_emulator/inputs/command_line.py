@@ -6,9 +6,10 @@ import inspect
 import shlex
 from collections.abc import Sequence
 
-from wse_emulator.inputs.optimizer import ANY_RATE, optimizer_named
+from wse_emulator.inputs.optimizer import optimizer_named
 from wse_emulator.inputs.precision import POLICIES, parse_precision
-from wse_emulator.request import AS_CAPTURED, OptimizerChoice, Precision, Request
+from wse_emulator.inputs.schedule_text import typed_schedule
+from wse_emulator.request import AS_CAPTURED, Precision, Request
 from wse_emulator.wafer.parse import typed_wafer
 
 
@@ -31,7 +32,7 @@ def typed_fit(request: Request, change: Sequence[str] = ()) -> str:
         given |= {"--set"}
     if "--precision" in given:
         given |= set(_PARTS)
-    kept = [word for flag, value in _flags(request) if flag not in given for word in (flag, value)]
+    kept = [word for words in _flags(request) if words[0] not in given for word in words]
     config = ["--config", request.config] if _beside(request) and request.config else []
     return shlex.join(["wse", "fit", request.model, *config, *kept, *change])
 
@@ -41,36 +42,43 @@ def _beside(request: Request) -> bool:
     return request.config is not None and request.config != request.model
 
 
-def _flags(request: Request) -> list[tuple[str, str]]:
-    """(flag, value) of all that is not the default."""
-    flags = _optimizer(request.optimizer, scheduled=bool(request.schedules))
+def _flags(request: Request) -> list[tuple[str, ...]]:
+    """The words of all that is not the default, or that a run config could say otherwise."""
+    flags: list[tuple[str, ...]] = list(_optimizer(request))
+    schedule = typed_schedule(request.schedules)
+    if schedule:
+        flags.append(("--lr-schedule", schedule))
     wafer = typed_wafer(request.wafer)
     assert wafer is not None  # a repeatable request
     flags += [("--wafer", wafer[0]), *(("--set", setting) for setting in wafer[1])]
     if request.mode != "pipelined":
         flags.append(("--mode", request.mode))
     flags += _precision(request.precision)
+    if request.loss_scaling is not None and request.loss_scaling.dynamic:
+        flags.append(("--loss-scaling",))
+    dense = 0 if request.config else None
     numbers = {
         "--batch-size": request.batch_size,
         "--seq-len": request.sequence,
         "--target-len": request.target,
         "--micro-batch": request.micro_batch,
         "--recompute": request.recompute,
-        "--sparsity": request.masks or request.sparsity or None,
+        "--sparsity": request.masks or request.sparsity or dense,
         "--max-grad-norm": request.max_grad_norm,
     }
     return flags + [(flag, str(value)) for flag, value in numbers.items() if value is not None]
 
 
-def _optimizer(choice: OptimizerChoice, *, scheduled: bool) -> list[tuple[str, str]]:
-    """Flags for optimizer, rate and options."""
+def _optimizer(request: Request) -> list[tuple[str, str]]:
+    """Flags for the optimizer, its rate and its options."""
+    choice = request.optimizer
     parameters = inspect.signature(optimizer_named(choice.name)).parameters
     flags = [("--optimizer", choice.name)] if not choice.groups else []
-    rate = choice.lr if choice.lr is not None else choice.options.get("lr")
     needed = "lr" in parameters and parameters["lr"].default is inspect.Parameter.empty
-    if rate is None and needed and scheduled:
-        rate = ANY_RATE  # the schedule is left out, and the rate is no part of memory
-    if rate is not None and needed:
+    rate = choice.lr
+    if rate is None and needed:
+        rate = choice.options.get("lr")  # type: ignore[assignment]  # a number, as it was built
+    if rate is not None:
         flags.append(("--lr", f"{rate:g}" if isinstance(rate, float) else str(rate)))
     for name, value in choice.options.items():
         if name != "lr" and value != parameters[name].default:

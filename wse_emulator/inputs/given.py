@@ -7,11 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, SupportsFloat, SupportsIndex
 
 from wse_emulator.errors import InputError
-from wse_emulator.request import Mode, OptimizerChoice, Precision, Recompute
+from wse_emulator.request import (
+    Mode,
+    OptimizerChoice,
+    Precision,
+    Recompute,
+    check_mode_and_engine,
+)
 from wse_emulator.wafer.spec import WaferSpec
 
 if TYPE_CHECKING:
@@ -48,6 +55,54 @@ class Given:
     recompute: int | str | None = None
     sparsity: float | str | Path | None = None
     steps: int | None = None
+
+    def __post_init__(self) -> None:
+        """Turn numbers of NumPy and the like into Python's own, so that a file can hold them.
+
+        Raises:
+            InputError: something else where a number belongs, or an unknown engine or mode.
+        """
+        if isinstance(self.model, Path):
+            object.__setattr__(self, "model", str(self.model))
+        for name in ("batch_size", "sequence", "target", "micro_batch", "steps"):
+            object.__setattr__(self, name, _whole(name, getattr(self, name)))
+        for name in ("lr", "max_grad_norm"):
+            object.__setattr__(self, name, _number(name, getattr(self, name)))
+        if not isinstance(self.sparsity, str | Path):
+            object.__setattr__(self, "sparsity", _number("sparsity", self.sparsity))
+        if not isinstance(self.recompute, str):
+            object.__setattr__(self, "recompute", _whole("recompute", self.recompute))
+        options = {name: _plain(value) for name, value in (self.options or {}).items()}
+        object.__setattr__(self, "options", options)
+        check_mode_and_engine(self.mode, self.engine)
+
+
+def _whole(name: str, value: object) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not isinstance(value, SupportsIndex):
+        raise InputError(f"{name} is {value!r}; give a whole number")
+    return index(value)
+
+
+def _number(name: str, value: object) -> float | None:
+    if value is None or type(value) in (int, float):
+        return value  # type: ignore[return-value]  # an int of the user stays one
+    if isinstance(value, bool | str) or not isinstance(value, SupportsFloat):
+        raise InputError(f"{name} is {value!r}; give a number")
+    return float(value)
+
+
+def _plain(value: object) -> object:
+    """A number of NumPy as Python's own; everything else unchanged."""
+    if isinstance(value, tuple | list):
+        return tuple(_plain(item) for item in value)
+    kind = type(value)
+    if kind.__module__ == "numpy" and isinstance(value, SupportsFloat):
+        return float(value) if not isinstance(value, SupportsIndex) else index(value)
+    return value
 
 
 def parse_recompute(recompute: int | str | None) -> Recompute:

@@ -176,7 +176,7 @@ def _precision(given: Given, config: RunConfig | None) -> Precision:
 
 
 def _sparsity(given: Given, config: RunConfig | None) -> float:
-    if isinstance(given.sparsity, int | float):
+    if given.sparsity is not None and not isinstance(given.sparsity, _FILE):
         return float(given.sparsity)
     if given.sparsity is None and config is not None:
         return config.sparsity
@@ -207,7 +207,15 @@ def _objects(given: Given, spec: WaferSpec) -> tuple[str, ...]:
         found.append("model")
     if typed_wafer(spec) is None:
         found.append("wafer")
+    if not all(_is_plain(value) for value in (given.options or {}).values()):
+        found.append("options")
     return tuple(found)
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple):
+        return all(_is_plain(item) for item in value)
+    return value is None or isinstance(value, bool | int | float | str)
 
 
 def _unused(

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import inspect
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
 
 from schedulers.errors import SchedulerError
 from schedulers.names import known_schedulers, number, scheduler_class_name
+from schedulers.sections import ScheduleSection, read_learning_rate
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
 from wse_emulator.models.shapes import MOST_FILE_BYTES
 
@@ -40,6 +42,30 @@ def parse_schedule(text: str) -> LearningRate:
     if Path(text).suffix in (".json", ".yaml", ".yml"):
         return _from_file(Path(text))
     return [_piece(piece.strip()) for piece in text.split(",")]
+
+
+def typed_schedule(sections: Sequence[ScheduleSection]) -> str:
+    """What to type after ``--lr-schedule`` for schedules that were read; empty if nothing can.
+
+    Example:
+        >>> from schedulers.sections import read_learning_rate
+        >>> typed_schedule([read_learning_rate(parse_schedule("linear:0:1e-3:10"))])
+        'LinearLR:initial_learning_rate=0.0:end_learning_rate=0.001:total_iters=10'
+    """
+    if len(sections) != 1:
+        return ""
+    (section,) = sections
+    pieces = [section] if not section.parts else list(section.parts)
+    text = ",".join(_typed_piece(piece) for piece in pieces)
+    try:
+        return text if read_learning_rate(parse_schedule(text)) == section else ""
+    except (SchedulerError, InputError):
+        return ""
+
+
+def _typed_piece(section: ScheduleSection) -> str:
+    words = [f"{name}={value}" for name, value in section.arguments]
+    return ":".join([section.scheduler, *words])
 
 
 def finite_rate(option: str, rate: float) -> float:

@@ -44,6 +44,7 @@ class Placed:
         samples: how samples move; None without a batch size.
         server: the weight server, when weights stream.
         mode_reason: why the mode was chosen, if it was.
+        refused: the op for which weights stream, since it cannot run on the wafer.
     """
 
     request: Request
@@ -55,6 +56,7 @@ class Placed:
     samples: Samples | None = None
     server: Server | None = None
     mode_reason: str | None = None
+    refused: UnknownOpError | None = None
 
     @property
     def fits(self) -> bool:
@@ -77,10 +79,11 @@ def place_and_plan(known: Known, request: Request) -> Placed:
         return _pipelined(known, request)
     if request.mode == "weight-streaming":
         return _streaming(known, request)
+    refused = None
     try:
         resident = _pipelined(known, replace(request, mode="pipelined"))
     except UnknownOpError as error:  # what does not fit in a PE need not lie in one, streamed
-        reason = error.message
+        refused, reason = error, error.message
     else:
         if resident.fits:
             return replace(resident, mode_reason="all layers fit on the wafer at once")
@@ -89,7 +92,7 @@ def place_and_plan(known: Known, request: Request) -> Placed:
             f"{resident.memory.gap_bytes:,} B more than there are"
         )
     streamed = _streaming(known, replace(request, mode="weight-streaming"))
-    return replace(streamed, mode_reason=reason)
+    return replace(streamed, mode_reason=reason, refused=refused)
 
 
 def _pipelined(known: Known, request: Request) -> Placed:

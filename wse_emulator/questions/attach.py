@@ -17,6 +17,7 @@ import numpy as np
 import torch
 
 from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.kinds import in_model_order
 from wse_emulator.capture.step import (
     Scheduler,
     StepTrace,
@@ -33,6 +34,7 @@ from wse_emulator.errors import DoesNotFitError, InputError
 from wse_emulator.inputs.given import DEFAULT_WAFER
 from wse_emulator.plan.known import known_of
 from wse_emulator.plan.placed import Placed, place_and_plan
+from wse_emulator.program import Parameter, StepProgram
 from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.request import OptimizerChoice, Request
 from wse_emulator.results.run import RunResult, WallSeconds
@@ -58,7 +60,8 @@ def attach(
         scheduler: its learning-rate scheduler, if it has one.
         wafer: name or spec of the machine.
         engine: ``array`` or ``pe``.
-        model: gives the parameters their names in the report.
+        model: gives the parameters their names in the report; those that the optimizer does not
+            step are weights alone.
 
     Returns:
         The emulation: ``result()`` reports, ``detach()`` leaves both objects as they were.
@@ -119,6 +122,7 @@ class Emulation:
         self._optimizer = optimizer
         self._scheduler = scheduler
         self._request = request
+        self._module = model
         self._names = parameter_names(optimizer, model)
         self._rates: list[float | None] = []
         self._first: StepTrace | None = None
@@ -233,9 +237,27 @@ class Emulation:
                 "or an optimizer with less state"
             )
 
+    def _untrained(self, program: StepProgram) -> list[Parameter]:
+        """The parameters of the model that the optimizer does not step: weights alone."""
+        known = {parameter.name for parameter in program.parameters}
+        named = [] if self._module is None else list(self._module.named_parameters())
+        left = [(name, p) for name, p in named if name not in known]
+        return [
+            Parameter(
+                index=index,
+                name=name,
+                shape=tuple(p.shape),
+                dtype=str(p.dtype).removeprefix("torch."),
+                group=0,
+                has_gradient=False,
+            )
+            for index, (name, p) in enumerate(left, start=len(program.parameters))
+        ]
+
     def _placed(self, update: StepTrace, schedule: StepTrace | None) -> Placed:
         trace = update if schedule is None else join_schedule(update, schedule)
         program = build_program(self._optimizer, self._scheduler, self._names, trace)
+        program = in_model_order(program, (*program.parameters, *self._untrained(program)))
         return place_and_plan(known_of(program, self._request.wafer), self._request)
 
 

@@ -7,11 +7,10 @@ on the page comes from that.
 from __future__ import annotations
 
 import dataclasses
-import time
 from typing import Final
 
 from wse_emulator.capture.built import Built, build, capture
-from wse_emulator.errors import InputError, StaticRuleError, UnknownOpError, WseError
+from wse_emulator.errors import InputError, StaticRuleError, WseError
 from wse_emulator.inputs.given import Given
 from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.plan.known import Captured, Known, know, with_activations
@@ -56,26 +55,28 @@ def preflight(
     tell("reading the model")
     inputs = _read(given, problems)
     built = _built(inputs, problems)
-    as_asked = not problems
+    as_asked = not problems  # without its schedule it is another step
     tell("evaluating the schedule")
-    schedules = _schedules(inputs, built, problems)
-    report = result = None
+    schedules = _schedules(inputs, built, problems) if as_asked else ()
+    report: FitReport | None = None
+    result: RunResult | None = None
     legal: bool | None = None
-    if built is not None:
-        tell("capturing the step")
-        try:
-            captured = Captured(program=capture(built), built=built)
-        except StaticRuleError as error:
-            violations.append(error)
-        except WseError as error:
-            problems.append(str(error))
-        else:
-            legal = True if as_asked else None  # without its schedule it is another step
-            known = _known(captured, inputs, problems)
-            report, result = _placed(known, inputs, command, problems, tell)
+    tell("capturing the step")
+    try:
+        captured = Captured(program=capture(built), built=built)
+    except StaticRuleError as error:
+        violations.append(error)
+    except WseError as error:
+        problems.append(str(error))
+    else:
+        legal = True if as_asked else None
+        known = _known(captured, inputs, violations, problems)
+        judgement = _judged(known, inputs, violations, problems, tell)
+        if judgement is not None:
+            report, result = _answers(judgement, command, violations, problems, tell)
     return Preflight(
         model=inputs.model.name,
-        optimizer=built.optimizer_name if built else inputs.request.optimizer.name,
+        optimizer=built.optimizer_name,
         wafer=inputs.request.wafer.name,
         legal=False if violations else legal,
         violations=tuple(violations),
@@ -102,61 +103,95 @@ def _read(given: Given, problems: list[str]) -> Inputs:
         return inputs
 
 
-def _built(inputs: Inputs, problems: list[str]) -> Built | None:
-    """The optimizer; if need be without its schedule, which is a problem then."""
+def _built(inputs: Inputs, problems: list[str]) -> Built:
+    """The optimizer; if need be without its schedule, which is a problem then.
+
+    Raises:
+        InputError: it is not the schedule, so that nothing can be answered.
+    """
     request = inputs.request
     try:
         return build(request, inputs.model)
-    except WseError as error:
-        problems.append(str(error))
+    except InputError as error:
         if not request.schedules:
-            return None
-    try:
-        return build(dataclasses.replace(request, schedules=()), inputs.model)
-    except WseError:
-        return None  # it is not the schedule, and the reason is told
+            raise
+        try:
+            built = build(dataclasses.replace(request, schedules=()), inputs.model)
+        except InputError:
+            raise error from None
+        problems.append(str(error))
+        return built
 
 
-def _known(captured: Captured, inputs: Inputs, problems: list[str]) -> Known | None:
-    """What is known for a plan; None where the activations that count are not known."""
+def _known(
+    captured: Captured,
+    inputs: Inputs,
+    violations: list[StaticRuleError],
+    problems: list[str],
+) -> Known | None:
+    """What is known for a plan; None for an op without a place, or unknown activations."""
     try:
         known = know(captured, inputs.request, inputs.masks)
         return with_activations(known, inputs)
+    except StaticRuleError as error:
+        violations.append(error)
+        return None
     except WseError as error:
         problems.append(str(error))
         return None
 
 
-def _placed(
-    known: Known | None, inputs: Inputs, command: str, problems: list[str], tell: Tell
-) -> tuple[FitReport | None, RunResult | None]:
-    """The memory, with levers where they are needed; and the time of what fits on the wafer."""
+def _judged(
+    known: Known | None,
+    inputs: Inputs,
+    violations: list[StaticRuleError],
+    problems: list[str],
+    tell: Tell,
+) -> Judgement | None:
+    """The plan of the step; an op that cannot run on the wafer breaks a rule, in any mode."""
     if known is None:
-        return None, None
+        return None
     tell("planning the model as it is")
-    begin = time.perf_counter()
     try:
-        judgement = Judgement(inputs=inputs, placed=place_and_plan(known, inputs.request))
+        placed = place_and_plan(known, inputs.request)
+    except StaticRuleError as error:
+        violations.append(error)
+        return None
     except WseError as error:
         problems.append(str(error))
-        return None, None
-    took = WallSeconds(capture=0.0, place=time.perf_counter() - begin, simulate=0.0)
+        return None
+    if placed.refused is not None:
+        violations.append(placed.refused)
+    return Judgement(inputs=inputs, placed=placed)
+
+
+def _answers(
+    judgement: Judgement,
+    command: str,
+    violations: list[StaticRuleError],
+    problems: list[str],
+    tell: Tell,
+) -> tuple[FitReport, RunResult | None]:
+    """The memory, with levers where they are needed; and the time of what fits on the wafer."""
     levers = () if judgement.fits else pull_levers(judgement, tell)
     report = report_of_fit(judgement, levers=levers, command=command)
     if not judgement.fits or judgement.placed.plan is None:
         return report, None
     # the rates of the run are looked at as a course, so one step is timed
-    once = inputs.changed(dataclasses.replace(inputs.request, steps=1))
-    timed = dataclasses.replace(judgement, inputs=once)
+    once = dataclasses.replace(judgement.inputs.request, steps=1)
+    timed = dataclasses.replace(judgement, inputs=judgement.inputs.changed(once))
+    took = WallSeconds(capture=0.0, place=0.0, simulate=0.0)  # the page does not tell them
     try:
         return report, emulated_result(timed, took, command=command, tell=tell)
-    except (InputError, UnknownOpError) as error:
+    except StaticRuleError as error:
+        violations.append(error)
+    except InputError as error:
         problems.append(str(error))
-        return report, None
+    return report, None
 
 
-def _schedules(inputs: Inputs, built: Built | None, problems: list[str]) -> tuple[Course, ...]:
-    if built is None or built.optimizer is None:
+def _schedules(inputs: Inputs, built: Built, problems: list[str]) -> tuple[Course, ...]:
+    if built.optimizer is None:
         return ()
     steps = inputs.request.steps or (inputs.config.max_steps if inputs.config else None)
     if not built.schedulers:

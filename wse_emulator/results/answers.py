@@ -110,9 +110,11 @@ def timed(result: RunResult) -> str:
             "alone is judged and timed; activations are not counted."
         )
     if batch is None:
+        given = "" if result.request is None else ", ".join(result.request.without_use)
+        unused = f" Without it there is no use for {given}." if given else ""
         return (
             "No batch size is given: the optimizer step alone is judged and timed; activations are "
-            "not counted."
+            f"not counted.{unused}"
         )
     samples = "sample" if batch == 1 else "samples"
     return (

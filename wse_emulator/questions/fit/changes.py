@@ -8,6 +8,7 @@ from typing import Final
 
 from wse_emulator.inputs.optimizer import ANY_RATE, optimizer_classes
 from wse_emulator.inputs.precision import parse_precision
+from wse_emulator.inputs.schedule_text import typed_schedule
 from wse_emulator.request import OptimizerChoice, Request, with_batch
 from wse_emulator.wafer.presets import PRESETS
 
@@ -47,7 +48,11 @@ def _optimizers(request: Request) -> Iterator[Change]:
             yield Change(
                 f"optimizer {name}",
                 ("--optimizer", name, "--lr", str(rate)),
-                replace(request, optimizer=OptimizerChoice(name=name, lr=rate)),
+                replace(
+                    request,
+                    optimizer=OptimizerChoice(name=name, lr=rate),
+                    schedules=request.schedules if typed_schedule(request.schedules) else (),
+                ),
             )
 
 

@@ -10,7 +10,6 @@ from wse_emulator.plan.in_flight import recomputable_layers, samples_in_flight
 from wse_emulator.plan.memory import CATEGORIES, MemoryPlan
 from wse_emulator.plan.sparse import INDEX_BYTES
 from wse_emulator.questions.fit.judge import Judgement
-from wse_emulator.request import Recompute, Request
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.results.fit import (
     BatchFacts,
@@ -160,23 +159,14 @@ def _notes(judgement: Judgement) -> tuple[str, ...]:
     request, profile = judgement.request, judgement.known.profile
     notes = []
     if profile is None:
-        given = [word for word, value in _given_for_samples(request) if value is not None]
-        unused = f"; without it there is no use for {', '.join(given)}" if given else ""
+        given = ", ".join(request.without_use)
+        unused = f"; without it there is no use for {given}" if given else ""
         notes.append(f"{NO_ACTIVATIONS}{unused}")
     elif request.sequence is None and profile.sequence is not None:
         notes.append(f"no sequence length was given: {profile.sequence} tokens, as the model has")
     if request.sparse:
         notes.append(_sparse_note(judgement))
     return tuple(notes)
-
-
-def _given_for_samples(request: Request) -> tuple[tuple[str, Recompute], ...]:
-    return (
-        ("the sequence length", request.sequence),
-        ("the target length", request.target),
-        ("the micro-batch", request.micro_batch),
-        ("the recomputation", request.recompute),
-    )
 
 
 def _left_out(judgement: Judgement) -> float:
