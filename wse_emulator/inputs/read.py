@@ -39,6 +39,8 @@ from wse_emulator.wafer.parse import parse_wafer, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
 _FILE: Final = (str, Path)
+_MODEL_SECTIONS: Final = ("model.", "trainer.init.model.")
+"""Where the keys of a model stand in a run config of release 1.x and of 2.x."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -232,6 +234,7 @@ def _unused(
     elif config.schedules and (given.lr is not None or given.lr_schedule is not None):
         unused.append("the learning rate, replaced by what was given beside the config")
     if not own:
+        unused = [key for key in unused if not key.startswith(_MODEL_SECTIONS)]
         unused.append("the model section, since another model is named")
         if config.batch_size is not None and given.batch_size is None:
             unused.append(CONFIG_BATCH)
