@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from wse_emulator.questions.attach import Emulation, attach
     from wse_emulator.questions.check import check
-    from wse_emulator.questions.fit import fit
+    from wse_emulator.questions.fit.answer import fit
     from wse_emulator.questions.run import run
     from wse_emulator.wafer import WSE1, WSE2, WSE3, WSE3_SILICON, WaferSpec
 
@@ -39,7 +39,7 @@ _HOME: Final = {
     "Emulation": "questions.attach",
     "attach": "questions.attach",
     "check": "questions.check",
-    "fit": "questions.fit",
+    "fit": "questions.fit.answer",
     "run": "questions.run",
 }
 

@@ -10,7 +10,7 @@ import pytest
 from wse_emulator.errors import MalformedFileError
 from wse_emulator.inputs.mask_file import read_masks
 from wse_emulator.models.shapes import ModelShapes, TensorShape
-from wse_emulator.questions.fit import fit
+from wse_emulator.questions.fit.answer import fit
 
 MODEL = ModelShapes(
     name="mine",

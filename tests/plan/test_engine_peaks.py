@@ -12,7 +12,7 @@ from wse_emulator.emulate import emulate_step
 from wse_emulator.engines import ENGINES, simulate
 from wse_emulator.errors import SramOverflowError
 from wse_emulator.models.shapes import ModelShapes, TensorShape
-from wse_emulator.questions.fit import fit
+from wse_emulator.questions.fit.answer import fit
 from wse_emulator.request import OptimizerChoice
 from wse_emulator.wafer.presets import WSE2
 

@@ -17,9 +17,7 @@ from wse_emulator.models.catalog import (
 )
 from wse_emulator.models.factory import load_factory_model
 from wse_emulator.models.hugging_face import is_hugging_face_config, load_hugging_face
-from wse_emulator.models.model_zoo import build_model_zoo
 from wse_emulator.models.modules import shapes_of_module
-from wse_emulator.models.published import build_published
 from wse_emulator.models.shapes import ModelShapes, parse_shapes, read_json
 
 
@@ -72,6 +70,8 @@ def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelS
         MalformedFileError: the file cannot be read.
         ConfigError: it is no run config, or lacks a size of the model.
     """
+    from wse_emulator.models.model_zoo import build_model_zoo  # noqa: PLC0415 - loads the families
+
     read = config or read_run_config(path)
     if not read.model.settings:
         raise ConfigError(f"{path}: has no model section to build layers from")
@@ -90,6 +90,8 @@ def module_of_model(model: ModelShapes) -> nn.Module:
     """
     if model.build is not None:
         return model.build()
+    from wse_emulator.models.published import build_published  # noqa: PLC0415 - loads the families
+
     module = build_published(model.architecture, model.config) if model.architecture else None
     if module is None:
         raise InputError(

@@ -12,7 +12,6 @@ from torch import Tensor
 from wse_emulator.capture.saved import PROBE_BATCH, StageBytes, saved_for_backward
 from wse_emulator.capture.stacks_of_blocks import shortened, stretched
 from wse_emulator.errors import InputError, WseError
-from wse_emulator.models.examples import example_for
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.names import layer_of, module_of
 from wse_emulator.models.shapes import ModelShapes
@@ -84,6 +83,8 @@ def activation_profile(
     Raises:
         InputError: the layers or their inputs are not known, or forward does not run.
     """
+    from wse_emulator.models.examples import example_for  # noqa: PLC0415 - loads the layers of models
+
     whole = module_of_model(model)
     short = shortened(whole) if model.build is None else None
     module = (short or whole).to(COMPUTE_DTYPES[dtype])

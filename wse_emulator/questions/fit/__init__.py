@@ -1,5 +1,1 @@
-"""Does it fit? The question, its answer, and what would change it."""
-
-from wse_emulator.questions.fit.answer import fit
-
-__all__ = ["fit"]
+"""Does it fit? The question (`answer.py`), its judgement, and what would change it."""
