@@ -8,7 +8,7 @@ taken for the round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from math import prod
 
@@ -144,20 +144,20 @@ class ChainCosts:
         if piece.elements == 0:
             return OpChain(ops=())
         strip, strips, tail, full, rest = self._cut(parameter, segment, piece, strip)
-        passes = strips + bool(tail)
+        members = self.segments[parameter][segment].ops
         return OpChain(
             ops=tuple(
                 VectorOp(
                     op=member.op.index,
                     strip_cycles=full[i].cycles,
                     tail_cycles=rest[i].cycles if tail and not member.once else 0,
-                    allocates_bytes=member.allocates_bytes * strip
-                    + _bytes_beside(member.allocates_beside, piece, passes, once=member.once),
-                    releases_bytes=member.releases_bytes * strip
-                    + _bytes_beside(member.releases_beside, piece, passes, once=member.once),
+                    allocates_bytes=taken,
+                    releases_bytes=given,
                     once=member.once,
                 )
-                for i, member in enumerate(self.segments[parameter][segment].ops)
+                for i, (member, (taken, given)) in enumerate(
+                    zip(members, _in_strips(members, piece, strip), strict=True)
+                )
             ),
             strips=strips,
             tail=bool(tail),
@@ -323,21 +323,38 @@ class ChainCosts:
                     products[segment] = held
                     held -= given
                 continue
-            chain = self.chain(self._first[parameter], segment, piece, strip)
-            for change in _strip_by_strip(chain):
+            for change in _strip_by_strip(part.ops, piece, strip):
                 held += change
                 peak = max(peak, held)
         return peak, products
 
 
-def _strip_by_strip(chain: OpChain) -> Iterator[int]:
+def _in_strips(members: Sequence[SegmentOp], piece: Piece, strip: int) -> list[tuple[int, int]]:
+    """Bytes that each op takes and gives back each time it runs over a strip of a piece."""
+    passes = -(-piece.elements // strip)
+    return [
+        (
+            member.allocates_bytes * strip
+            + _bytes_beside(member.allocates_beside, piece, passes, once=member.once),
+            member.releases_bytes * strip
+            + _bytes_beside(member.releases_beside, piece, passes, once=member.once),
+        )
+        for member in members
+    ]
+
+
+def _strip_by_strip(members: Sequence[SegmentOp], piece: Piece, strip: int) -> Iterator[int]:
     """Changes of the temporaries' bytes in the order of execution."""
-    for number in range(chain.strips + chain.tail):
+    if piece.elements == 0:
+        return
+    strip = min(strip, piece.elements)
+    bytes_of = _in_strips(members, piece, strip)
+    for number in range(-(-piece.elements // strip)):
         changes = [
             change
-            for op in chain.ops
-            if not (op.once and number)
-            for change in (op.allocates_bytes, -op.releases_bytes)
+            for member, (taken, given) in zip(members, bytes_of, strict=True)
+            if not (member.once and number)
+            for change in (taken, -given)
         ]
         yield from changes
         if number and not sum(changes):
