@@ -284,7 +284,8 @@ def _caller() -> str:
     Outside this file and torch lies either the user's optimizer or, for an optimizer of torch,
     the capture that called it.
     """
-    passed_over = (str(Path(torch.__file__).parent), __file__, "<")
+    between = str(Path(__file__).with_name("without_values.py"))
+    passed_over = (str(Path(torch.__file__).parent), __file__, between, "<")
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(passed_over):
         frame = frame.f_back
