@@ -111,12 +111,13 @@ def _built(inputs: Inputs, problems: list[str]) -> Built:
     """
     request = inputs.request
     try:
-        return build(request, inputs.model)
+        return build(request, inputs.model, own=inputs.own_optimizer)
     except InputError as error:
         if not request.schedules:
             raise
         try:
-            built = build(dataclasses.replace(request, schedules=()), inputs.model)
+            plain = dataclasses.replace(request, schedules=())
+            built = build(plain, inputs.model, own=inputs.own_optimizer)
         except InputError:
             raise error from None
         problems.append(str(error))
