@@ -77,6 +77,14 @@ class Built:
             return self.request.optimizer.name.rpartition(":")[2]
         return type(self.optimizer).__name__
 
+    @property
+    def constant_rate(self) -> float | None:
+        """The rate without a schedule; None if there is none, or it is a tensor without a value."""
+        rate = self.optimizer.param_groups[0].get("lr") if self.optimizer else None
+        if rate is None or (isinstance(rate, torch.Tensor) and rate.is_meta):
+            return None
+        return float(rate)
+
 
 def build(
     request: Request,

@@ -1,4 +1,4 @@
-"""A copy of a user's optimizer on the meta device: it can be stepped, and the user's stays as it is.
+"""A copy of a user's optimizer on the meta device, which is stepped in place of the user's.
 
 The copy has its own parameters, state and attributes. Tensors hold shapes and no data, so the copy
 of an optimizer of any size takes no memory; Python values are those of the original.

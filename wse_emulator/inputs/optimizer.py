@@ -21,6 +21,7 @@ from schedulers.configure import build_apart
 from schedulers.errors import SchedulerError
 from wse_emulator.configs.values import OptimizerSettings, RunConfig
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
+from wse_emulator.inputs.optimizer_names import unknown_optimizer
 from wse_emulator.inputs.schedule_text import finite_rate
 from wse_emulator.request import OptimizerChoice, ParameterGroup
 
@@ -53,9 +54,7 @@ def optimizer_named(name: str) -> type[Optimizer]:
     for spelled, found in known.items():
         if spelled.lower() == name.lower():
             return found
-    raise UnknownNameError(
-        f"unknown optimizer {name!r}{near(name, known)}; there are {', '.join(sorted(known))}"
-    )
+    raise unknown_optimizer(name)
 
 
 def configured_choice(config: RunConfig) -> tuple[OptimizerChoice | None, tuple[str, ...]]:

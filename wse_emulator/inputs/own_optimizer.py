@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import Final
@@ -17,7 +17,6 @@ from typing import Final
 import torch
 from torch import nn
 
-from optimizers import Optimizer
 from wse_emulator.errors import FactoryError, InputError, UnknownNameError, near
 from wse_emulator.inputs.schedule_text import finite_rate
 from wse_emulator.models.factory import LEAVING, import_factory
@@ -71,21 +70,22 @@ def import_optimizer(text: str) -> OwnOptimizer:
     return OwnOptimizer(name=text, make=found)  # type: ignore[arg-type]  # checked when it is called
 
 
-def given_optimizer(given: AnyOptimizer, model: object) -> OwnOptimizer | None:
+def given_optimizer(given: AnyOptimizer | None, model: object) -> OwnOptimizer | None:
     """The optimizer that a user gives, if it is their own; None for a name of the package.
 
     Args:
-        given: what is given as the optimizer.
+        given: what is given as the optimizer; None if nothing is.
         model: what is given as the model; an optimizer object has to step its parameters.
 
     Raises:
         FactoryError: a name that cannot be imported.
         InputError: an object on other parameters than those of the model, or no optimizer at all.
     """
-    if isinstance(given, OptimizerChoice):
-        return import_optimizer(given.name) if given.own else None
-    if isinstance(given, str):
-        return import_optimizer(given) if ":" in given else None
+    if given is None:
+        return None
+    choice = OptimizerChoice(name=given) if isinstance(given, str) else given
+    if isinstance(choice, OptimizerChoice):
+        return import_optimizer(choice.name) if choice.own else None
     if isinstance(given, torch.optim.Optimizer):
         return _on_own_parameters(given, model)
     if inspect.isclass(given) and not issubclass(given, torch.optim.Optimizer):

@@ -83,7 +83,9 @@ def read(given: Given) -> Inputs:
     own = config is not None and is_model and str(path) == given.model
     model = _model(given.model, config if own else None)
     configured, ignored = (None, ()) if config is None else configured_choice(config)
-    own_optimizer = None if given.optimizer is None else given_optimizer(given.optimizer, given.model)
+    own_optimizer = (
+        None if given.optimizer is None else given_optimizer(given.optimizer, given.model)
+    )
     optimizer = _optimizer(given, configured, own_optimizer)
     spec = parse_wafer(given.wafer) if isinstance(given.wafer, str) else given.wafer
     masks = read_masks(Path(given.sparsity), model) if isinstance(given.sparsity, _FILE) else {}
@@ -223,7 +225,7 @@ def _objects(given: Given, spec: WaferSpec) -> tuple[str, ...]:
     found = []
     if not isinstance(given.model, str):
         found.append("model")
-    if not isinstance(given.optimizer, str | OptimizerChoice | None):
+    if not (given.optimizer is None or isinstance(given.optimizer, str | OptimizerChoice)):
         found.append("optimizer")
     if typed_wafer(spec) is None:
         found.append("wafer")

@@ -196,8 +196,8 @@ def _schedules(inputs: Inputs, built: Built, problems: list[str]) -> tuple[Cours
         return ()
     steps = inputs.request.steps or (inputs.config.max_steps if inputs.config else None)
     if not built.schedulers:
-        rate = built.optimizer.param_groups[0].get("lr")
-        return () if rate is None else (constant_course(float(rate), steps),)
+        rate = built.constant_rate
+        return () if rate is None else (constant_course(rate, steps),)
     try:
         return tuple(course_of(scheduler, steps) for scheduler in built.schedulers)
     except WseError as error:
