@@ -103,7 +103,7 @@ def given_optimizer(given: AnyOptimizer | None, model: object) -> OwnOptimizer |
 
 def _name_of(given: object) -> str:
     what = given if hasattr(given, "__qualname__") else type(given)
-    return f"{what.__module__}:{what.__qualname__}"  # type: ignore[attr-defined]
+    return f"{what.__module__}:{what.__qualname__}"
 
 
 def _on_own_parameters(optimizer: torch.optim.Optimizer, model: object) -> OwnOptimizer:
