@@ -24,7 +24,13 @@ from wse_emulator.capture.kinds import (
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.step import Scheduler, capture_step
 from wse_emulator.capture.twin import twin_of
-from wse_emulator.errors import ConfigError, FactoryError, InputError, StepFailedError
+from wse_emulator.errors import (
+    ConfigError,
+    FactoryError,
+    InputError,
+    StepFailedError,
+    UnknownOpError,
+)
 from wse_emulator.inputs.optimizer import (
     SchedulersTogether,
     build_optimizer,
@@ -256,6 +262,12 @@ def _capture_own(built: Built, own: OwnOptimizer) -> StepProgram:
 
 def _steps_of_own(built: Built, steps: int) -> StepProgram:
     assert built.optimizer is not None
+    if any(group.get("fused") for group in built.optimizer.param_groups):
+        raise UnknownOpError(
+            f"{built.optimizer_name} is built with fused=True, so its step is one kernel, which "
+            "the wafer does not have",
+            remedy=f"build {built.optimizer_name} with fused=False",
+        )
     traced = [p for p in built.meta.parameters() if p.requires_grad]
     stepped = {id(p) for group in built.optimizer.param_groups for p in group["params"]}
     try:

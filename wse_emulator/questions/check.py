@@ -38,7 +38,8 @@ def check(
         >>> report.legal
         False
         >>> print(report.violations[0].remedy)
-        use optimizers.AdamW, which allocates all state in its constructor
+        use optimizers.AdamW, which allocates all state in its constructor; optimizers.from_torch
+        converts this one
     """
     program, violations = judge_steps(optimizer, scheduler, model=model, steps=steps)
     found = list(violations)
