@@ -92,7 +92,9 @@ def _unknown(op: TensorOp, program: StepProgram, why: str) -> UnknownOpError:
         f"{program.optimizer}.step() issues {op.name} {where} (op {op.index}{place}): {why}",
         parameter=owner,
         remedy=(
-            "write the step with ops the wafer has (docs/ops.md lists them), in float32 or "
+            "build the optimizer with fused=False: the wafer has no kernel for a whole step"
+            if op.base_name.startswith("_fused_")
+            else "write the step with ops the wafer has (docs/ops.md lists them), in float32 or "
             "a 16-bit format"
         ),
     )
