@@ -111,6 +111,9 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
     return run_command(cli, sys.argv[1:] if arguments is None else arguments, "wse")
 
 
+run = exit_code_of  # the name that it had first, by which scripts of users call it
+
+
 def run_command(command: click.Command, arguments: list[str], name: str) -> int:
     """Run a click command so that every error of a user is one plain line and an exit code."""
     try:
