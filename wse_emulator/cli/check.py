@@ -10,7 +10,7 @@ import click
 import torch
 
 from wse_emulator.capture.step import Scheduler
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.errors import FactoryError, StaticRuleError
 from wse_emulator.models.factory import call_factory
 from wse_emulator.questions.check import check as judge
@@ -30,10 +30,9 @@ MOST_STEPS: Final = 100_000
     metavar="N",
     help="Steps to capture.",
 )
-@click.option(
-    "--json", "json_path", metavar="FILE", help="Write the verdict as JSON ('-': stdout)."
-)
-def check(factory: str, steps: int, json_path: str | None) -> int:
+@json_option("the verdict")
+@force_option
+def check(factory: str, steps: int, json_path: str | None, force: bool) -> int:
     """Judge the optimizer that MODULE:FACTORY returns by the static-state rules.
 
     The factory takes no arguments and returns an optimizer, or a tuple of optimizer, scheduler
@@ -50,7 +49,7 @@ def check(factory: str, steps: int, json_path: str | None) -> int:
     judged = judge(optimizer, scheduler, model=model, steps=steps)
     report = dataclasses.replace(judged, factory=factory)
     if json_path is not None:
-        write_json(json_path, report.document())
+        write_json(json_path, report.document(), force=force)
     if json_path != STDOUT:
         print_verdict(report)
     return 0 if report.legal else StaticRuleError.exit_code
