@@ -90,7 +90,7 @@ def test_a_long_command_tells_its_parts_and_a_quiet_one_none(
     lines = answer.error.splitlines()
     assert all(line[0].isdigit() and ": " in line for line in lines), lines
     again = (*words(folder), "--quiet")
-    forced = (*again, "--force") if {"--out"} & set(again) else again
+    forced = (*again, "--force") if {"--out", "--plot"} & set(again) else again
     quiet = wse(*forced)
     assert (quiet.code, quiet.error) == (0, "")
 

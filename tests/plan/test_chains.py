@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import accumulate
+
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
 import optimizers
 from optimizers import Optimizer
 from wse_emulator.activities import OpChain
 from wse_emulator.capture.step import capture_step
+from wse_emulator.ops.spaces import Space
 from wse_emulator.placement.pieces import Piece
+from wse_emulator.plan.chain_bytes import bytes_each_pass, bytes_over_strips
 from wse_emulator.plan.chains import ChainCosts
-from wse_emulator.plan.segments import segments_of, shape_of
+from wse_emulator.plan.segments import SegmentOp, segments_of, shape_of
 from wse_emulator.plan.strips import choose_strip
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer import WSE2
@@ -128,3 +136,53 @@ def test_parameters_of_equal_form_share_their_costs() -> None:
     a, b = (nn.Parameter(torch.empty(n, 8, device="meta")) for n in (16, 32))
     costs = ChainCosts(capture_step(optimizers.AdamW([a, b])), WSE2)
     assert costs.form(0, 0) == costs.form(1, 0)
+
+
+def _strip_by_strip(members: Sequence[SegmentOp], piece: Piece, strip: int) -> tuple[int, int]:
+    """The highest sum and the last, from every change of every strip."""
+    changes = []
+    strip = min(strip, piece.elements)
+    for number in range(-(-piece.elements // strip)):
+        for member, (taken, back) in zip(
+            members, bytes_each_pass(members, piece, strip), strict=True
+        ):
+            if number == 0 or not member.once:
+                changes += [taken, -back]
+    sums = [0, *accumulate(changes)]
+    return max(sums), sums[-1]
+
+
+@given(
+    changes=st.lists(
+        st.tuples(st.booleans(), st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6
+    ),
+    elements=st.integers(1, 60),
+    strip=st.integers(1, 70),
+)
+def test_bytes_over_all_strips_are_those_of_each_in_turn(
+    changes: list[tuple[bool, int, int]], elements: int, strip: int
+) -> None:
+    """Also where a strip leaves more, or less, than it found: what crosses into the next pass."""
+    (segment,) = _ADAMW.segments[0]
+    members = [
+        replace(
+            segment.ops[0],
+            over=Space.ONE if once else Space.SHARD,
+            allocates_bytes=taken,
+            releases_bytes=given_back,
+        )
+        for once, taken, given_back in changes
+    ]
+    piece = Piece(elements)
+    assert bytes_over_strips(members, piece, strip) == _strip_by_strip(members, piece, strip)
+
+
+@pytest.mark.parametrize("optimizer", ["AdamW", "Adafactor"])
+def test_a_piece_of_any_length_is_planned_at_once(optimizer: str) -> None:
+    """No PE has 2^60 elements, and the answer that it does not fit takes no longer for them."""
+    costs = ChainCosts(program_of(optimizer, lr=0.1), WSE2)
+    piece = Piece(2**60, 2**30, 2**30)
+    assert not choose_strip(costs, 0, piece, 0).fits
+
+
+_ADAMW = ChainCosts(program_of("AdamW"), WSE2)

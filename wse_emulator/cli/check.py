@@ -6,7 +6,7 @@ from typing import Final
 
 import click
 
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.models.factory import require_factory
 from wse_emulator.terminal.check import print_verdict
@@ -30,11 +30,12 @@ MOST_STEPS: Final = 100_000
     is_flag=True,
     help="Build and step with values; default: without, where the step asks for none.",
 )
-@click.option(
-    "--json", "json_path", metavar="FILE", help="Write the verdict as JSON ('-': stdout)."
-)
+@json_option("the verdict")
+@force_option
 @quiet_option
-def check(factory: str, steps: int, real: bool, json_path: str | None, quiet: bool) -> int:
+def check(
+    factory: str, steps: int, real: bool, json_path: str | None, force: bool, quiet: bool
+) -> int:
     """Judge the optimizer that MODULE:FACTORY returns by the static-state rules.
 
     The factory takes no arguments and returns an optimizer, or a tuple or list of optimizers,
@@ -55,7 +56,7 @@ def check(factory: str, steps: int, real: bool, json_path: str | None, quiet: bo
     with telling(None, quiet=quiet) as tell:
         report = check_factory(factory, steps=steps, real=real, tell=tell)
     if json_path is not None:
-        write_json(json_path, report.document())
+        write_json(json_path, report.document(), force=force)
     if json_path != STDOUT:
         print_verdict(report)
     return report.exit_code

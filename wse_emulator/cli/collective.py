@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
-from wse_emulator.cli.output import write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.collectives.routes import RouterColors, router_table
 from wse_emulator.errors import CollectiveError
 from wse_emulator.questions.collective import (
@@ -57,13 +57,15 @@ class CollectiveFlags(TypedDict):
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a figure.")
 @click.option("--engine", default="array", help="array or pe.")
 @click.option("--routes/--no-routes", default=None, help="Show colors and routes per PE.")
-@click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")
+@json_option("the answer")
+@force_option
 def collective(
     pes: int | None,
     rows: int | None,
     cols: int | None,
     routes: bool | None,
     json_path: str | None,
+    force: bool,
     **flags: Unpack[CollectiveFlags],
 ) -> None:
     """Time one collective on an otherwise empty wafer; KIND is what it does.
@@ -92,8 +94,8 @@ def collective(
     wanted = shape[0] * shape[1] <= _ROUTED_PES if routes is None else routes
     table = router_table(answer.activities, spec) if wanted else None
     if json_path is not None:
-        write_json(json_path, collective_document(answer, table))
-    if json_path != "-":
+        write_json(json_path, collective_document(answer, table), force=force)
+    if json_path != STDOUT:
         print_study(answer, table)
         if table is None and routes is None:
             click.echo("Routes are not listed for so many PEs; add --routes to see them.")

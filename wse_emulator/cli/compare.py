@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.results.compare import compare as lay_side_by_side
 from wse_emulator.results.files import read_run
@@ -26,8 +26,8 @@ _PICTURE = "difference.png"
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Draw the difference into DIR."
 )
 @click.option("--style", type=click.Choice(list(STYLES)), default=LIGHT.name, show_default=True)
-@click.option("--force", is_flag=True, help="Replace a picture of an earlier comparison in DIR.")
-@click.option("--json", "json_path", metavar="FILE", help="Write it as JSON ('-': stdout).")
+@json_option("it")
+@force_option
 @quiet_option
 def compare(
     before: Path,
@@ -62,7 +62,7 @@ def compare(
             picture = render(figure_difference(first, second, STYLES[style]), STYLES[style])
             written = write_files(out, {_PICTURE: picture}, force=force)
     if json_path is not None:
-        write_json(json_path, comparison.document())
+        write_json(json_path, comparison.document(), force=force)
     if json_path != STDOUT:
         print_comparison(comparison, written)
     return 0

@@ -9,7 +9,7 @@ import click
 from click.core import ParameterSource
 
 from wse_emulator.cli.options import typed_command
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import InputError, ResultFileError
@@ -25,9 +25,12 @@ from wse_emulator.terminal.explain import print_explanation
 @click.command()
 @click.argument("target", metavar="RESULT|MODEL")
 @step_options
-@click.option("--json", "json_path", metavar="FILE", help="Write the answer as JSON ('-': stdout).")
+@json_option("the answer")
+@force_option
 @quiet_option
-def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[StepFlags]) -> int:
+def explain(
+    target: str, json_path: str | None, force: bool, quiet: bool, **flags: Unpack[StepFlags]
+) -> int:
     """Say what limits a step: its critical path, and the step with each limit lifted in turn.
 
     RESULT is a report folder of wse run, or the run.json in it: its question is asked again first.
@@ -55,7 +58,7 @@ def explain(target: str, json_path: str | None, quiet: bool, **flags: Unpack[Ste
         else:
             explanation = explain_file(result, tell)
     if json_path is not None:
-        write_json(json_path, explanation.document())
+        write_json(json_path, explanation.document(), force=force)
     if json_path != STDOUT:
         print_explanation(explanation)
     return 0

@@ -8,7 +8,7 @@ from typing import Unpack, get_args
 import click
 
 from wse_emulator.cli.options import typed_command
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, memory_options
 from wse_emulator.errors import DoesNotFitError
@@ -50,8 +50,8 @@ class FitFlags(StepFlags):
     metavar="DIR",
     help="Draw the answer: a page and pictures of the memory.",
 )
-@click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
-@click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON ('-': stdout).")
+@json_option("the report")
+@force_option
 @quiet_option
 def fit(
     model: str,
@@ -101,7 +101,7 @@ def fit(
         if out is not None:
             wrote = pictures.draw(report, out, force=force, tell=tell)
     if json_path is not None:
-        write_json(json_path, report.document())
+        write_json(json_path, report.document(), force=force)
     if json_path != STDOUT:
         print_report(report)
         if wrote:

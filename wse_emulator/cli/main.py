@@ -6,6 +6,7 @@ import importlib
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -111,6 +112,9 @@ def exit_code_of(arguments: list[str] | None = None) -> int:
     return run_command(cli, sys.argv[1:] if arguments is None else arguments, "wse")
 
 
+run = exit_code_of  # the name that it had first, by which scripts of users call it
+
+
 def run_command(command: click.Command, arguments: list[str], name: str) -> int:
     """Run a click command so that every error of a user is one plain line and an exit code."""
     try:
@@ -127,7 +131,7 @@ def run_command(command: click.Command, arguments: list[str], name: str) -> int:
         message, code = error.format_message(), error.exit_code  # without click's usage block
     except WseError as error:
         message, code = str(error), error.exit_code
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # click leaves with 1 for a pipe without a reader
         return 0  # the reader of our output (head, less) has seen enough
     except OSError as error:
         # what no reader of files foresaw: a name too long, a disk full, a device that fails
@@ -135,7 +139,8 @@ def run_command(command: click.Command, arguments: list[str], name: str) -> int:
         message, code = f"{of}{error.strerror or error}", InputError.exit_code
     else:
         return answer if isinstance(answer, int) else 0
-    click.echo(f"{name}: {_one_line(message)}", err=True)
+    with suppress(OSError):  # where stderr is closed, the exit code says it alone
+        click.echo(f"{name}: {_one_line(message)}", err=True)
     return code
 
 
@@ -150,6 +155,8 @@ def _refuse_what_is_no_text(arguments: list[str]) -> None:
     for place, word in enumerate(arguments):
         if not word.isprintable() and any("\ud800" <= sign <= "\udfff" for sign in word):
             raise InputError(f"{word!a} is not text in UTF-8; rename what it names")
+        if "\0" in word:
+            raise InputError(f"{word!a} holds a NUL character, which no name can")
         if not word:
             after = f" after {arguments[place - 1]}" if place else ""
             raise InputError(f"an argument{after} is empty; give a value, or leave it out")

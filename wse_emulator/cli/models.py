@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.terminal.models import print_models
 
 
 @click.command()
-@click.option("--json", "json_path", metavar="FILE", help="Write the list as JSON ('-': stdout).")
-def models(json_path: str | None) -> None:
+@json_option("the list")
+@force_option
+def models(json_path: str | None, force: bool) -> None:
     """List the built-in models, with their number of parameters (tied ones once).
 
     Any other model is named by a shapes file, a Hugging Face config.json or module:factory.
@@ -36,6 +37,6 @@ def models(json_path: str | None) -> None:
             }
             for model in found
         ]
-        write_json(json_path, {"schema": "wse-models/1", "models": entries})
+        write_json(json_path, {"schema": "wse-models/1", "models": entries}, force=force)
     if json_path != STDOUT:
         print_models(found)

@@ -8,6 +8,7 @@ from typing import Final
 
 import click
 
+from wse_emulator.cli.output import force_option
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.errors import InputError, OutputError
 from wse_emulator.results.files import read_run, result_file
@@ -67,7 +68,7 @@ Examples:
     show_default=True,
     help="Colours for a light or a dark page.",
 )
-@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@force_option
 @quiet_option
 @click.option("--list", "listing", is_flag=True, help="List the views and what each answers.")
 def plot(

@@ -7,7 +7,7 @@ from typing import Unpack, get_args
 import click
 
 from wse_emulator.cli.options import typed_command
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.models.catalog import check_model_name
@@ -32,7 +32,8 @@ from wse_emulator.terminal.preflight import print_page
 @click.option(
     "--check", "factory", metavar="MODULE:FACTORY", help="Judge an optimizer of your own too."
 )
-@click.option("--json", "json_path", metavar="FILE", help="Write the page as JSON ('-': stdout).")
+@json_option("the page")
+@force_option
 @quiet_option
 def preflight(
     model: str,
@@ -40,6 +41,7 @@ def preflight(
     steps: int | None,
     factory: str | None,
     json_path: str | None,
+    force: bool,
     quiet: bool,
     **flags: Unpack[StepFlags],
 ) -> int:
@@ -71,7 +73,7 @@ def preflight(
             tell=tell,
         )
     if json_path is not None:
-        write_json(json_path, page.document())
+        write_json(json_path, page.document(), force=force)
     if json_path != STDOUT:
         print_page(page)
     return page.exit_code

@@ -10,7 +10,7 @@ from typing import Final, Unpack
 import click
 
 from wse_emulator.cli.options import typed_command
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import DoesNotFitError
@@ -51,8 +51,8 @@ MOST_STEPS: Final = 1_000_000
     metavar="DIR",
     help="Write a report: page, pictures, data, trace.",
 )
-@click.option("--force", is_flag=True, help="Replace files of an earlier report in DIR.")
-@click.option("--json", "json_path", metavar="FILE", help="Write the result as JSON ('-': stdout).")
+@json_option("the result")
+@force_option
 @quiet_option
 def run(
     model: str,
@@ -88,7 +88,7 @@ def run(
     with telling(RUN_STAGES + (0 if out is None else _report_stages()), quiet=quiet) as tell:
         result = answer_run(asked, command=typed_command(), levers=True, tell=tell)
         result, written = _write(result, out, force=force, tell=tell)
-    return _answer(result, written, out, json_path)
+    return _answer(result, written, out, json_path, force=force)
 
 
 def report_run(
@@ -106,7 +106,7 @@ def report_run(
     """
     with telling(_report_stages(), quiet=quiet) as tell:
         result, written = _write(result, out, force=force, tell=tell)
-    return _answer(result, written, out, json_path)
+    return _answer(result, written, out, json_path, force=force)
 
 
 def _report_stages() -> int:
@@ -130,9 +130,16 @@ def _write(
     return dataclasses.replace(result, wall_seconds=took), written
 
 
-def _answer(result: RunResult, written: list[Path], out: Path | None, json_path: str | None) -> int:
+def _answer(
+    result: RunResult,
+    written: list[Path],
+    out: Path | None,
+    json_path: str | None,
+    *,
+    force: bool,
+) -> int:
     if json_path is not None:
-        write_json(json_path, run_document(result))
+        write_json(json_path, run_document(result), force=force)
     if json_path != STDOUT:
         print_result(result, written, out)
     return 0 if result.fits else DoesNotFitError.exit_code

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from wse_emulator.cli.output import STDOUT, write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.terminal.scenarios import print_scenarios
 
 
@@ -36,8 +36,9 @@ def _files() -> dict[str, Path]:
 
 
 @click.command()
-@click.option("--json", "json_path", metavar="FILE", help="Write JSON ('-': stdout).")
-def scenarios(json_path: str | None) -> None:
+@json_option("the list")
+@force_option
+def scenarios(json_path: str | None, force: bool) -> None:
     """List the scenario scripts and the question each answers.
 
     \b
@@ -47,6 +48,7 @@ def scenarios(json_path: str | None) -> None:
     found = {name: scenario_question(name) for name in scenario_names()}
     if json_path is not None:
         entries = [{"name": name, "question": question} for name, question in found.items()]
-        write_json(json_path, {"schema": "wse-scenarios/1", "scenarios": entries})
+        document = {"schema": "wse-scenarios/1", "scenarios": entries}
+        write_json(json_path, document, force=force)
     if json_path != STDOUT:
         print_scenarios(found)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 
 import click
 
-from wse_emulator.cli.output import STDOUT, write_bytes_atomically, write_text_atomically
+from wse_emulator.cli.output import STDOUT, force_option, json_option, text_option, write_text
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.questions.schedule import learning_rates
+from wse_emulator.results.one_file import check_file, holds_own_json, write_file
 from wse_emulator.results.schedule import LearningRates
 from wse_emulator.terminal.schedule import csv_text, table_lines
 
@@ -30,7 +30,7 @@ from wse_emulator.terminal.schedule import csv_text, table_lines
     metavar="OTHER",
     help="Another run config, laid over the first in table and plot.",
 )
-@click.option("--csv", "csv_path", metavar="FILE", help="Write every step as CSV ('-': stdout).")
+@text_option("csv", "every step as CSV")
 @click.option(
     "--plot",
     "plot_path",
@@ -38,7 +38,8 @@ from wse_emulator.terminal.schedule import csv_text, table_lines
     metavar="FILE.png",
     help="Draw the curves on a linear and a log axis.",
 )
-@click.option("--json", "json_path", metavar="FILE", help="Write JSON ('-': stdout).")
+@json_option("every step")
+@force_option
 @quiet_option
 def schedule(
     config: Path,
@@ -47,6 +48,7 @@ def schedule(
     csv_path: str | None,
     plot_path: Path | None,
     json_path: str | None,
+    force: bool,
     quiet: bool,
 ) -> None:
     """Show the learning rate of a run config, step by step.
@@ -64,6 +66,9 @@ def schedule(
         raise click.UsageError("--csv - and --json - cannot both write to stdout; name a file")
     if plot_path is not None and plot_path.suffix.lower() not in (".png", ".svg"):
         raise click.UsageError(f"--plot {plot_path}: name a .png or .svg file")
+    _refuse_one_file_for_two(csv_path, plot_path, json_path)
+    if plot_path is not None:
+        check_file(plot_path, force=force)
     with telling(1 + (compare is not None) + (plot_path is not None), quiet=quiet) as tell:
         tell(f"evaluating {config}")
         rates = learning_rates(read_run_config(config), steps)
@@ -73,32 +78,35 @@ def schedule(
             other = learning_rates(read_run_config(compare), steps)
         if plot_path is not None:
             tell("drawing the curves")
-            _write_plot(plot_path, rates, other)
+            _write_plot(plot_path, rates, other, force=force)
     schedules = [rates] if other is None else [rates, other]
     if csv_path is not None:
-        _write(csv_path, csv_text(schedules))
+        write_text(csv_path, csv_text(schedules), force=force)
     if json_path is not None:
         document = rates.document()
         if other is not None:
             document["compare"] = other.document()
-        _write(json_path, json.dumps(document, allow_nan=False) + "\n")
+        text = json.dumps(document, allow_nan=False) + "\n"
+        write_text(json_path, text, force=force, disposable=holds_own_json)
     if STDOUT not in (csv_path, json_path):
         for line in table_lines(schedules):
             click.echo(line)
 
 
-def _write(target: str, text: str) -> None:
-    if target == STDOUT:
-        sys.stdout.write(text)
-    else:
-        write_text_atomically(Path(target), text)
+def _refuse_one_file_for_two(*targets: str | Path | None) -> None:
+    names = [str(target) for target in targets if target is not None]
+    for name in names:
+        if names.count(name) > 1 and name != STDOUT:
+            raise click.UsageError(f"{name} is named for two outputs; give each its own file")
 
 
-def _write_plot(path: Path, rates: LearningRates, other: LearningRates | None) -> None:
+def _write_plot(
+    path: Path, rates: LearningRates, other: LearningRates | None, *, force: bool
+) -> None:
     # drawing is imported here: a table needs none of it
     from wse_emulator.views.learning_rate import figure_learning_rate  # noqa: PLC0415
     from wse_emulator.views.page import render  # noqa: PLC0415
     from wse_emulator.views.style import LIGHT  # noqa: PLC0415
 
     picture = render(figure_learning_rate(rates, other), LIGHT, path.suffix.lower()[1:])
-    write_bytes_atomically(path, picture)
+    write_file(path, picture, force=force)

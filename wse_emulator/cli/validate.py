@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from wse_emulator.cli.output import write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.questions.validate import (
     read_measurements,
@@ -19,9 +19,12 @@ from wse_emulator.terminal.validate import print_validation
 @click.command()
 @click.option("--data", metavar="FILE", help="Measurements to compare with (JSON).")
 @click.option("--bounds", is_flag=True, help="Show the published formula beside the simulation.")
-@click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")
+@json_option("the errors")
+@force_option
 @quiet_option
-def validate(data: str | None, bounds: bool, json_path: str | None, quiet: bool) -> None:
+def validate(
+    data: str | None, bounds: bool, json_path: str | None, force: bool, quiet: bool
+) -> None:
     """Hold the machine against published figures, record by record.
 
     Errors are fractions of the published value. Records whose machine took its rates from the
@@ -37,6 +40,6 @@ def validate(data: str | None, bounds: bool, json_path: str | None, quiet: bool)
     with telling(len(records), quiet=quiet) as tell:
         report = validate_records(records, tell)
     if json_path is not None:
-        write_json(json_path, report_document(report, bounds=bounds))
-    if json_path != "-":
+        write_json(json_path, report_document(report, bounds=bounds), force=force)
+    if json_path != STDOUT:
         print_validation(report, bounds)

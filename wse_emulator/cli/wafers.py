@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from wse_emulator.cli.output import write_json
+from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.terminal.wafers import print_machine, print_overview
 from wse_emulator.wafer import PRESETS, machine_document, parse_wafer
 
@@ -12,8 +12,11 @@ from wse_emulator.wafer import PRESETS, machine_document, parse_wafer
 @click.command()
 @click.argument("wafer", required=False)
 @click.option("--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a figure.")
-@click.option("--json", "json_path", metavar="PATH", help="Write JSON to PATH (- for stdout).")
-def wafers(wafer: str | None, settings: tuple[str, ...], json_path: str | None) -> None:
+@json_option("the list, or the machine,")
+@force_option
+def wafers(
+    wafer: str | None, settings: tuple[str, ...], json_path: str | None, force: bool
+) -> None:
     """List the machines, or show one with the source of every figure.
 
     WAFER is a preset, a machine file (JSON), or either cut to rows x columns.
@@ -30,12 +33,12 @@ def wafers(wafer: str | None, settings: tuple[str, ...], json_path: str | None) 
         specs = list(PRESETS.values())
         if json_path is not None:
             machines = [machine_document(spec) for spec in specs]
-            write_json(json_path, {"schema": "wse-wafers/1", "wafers": machines})
-        if json_path != "-":
+            write_json(json_path, {"schema": "wse-wafers/1", "wafers": machines}, force=force)
+        if json_path != STDOUT:
             print_overview(specs)
         return
     spec = parse_wafer(wafer, settings)
     if json_path is not None:
-        write_json(json_path, machine_document(spec))
-    if json_path != "-":
+        write_json(json_path, machine_document(spec), force=force)
+    if json_path != STDOUT:
         print_machine(spec)

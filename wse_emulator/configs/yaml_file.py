@@ -9,6 +9,7 @@ from typing import Final
 import yaml
 
 from wse_emulator.errors import MalformedFileError
+from wse_emulator.text_file import text_of
 
 LARGEST_FILE_BYTES: Final = 256 * 1024
 """A run config of the Model Zoo has some 15 KiB; above this size it is not one."""
@@ -25,25 +26,9 @@ def read_yaml_mapping(path: Path) -> dict[str, object]:
     Plain data only: mappings, sequences, strings, numbers, booleans, null and dates.
 
     Raises:
-        MalformedFileError: the file is missing, too large, not UTF-8, not YAML, holds a tag, an
-            alias bomb, a name twice in one mapping or several documents, or is no mapping.
+        MalformedFileError: as :func:`read_yaml`, or it is no mapping.
     """
-    text = _read_text(path)
-    loader = yaml.SafeLoader(text)
-    try:
-        node = loader.get_single_node()
-        if node is None:
-            raise MalformedFileError(f"{path}: the file is empty; give a run config")
-        _check(node, path)
-        document: object = loader.construct_document(node)
-    except yaml.YAMLError as error:
-        raise MalformedFileError(f"{path}: {_position(error)}") from error
-    except RecursionError as error:
-        raise MalformedFileError(f"{path}: nested too deeply to be a run config") from error
-    except ValueError as error:  # such as a date in month 13
-        raise MalformedFileError(f"{path}: a value cannot be read: {error}") from error
-    finally:
-        loader.dispose()
+    document = read_yaml(path)
     if not isinstance(document, dict) or not all(isinstance(key, str) for key in document):
         raise MalformedFileError(
             f"{path}: the top level must map names to sections, as in a Model Zoo run config"
@@ -51,20 +36,44 @@ def read_yaml_mapping(path: Path) -> dict[str, object]:
     return document
 
 
-def _read_text(path: Path) -> str:
+def read_yaml(path: Path) -> object:
+    """Read one YAML document of plain data.
+
+    Raises:
+        MalformedFileError: the file is missing, too large, not UTF-8, not YAML, holds a tag, an
+            alias bomb, a name twice in one mapping or several documents.
+    """
     try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST_FILE_BYTES + 1)
+        text = text_of(path, "a run config", LARGEST_FILE_BYTES)
     except OSError as error:
         raise MalformedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(content) > LARGEST_FILE_BYTES:
-        raise MalformedFileError(
-            f"{path}: larger than {LARGEST_FILE_BYTES // 1024} KiB; a run config is not"
-        )
+    except ValueError as error:
+        raise MalformedFileError(f"{path}: {error}") from error
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise MalformedFileError(f"{path}: not UTF-8 text (byte {error.start})") from error
+        return _document(text, path)
+    except yaml.YAMLError as error:
+        raise MalformedFileError(f"{path}: {_position(error)}") from error
+    except RecursionError as error:
+        raise MalformedFileError(f"{path}: nested too deeply to be a run config") from error
+    except _BAD_VALUES as error:  # such as a date in month 13
+        raise MalformedFileError(f"{path}: a value cannot be read: {error}") from error
+
+
+_BAD_VALUES: Final = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+"""What PyYAML raises over values that it cannot construct, beside its own errors."""
+
+
+def _document(text: str, path: Path) -> object:
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            raise MalformedFileError(f"{path}: the file is empty; give a run config")
+        _check(node, path)
+        document: object = loader.construct_document(node)
+    finally:
+        loader.dispose()
+    return document
 
 
 def _check(root: yaml.Node, path: Path) -> None:

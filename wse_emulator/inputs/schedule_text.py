@@ -13,13 +13,12 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from schedulers.errors import SchedulerError
 from schedulers.names import known_schedulers, number, scheduler_class_name
 from schedulers.sections import ScheduleSection, read_learning_rate
+from wse_emulator.configs.yaml_file import read_yaml
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
-from wse_emulator.models.shapes import MOST_FILE_BYTES
+from wse_emulator.models.shapes import read_json
 
 LearningRate = float | list[dict[str, object]] | dict[str, object]
 """What ``schedulers.configure_lr_scheduler`` takes."""
@@ -107,14 +106,7 @@ def _piece(text: str) -> dict[str, object]:
 
 
 def _from_file(path: Path) -> LearningRate:
-    try:
-        if path.stat().st_size > MOST_FILE_BYTES:
-            raise MalformedFileError(f"{path} is larger than {MOST_FILE_BYTES} bytes")
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise MalformedFileError(f"{path}: {error.strerror or error}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise MalformedFileError(f"{path} is neither JSON nor YAML") from error
+    document = read_json(path) if path.suffix == ".json" else read_yaml(path)
     if isinstance(document, dict) and "learning_rate" in document and "scheduler" not in document:
         document = document["learning_rate"]
     if isinstance(document, (int, float)) and not isinstance(document, bool):

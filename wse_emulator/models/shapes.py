@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
@@ -10,15 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from wse_emulator.errors import MalformedFileError
+from wse_emulator.text_file import json_of, text_of
 
 if TYPE_CHECKING:
     from torch import nn
 
 FLOATING_DTYPES: Final = ("float64", "float32", "float16", "bfloat16")
 """Dtypes a parameter may have: those that gradients exist for."""
-
-MOST_FILE_BYTES: Final = 64 * 2**20
-"""A larger shapes file or config is refused: the largest known ones hold under 1 MB."""
 
 MOST_ELEMENTS: Final = 2**63 - 1
 
@@ -72,36 +69,16 @@ def read_json(path: Path) -> object:
     Raises:
         MalformedFileError: missing, unreadable, too large, or not JSON.
     """
-    text = read_text(path)
     try:
-        document: object = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise MalformedFileError(f"{path}: not JSON: {error}") from error
-    return document
-
-
-def read_text(path: Path) -> str:
-    """Read a text file of at most ``MOST_FILE_BYTES``.
-
-    Raises:
-        MalformedFileError: missing, unreadable, too large, or not UTF-8.
-    """
-    try:
-        size = path.stat().st_size
-        if size > MOST_FILE_BYTES:
-            raise MalformedFileError(
-                f"{path}: {size:,} bytes are more than a model description can be "
-                f"(at most {MOST_FILE_BYTES:,})"
-            )
-        return path.read_text(encoding="utf-8")
+        text = text_of(path, "a model description")
     except OSError as error:
         raise MalformedFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise MalformedFileError(f"{path}: is not a text file in UTF-8") from error
-
-
-def _refuse_constant(name: str) -> object:
-    raise ValueError(f"{name} is no JSON number")
+    except ValueError as error:
+        raise MalformedFileError(f"{path}: {error}") from error
+    try:
+        return json_of(text)
+    except ValueError as error:
+        raise MalformedFileError(f"{path}: not JSON: {error}") from error
 
 
 def parse_shapes(document: object, name: str, where: str) -> ModelShapes:

@@ -8,18 +8,22 @@ taken for the round.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from math import prod
 
 from wse_emulator.activities import OpChain, VectorOp
 from wse_emulator.cost.banks import bank_period_bytes
 from wse_emulator.cost.kernel import FREE
 from wse_emulator.ops import OpCost, op_cost
-from wse_emulator.ops.contractions import Block, Product, factors_of
-from wse_emulator.ops.spaces import Place, Space
+from wse_emulator.ops.contractions import Product, factors_of
+from wse_emulator.ops.spaces import Space
 from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.placement.pieces import Piece
+from wse_emulator.plan.chain_bytes import (
+    bytes_at_once,
+    bytes_each_pass,
+    bytes_over_strips,
+    elements_at,
+)
 from wse_emulator.plan.panels import (
     Formats,
     Round,
@@ -28,7 +32,7 @@ from wse_emulator.plan.panels import (
     last_cost,
     multiply_adds,
 )
-from wse_emulator.plan.segments import Buffers, Segment, SegmentOp, StepSegments
+from wse_emulator.plan.segments import Segment, StepSegments
 from wse_emulator.plan.sparse import with_index_reads
 from wse_emulator.program import StepProgram
 from wse_emulator.wafer.formats import BYTES
@@ -127,7 +131,7 @@ class ChainCosts:
                 op_cost(
                     member.op,
                     self.program,
-                    _elements(member.over, piece),
+                    elements_at(member.over, piece),
                     self.spec,
                     bank_conflict=member.op.index in self._conflicts[first],
                 )
@@ -156,7 +160,7 @@ class ChainCosts:
                     once=member.once,
                 )
                 for i, (member, (taken, given)) in enumerate(
-                    zip(members, _in_strips(members, piece, strip), strict=True)
+                    zip(members, bytes_each_pass(members, piece, strip), strict=True)
                 )
             ),
             strips=strips,
@@ -180,7 +184,7 @@ class ChainCosts:
             return OpChain(ops=())
         (member,) = self.segments[parameter][segment].ops
         buffers = self._buffers(parameter, segment, piece, lines)
-        taken, given = _whole(member, piece, strip)
+        taken, given = bytes_at_once(member, piece, strip)
         op = VectorOp(
             op=member.op.index,
             strip_cycles=cost.cycles,
@@ -317,92 +321,16 @@ class ChainCosts:
         for segment, part in enumerate(self._pattern(parameter)):
             if part.product is not None:
                 if piece.elements:
-                    taken, given = _whole(part.ops[0], piece, strip)
+                    taken, given = bytes_at_once(part.ops[0], piece, strip)
                     held += taken
                     peak = max(peak, held)
                     products[segment] = held
                     held -= given
                 continue
-            for change in _strip_by_strip(part.ops, piece, strip):
-                held += change
-                peak = max(peak, held)
+            highest, change = bytes_over_strips(part.ops, piece, strip)
+            peak = max(peak, held + highest)
+            held += change
         return peak, products
-
-
-def _in_strips(members: Sequence[SegmentOp], piece: Piece, strip: int) -> list[tuple[int, int]]:
-    """Bytes that each op takes and gives back each time it runs over a strip of a piece."""
-    passes = -(-piece.elements // strip)
-    return [
-        (
-            member.allocates_bytes * strip
-            + _bytes_beside(member.allocates_beside, piece, passes, once=member.once),
-            member.releases_bytes * strip
-            + _bytes_beside(member.releases_beside, piece, passes, once=member.once),
-        )
-        for member in members
-    ]
-
-
-def _strip_by_strip(members: Sequence[SegmentOp], piece: Piece, strip: int) -> Iterator[int]:
-    """Changes of the temporaries' bytes in the order of execution."""
-    if piece.elements == 0:
-        return
-    strip = min(strip, piece.elements)
-    bytes_of = _in_strips(members, piece, strip)
-    for number in range(-(-piece.elements // strip)):
-        changes = [
-            change
-            for member, (taken, given) in zip(members, bytes_of, strict=True)
-            if not (member.once and number)
-            for change in (taken, -given)
-        ]
-        yield from changes
-        if number and not sum(changes):
-            return  # every strip is like this one
-
-
-def _whole(member: SegmentOp, piece: Piece, strip: int) -> tuple[int, int]:
-    """Bytes that an op takes and gives back for all strips of a piece at once."""
-    strip = min(strip, piece.elements)
-    passes = -(-piece.elements // strip)
-    return (
-        member.allocates_bytes * passes * strip
-        + _bytes_beside(member.allocates_beside, piece, passes, once=True),
-        member.releases_bytes * passes * strip
-        + _bytes_beside(member.releases_beside, piece, passes, once=True),
-    )
-
-
-def _bytes_beside(buffers: Buffers, piece: Piece, passes: int, *, once: bool) -> int:
-    """Bytes of buffers of other sizes than the shard that an op takes each time it runs.
-
-    Those of stacked matrices come and go with the strips, which run through the matrices in
-    order: an op that runs once takes the shares of all ``passes`` together.
-    """
-    taken = 0
-    for place, item_bytes in buffers:
-        elements = _elements(place, piece)
-        if not isinstance(place, Block):  # whole elements a strip
-            elements = -(-elements // passes) * (passes if once else 1)
-        taken += item_bytes * elements
-    return taken
-
-
-def _elements(place: Place, piece: Piece) -> int:
-    """Elements of a place on the PE that holds ``piece``."""
-    match place:
-        case Block(down, across):
-            return prod(piece.sides(down, across))
-        case Space.SHARD:
-            return piece.elements
-        case Space.ROWS | Space.STACK_ROWS:
-            return piece.rows
-        case Space.COLS | Space.STACK_COLS:
-            return piece.cols
-        case Space.MATRICES:
-            return piece.matrices
-        case Space.ONE:
-            return 1
 
 
 def _times(full: OpCost, strips: int, rest: OpCost | None) -> OpCost:

@@ -21,9 +21,11 @@ from wse_emulator.errors import ResultFileError
 from wse_emulator.results.codec import decode, decode_fields, encode
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run import RUN_SCHEMA, RunArrays, RunResult
+from wse_emulator.text_file import json_of, text_of
 
 RUN_JSON: Final = "run.json"
 RUN_ARRAYS: Final = "run.npz"
+MOST_RESULT_BYTES: Final = 2**30
 _NAME_LIST: Final = "op_names"  # thousands of names, few kinds: kept as a list and an index
 _ZIP_EPOCH: Final = (1980, 1, 1, 0, 0, 0)  # the earliest a zip file can say
 
@@ -101,13 +103,13 @@ def read_document(path: Path) -> dict[str, object]:
         ResultFileError: no such file, or not a JSON object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_of(text_of(path, "a result", MOST_RESULT_BYTES))
     except OSError as error:
         raise ResultFileError(
             f"cannot read {path}: {error.strerror or error}; name a folder that wse run --out "
             "wrote, or the run.json in it"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise ResultFileError(
             f"{path} is not a whole JSON file ({error}); run again to make it"
         ) from error

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from wse_emulator.errors import OutputError
+from wse_emulator.results.one_file import write_temporary, write_whole
 
 
 def check_folder(folder: Path, names: Iterable[str], *, force: bool) -> None:
@@ -43,7 +43,7 @@ def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool) -> lis
     """Write ``files`` (name -> content) into ``folder``; each appears whole or not at all.
 
     All contents go to temporary names first, so that an interrupt or a full disk leaves the old
-    files as they were; then each is renamed, in the order given.
+    files as they were; then each is renamed, in the order given. Links are followed.
 
     Returns:
         The paths written, in that order.
@@ -57,31 +57,10 @@ def write_files(folder: Path, files: Mapping[str, bytes], *, force: bool) -> lis
         for name, content in files.items():
             pending.append((write_temporary(folder, name, content), folder / name))
         for temporary, target in pending:
-            temporary.replace(target)
+            write_whole(temporary, target)
     except OSError as error:
         raise OutputError(f"cannot write to {folder}: {error.strerror or error}") from error
     finally:
         for temporary, _ in pending:
             temporary.unlink(missing_ok=True)
     return [target for _, target in pending]
-
-
-def write_temporary(folder: Path, name: str, content: bytes) -> Path:
-    """Write a file beside the one it will replace; nothing is left of it if that fails.
-
-    Raises:
-        OSError: the folder or the disk refuses.
-    """
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=f".{name}.")
-    path = Path(temporary)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        # mkstemp makes a private file; a result is as readable as any other new file
-        umask = os.umask(0)
-        os.umask(umask)
-        path.chmod(0o666 & ~umask)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
-    return path

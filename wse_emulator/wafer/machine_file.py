@@ -8,7 +8,6 @@ a rate may be ``[rate, launch cycles]``; ``sources`` is ``{field: text}``.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError, near
+from wse_emulator.text_file import json_of, text_of
 from wse_emulator.wafer.lanes import LaneRate
 from wse_emulator.wafer.presets import PRESETS
 from wse_emulator.wafer.spec import WaferSpec
@@ -52,12 +52,12 @@ def read_machine(path: Path) -> WaferSpec:
         WaferSpecError: a field is unknown or impossible; the message names file and field.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = json_of(text_of(path, "a machine"), finite=False)
     except OSError as error:
         raise MalformedFileError(
             f"cannot read machine file {path}: {error.strerror or error}; name a JSON file"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise MalformedFileError(f"machine file {path} is no JSON: {error}") from error
     if not isinstance(document, dict):
         raise MalformedFileError(f"machine file {path} holds no JSON object of fields")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
 from wse_emulator.errors import MalformedFileError
+from wse_emulator.text_file import json_of, text_of
 
 RecordParameter = bool | int | float | str
 
@@ -94,13 +94,13 @@ def read_measurements(path: Path | None = None) -> tuple[Measurement, ...]:
         if path is None:
             text = files(__package__).joinpath("measurements.json").read_text(encoding="utf-8")
         else:
-            text = path.read_text(encoding="utf-8")
-        document = json.loads(text)
+            text = text_of(path, "a list of records")
+        document = json_of(text)
     except OSError as error:
         raise MalformedFileError(
             f"cannot read {where}: {error.strerror or error}; name a JSON file of records"
         ) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise MalformedFileError(f"{where} is no JSON: {error}") from error
     records = document.get("records") if isinstance(document, dict) else None
     if not isinstance(records, list):
