@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.block_facts import BlockFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +30,12 @@ class Family(nn.Module, ABC):
 
     Attributes:
         has_target: whether it takes a second sequence of its own length (an encoder-decoder).
+        configured_names: (part of a parameter's name here, the same in the Model Zoo), in the
+            order in which they are replaced. The patterns of a run config are written for those.
     """
 
     has_target: ClassVar[bool] = False
+    configured_names: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @abstractmethod
     def example(self, batch: int, sequence: int | None, target: int | None) -> Example:
