@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from torch import nn
 
@@ -18,11 +18,17 @@ class Example:
     Attributes:
         arguments, keywords: by position and by name.
         sequence: tokens of each sample; None for a model that takes no tokens.
+        positions: tokens that the model has positions for; None where it names no number.
     """
 
     arguments: tuple[object, ...] = ()
     keywords: dict[str, object] = field(default_factory=dict)
     sequence: int | None = None
+    positions: int | None = None
+
+
+DEFAULT_LENGTH: Final = 2_048
+"""Tokens of each sample where none are asked for, of a model that takes as many."""
 
 
 class Family(nn.Module, ABC):

@@ -12,7 +12,7 @@ from torch.nn import functional
 from wse_emulator.errors import InputError
 from wse_emulator.models.block import BLOCK_NAMES, TransformerBlock
 from wse_emulator.models.block_facts import NONLINEARITIES, SOFTCAP, BlockFacts, make_norm
-from wse_emulator.models.family import Example, ResizableFamily
+from wse_emulator.models.family import DEFAULT_LENGTH, Example, ResizableFamily
 
 Slopes = Literal["fixed", "learned"]
 
@@ -85,12 +85,12 @@ def token_loss(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def checked_length(facts: LanguageFacts, sequence: int | None) -> int:
-    """The tokens of each sample: the length asked for, or the model's own.
+    """The tokens of each sample: the length asked for, or the model's own up to 2,048.
 
     Raises:
         InputError: the model has fewer positions.
     """
-    length = sequence or facts.sequence
+    length = sequence or min(facts.sequence, DEFAULT_LENGTH)
     if facts.positions and length > facts.positions:
         raise InputError(
             f"sequence length {length} exceeds the {facts.positions} positions of the model"
@@ -230,4 +230,5 @@ class Decoder(LanguageModel):
     def example(self, batch: int, sequence: int | None, target: int | None) -> Example:  # noqa: ARG002 - no second sequence
         """Token ids and labels, on the meta device."""
         length = checked_length(self.facts, sequence)
-        return Example((tokens(batch, length), tokens(batch, length)), sequence=length)
+        ids = tokens(batch, length), tokens(batch, length)
+        return Example(ids, sequence=length, positions=self.facts.sequence)

@@ -77,7 +77,8 @@ class Encoder(LanguageModel):
         """Token ids, their labels and a label for each sample, on the meta device."""
         length = checked_length(self.facts, sequence)
         ids = tokens(batch, length)
-        return Example((ids, tokens(batch, length), tokens(batch, 1).flatten()), sequence=length)
+        given = ids, tokens(batch, length), tokens(batch, 1).flatten()
+        return Example(given, sequence=length, positions=self.facts.sequence)
 
 
 @published("BertForPreTraining")

@@ -76,7 +76,7 @@ class EncoderDecoder(LanguageModel):
         length = checked_length(self.facts, sequence)
         made = target or length
         ids = tokens(batch, length), tokens(batch, made), tokens(batch, made)
-        return Example(ids, sequence=length)
+        return Example(ids, sequence=length, positions=self.facts.sequence)
 
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
         """The same model with another number of blocks in both stacks, or with other blocks."""
