@@ -56,21 +56,23 @@ def hugging_face_examples(
             f"the inputs of {type(module).__name__} ({module.main_input_name}) are of no kind "
             "that is known; leave out --batch-size"
         )
-    takes_tokens = "input_ids" in inputs or "decoder_input_ids" in inputs
-    for labels, mask in product(_labels(module, accepted, inputs), _masks(module, accepted)):
-        keywords = {**inputs, **labels}
-        if takes_tokens and mask is not None:
-            keywords["attention_mask"] = _mask(mask, batch, length)
-        if "input_ids" in inputs and "position_ids" in accepted:
-            keywords["position_ids"] = tokens(1, length)
-        if "use_cache" in accepted:
-            keywords["use_cache"] = False
-        known = takes_tokens and positions is not None
-        yield Example(
-            keywords=keywords,
-            sequence=length if takes_tokens else None,
-            positions=positions if known else None,
-        )
+    alone = {name: value for name, value in inputs.items() if name == module.main_input_name}
+    for given in (inputs, alone) if alone and alone != inputs else (inputs,):
+        takes_tokens = "input_ids" in given or "decoder_input_ids" in given
+        masks = _masks(module, accepted) if takes_tokens else (None,)
+        for labels, mask in product(_labels(module, accepted, given), masks):
+            keywords = {**given, **labels}
+            if mask is not None:
+                keywords["attention_mask"] = _mask(mask, batch, length)
+            if "input_ids" in given and "position_ids" in accepted:
+                keywords["position_ids"] = tokens(1, length)
+            if "use_cache" in accepted:
+                keywords["use_cache"] = False
+            yield Example(
+                keywords=keywords,
+                sequence=length if takes_tokens else None,
+                positions=positions if takes_tokens else None,
+            )
 
 
 def _text_config(config: object) -> object:
