@@ -126,11 +126,11 @@ def test_keys_that_the_builder_takes_are_used_once_it_has_built() -> None:
     assert {"model.initializer_range", "model.loss_weight"} <= set(config.unused)
 
 
-def test_of_a_list_of_trunks_the_first_is_used() -> None:
+def test_of_a_list_of_trunks_both_are_used() -> None:
     name = "2x__params_dinov2_large_patch14_img224.yaml"
     config, _ = built(yaml.safe_load((CONFIGS[0].parent / name).read_text()))
     trunks = "trainer.init.model.image_model_trunks"
-    assert f"{trunks}[1]" in config.unused
-    assert f"{trunks}[0].image_model.initializer_range" in config.unused
-    assert f"{trunks}[0].image_model.patch_size" not in config.unused
+    for index in (0, 1):
+        assert f"{trunks}[{index}].image_model.initializer_range" in config.unused
+        assert f"{trunks}[{index}].image_model.patch_size" not in config.unused
     assert trunks not in config.unused

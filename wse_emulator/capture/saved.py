@@ -61,6 +61,7 @@ class _Recorder:
     layer_outputs: set[int] = field(default_factory=set)
     given: set[int] = field(default_factory=set)
     alive: list[object] = field(default_factory=list)
+    ran: set[str] = field(default_factory=set)
 
     def stage(self) -> StageBytes:
         """The stage that is running: the numbered layer, else the innermost module.
@@ -106,6 +107,7 @@ class _Recorder:
         pass on what their parts take.
         """
         self.path.append(name)
+        self.ran.add(name)
         layer = layer_of(f"{name}.parameter")
         if layer != name if layer is not None else not leaf:
             return
@@ -139,6 +141,7 @@ def saved_for_backward(
     arguments: tuple[object, ...],
     keywords: Mapping[str, object],
     batch: int = PROBE_BATCH,
+    ran: set[str] | None = None,
 ) -> tuple[StageBytes, ...]:
     """Run ``module`` forward in training mode and return its stages in order of execution.
 
@@ -146,9 +149,10 @@ def saved_for_backward(
         module: on the meta device; its parameters are not changed.
         arguments, keywords: what forward takes.
         batch: samples in them.
+        ran: is filled with the names of the modules that run.
     """
     skip = {_storage(t) for t in (*module.parameters(), *module.buffers())}
-    recorder = _Recorder(skip, batch)
+    recorder = _Recorder(skip, batch, ran=set() if ran is None else ran)
     recorder.given = {_storage(t) for t in _tensors((*arguments, *keywords.values()))}
     hooks = []
     for name, part in module.named_modules():

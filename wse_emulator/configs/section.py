@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeGuard, TypeVar
 
 from schedulers.names import number
@@ -139,7 +139,30 @@ class Section:
             raise ConfigError(f"{self.name(key)} is {value!r}, not a {type(default).__name__}")
         return value
 
-    def choice(self, key: str, default: str, known: Mapping[str, object]) -> str:
+    def whole(self, key: str, default: int) -> int:
+        """A whole number, 0 or more."""
+        value = self.get(key, default)
+        if value < 0:
+            raise ConfigError(f"{self.name(key)} is {value}; it must be a whole number >= 0")
+        return value
+
+    def probability(self, key: str, default: float) -> float:
+        """A number from 0 to 1."""
+        value = self.get(key, default)
+        if not 0.0 <= value <= 1.0:
+            raise ConfigError(f"{self.name(key)} is {value}; it must be a number from 0 to 1")
+        return value
+
+    def words(self, key: str) -> tuple[str, ...]:
+        """A list of texts; empty if there is none."""
+        value = self.take(key)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
+            raise ConfigError(f"{self.name(key)} is {value!r}; it must be a list of texts")
+        return tuple(value)
+
+    def choice(self, key: str, default: str, known: Collection[str]) -> str:
         """One of the known words, in any case."""
         word = self.get(key, default).lower()
         if word not in known:
@@ -155,19 +178,22 @@ class Section:
                 return height, width
         raise ConfigError(f"{self.name(key)} is {value!r}, not two sizes")
 
-    def first(self, key: str, inner: str) -> Section:
-        """The section `inner` of the first entry of a list of sections.
+    def each(self, key: str, inner: str) -> tuple[tuple[Section, Section], ...]:
+        """Of a list of sections, each entry and the section ``inner`` in it.
 
         Raises:
             ConfigError: `key` holds something else.
         """
         value = self.entries.get(key)
-        if not isinstance(value, list) or not value or not is_mapping(value[0]):
+        if not isinstance(value, list) or not value or not all(is_mapping(v) for v in value):
             raise ConfigError(f"{self.name(key)} is not a list of sections")
-        place = f"{key}[0]"
-        if place not in self._sections:
-            self._sections[place] = Section(value[0], self._below(place), self.source)
-        return self._sections[place].section(inner)
+        found = []
+        for index, entry in enumerate(value):
+            place = f"{key}[{index}]"
+            if place not in self._sections:
+                self._sections[place] = Section(entry, self._below(place), self.source)
+            found.append((self._sections[place], self._sections[place].section(inner)))
+        return tuple(found)
 
     def refused(self, why: str) -> ConfigError:
         """The error that says what of the section is wrong."""
@@ -175,16 +201,20 @@ class Section:
 
     # --- what was not used --------------------------------------------------------------------
 
-    def unused(self) -> tuple[str, ...]:
-        """Dotted names of what nothing has read, in the order of the file."""
+    def unused(self, *, given: bool = False) -> tuple[str, ...]:
+        """Dotted names of what nothing has read, in the order of the file.
+
+        Args:
+            given: leave out the keys whose value is null, which stand for keys that are absent.
+        """
         found: list[str] = []
         for key, value in self.entries.items():
             if key in self._sections:
-                found.extend(self._sections[key].unused())
+                found.extend(self._sections[key].unused(given=given))
             elif f"{key}[0]" in self._sections and isinstance(value, list):
-                found.extend(self._sections[f"{key}[0]"].unused())
-                found.extend(self._below(f"{key}[{i}]") for i in range(1, len(value)))
-            elif key not in self._taken:
+                for index in range(len(value)):
+                    found.extend(self._sections[f"{key}[{index}]"].unused(given=given))
+            elif key not in self._taken and not (given and value is None):
                 found.append(self._below(key))
         return tuple(found)
 

@@ -1,73 +1,32 @@
-"""A transformer block: attention, feed-forward, norms, residual sums."""
+"""A transformer block: attention, norms and residual sums around a feed-forward network."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Final
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Norm = Literal["layernorm", "rmsnorm"]
-Activation = Literal["gelu", "relu", "silu"]
+from wse_emulator.models.block_facts import SOFTCAP, BlockFacts, make_norm
+from wse_emulator.models.feed_forward import Experts, FeedForward
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockFacts:
-    """The sizes of a transformer block, and which parts it has.
-
-    Attributes:
-        hidden: width of the residual stream.
-        heads, key_value_heads, head_size: of attention. If there are fewer key-value heads than
-            heads, several heads share one.
-        inner: width of the feed-forward network.
-        norm: which norm it uses.
-        norm_first: the norms come before attention and feed-forward network; else after the sums.
-        parallel: attention and feed-forward read the same norm and are summed together.
-        qkv_bias, out_bias, ffn_bias: which linear layers have a bias.
-        gated: the feed-forward network multiplies by a gate (SwiGLU, GEGLU).
-        experts, experts_per_token: mixture of experts; 0 experts for none.
-        rotary: dimensions of a head that are rotated by position; 0 for none.
-        layer_scale: each branch is multiplied by a learned factor for each channel.
-        causal: tokens attend to earlier tokens only.
-        cross: the block also attends to the output of an encoder.
-        dropout, attention_dropout: probabilities; with 0 no mask is kept for backward.
-    """
-
-    hidden: int
-    heads: int
-    key_value_heads: int
-    head_size: int
-    inner: int
-    norm: Norm = "layernorm"
-    norm_first: bool = True
-    parallel: bool = False
-    qkv_bias: bool = True
-    out_bias: bool = True
-    ffn_bias: bool = True
-    gated: bool = False
-    activation: Activation = "gelu"
-    experts: int = 0
-    experts_per_token: int = 0
-    rotary: int = 0
-    layer_scale: bool = False
-    causal: bool = False
-    cross: bool = False
-    dropout: float = 0.0
-    attention_dropout: float = 0.0
-
-
-def make_norm(kind: Norm, width: int) -> nn.Module:
-    """Make a norm over the last dimension."""
-    return nn.LayerNorm(width) if kind == "layernorm" else nn.RMSNorm(width)
-
-
-def activate(kind: Activation, x: Tensor) -> Tensor:
-    """Apply the nonlinearity of a feed-forward network."""
-    if kind == "gelu":
-        return functional.gelu(x)
-    return functional.relu(x) if kind == "relu" else functional.silu(x)
+BLOCK_NAMES: Final = (
+    (".attention.query.", ".self_attn.proj_q_dense_layer."),
+    (".attention.key.", ".self_attn.proj_k_dense_layer."),
+    (".attention.value.", ".self_attn.proj_v_dense_layer."),
+    (".attention.out.", ".self_attn.proj_output_dense_layer."),
+    (".attention.query_norm.", ".self_attn.q_norm."),
+    (".attention.key_norm.", ".self_attn.k_norm."),
+    (".attention_norm.", ".norm1."),
+    (".attention_norm_after.", ".norm1_post."),
+    (".ffn_norm.", ".norm3."),
+    (".ffn_norm_after.", ".norm3_post."),
+    (".ffn.up.", ".ffn.ffn.0.linear_layer."),
+    (".ffn.gate.", ".ffn.ffn.0.linear_layer_for_glu."),
+    (".ffn.down.", ".ffn.ffn.1.linear_layer."),
+)
+"""Parts of a parameter's name in a block, and the same in the Model Zoo."""
 
 
 class Attention(nn.Module):
@@ -83,6 +42,9 @@ class Attention(nn.Module):
         self.key = nn.Linear(facts.hidden, narrow, bias=facts.qkv_bias)
         self.value = nn.Linear(facts.hidden, narrow, bias=facts.qkv_bias)
         self.out = nn.Linear(wide, facts.hidden, bias=facts.out_bias)
+        if facts.query_key_norm is not None:
+            self.query_norm = make_norm(facts.query_key_norm, facts.head_size)
+            self.key_norm = make_norm(facts.query_key_norm, facts.head_size)
 
     def forward(
         self, x: Tensor, memory: Tensor | None = None, bias: Tensor | None = None
@@ -94,12 +56,16 @@ class Attention(nn.Module):
         query = self._heads(self.query(x), facts.heads)
         key = self._heads(self.key(source), facts.key_value_heads)
         value = self._heads(self.value(source), facts.key_value_heads)
+        if facts.query_key_norm is not None:
+            query, key = self.query_norm(query), self.key_norm(key)
         if facts.rotary:
             query, key = _rotate(query, facts.rotary), _rotate(key, facts.rotary)
         group = facts.heads // facts.key_value_heads
         if group > 1:
             key, value = key.repeat_interleave(group, 1), value.repeat_interleave(group, 1)
         scores = (query * facts.head_size**-0.5) @ key.transpose(-1, -2)
+        if facts.softcap:
+            scores = (scores / SOFTCAP).tanh() * SOFTCAP
         if bias is not None:
             scores = scores + bias
         if self.causal:
@@ -129,51 +95,6 @@ def _rotate(x: Tensor, dimensions: int) -> Tensor:
     return turned if rest.shape[-1] == 0 else torch.cat((turned, rest), -1)
 
 
-class FeedForward(nn.Module):
-    """Two linear layers with a nonlinearity, optionally gated."""
-
-    def __init__(self, facts: BlockFacts) -> None:
-        super().__init__()
-        self.facts = facts
-        self.up = nn.Linear(facts.hidden, facts.inner, bias=facts.ffn_bias)
-        if facts.gated:
-            self.gate = nn.Linear(facts.hidden, facts.inner, bias=facts.ffn_bias)
-        self.down = nn.Linear(facts.inner, facts.hidden, bias=facts.ffn_bias)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Apply the network to each token; (..., hidden) in and out."""
-        inner = (
-            activate(self.facts.activation, self.gate(x)) * self.up(x)
-            if self.facts.gated
-            else activate(self.facts.activation, self.up(x))
-        )
-        mixed: Tensor = self.down(inner)
-        return mixed
-
-
-class Experts(nn.Module):
-    """A mixture of experts whose tokens are spread evenly: each expert takes an equal share."""
-
-    def __init__(self, facts: BlockFacts) -> None:
-        super().__init__()
-        self.facts = facts
-        self.router = nn.Linear(facts.hidden, facts.experts, bias=False)
-        self.experts = nn.ModuleList(FeedForward(facts) for _ in range(facts.experts))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Send each token to its experts; (batch, tokens, hidden) in and out."""
-        tokens = x.flatten(0, -2)
-        weights, chosen = self.router(tokens).softmax(-1).topk(self.facts.experts_per_token, -1)
-        share = -(-tokens.shape[0] * self.facts.experts_per_token // self.facts.experts)
-        mixed = torch.zeros_like(tokens)
-        for number, expert in enumerate(self.experts):
-            places = chosen.flatten()[:share]
-            amount = weights.flatten()[:share].unsqueeze(-1)
-            mixed = mixed.index_add(0, places + number, expert(tokens[places]) * amount)
-        shaped: Tensor = mixed.unflatten(0, x.shape[:-1])
-        return shaped
-
-
 class TransformerBlock(nn.Module):
     """Attention, optional cross-attention and feed-forward on a residual stream."""
 
@@ -185,9 +106,12 @@ class TransformerBlock(nn.Module):
         if facts.cross:
             self.cross_norm = make_norm(facts.norm, facts.hidden)
             self.cross = Attention(facts, causal=False)
-        if not facts.parallel:
+        if not facts.parallel or facts.untied:
             self.ffn_norm = make_norm(facts.norm, facts.hidden)
         self.ffn: nn.Module = Experts(facts) if facts.experts else FeedForward(facts)
+        if facts.sandwich:
+            self.attention_norm_after = make_norm(facts.norm, facts.hidden)
+            self.ffn_norm_after = make_norm(facts.norm, facts.hidden)
         if facts.layer_scale:
             self.attention_scale = nn.Parameter(torch.empty(facts.hidden))
             self.ffn_scale = nn.Parameter(torch.empty(facts.hidden))
@@ -199,19 +123,34 @@ class TransformerBlock(nn.Module):
         if self.facts.parallel:
             read = self.attention_norm(x)
             both: Tensor = x + self._drop(self.attention(read, bias=bias))
-            return both + self._drop(self.ffn(read))
+            return both + self._drop(self.ffn(self.ffn_norm(x) if self.facts.untied else read))
         if not self.facts.norm_first:
             x = self._normed(self.attention_norm, x + self._drop(self.attention(x, bias=bias)))
+            if self.facts.cross:
+                x = self._normed(self.cross_norm, x + self._drop(self.cross(x, memory)))
             return self._normed(self.ffn_norm, x + self._drop(self.ffn(x)))
-        mixed = self._drop(self.attention(self.attention_norm(x), bias=bias))
-        x = x + (mixed * self.attention_scale if self.facts.layer_scale else mixed)
+        mixed = self.attention(self.attention_norm(x), bias=bias)
+        if self.facts.sandwich:
+            mixed = self.attention_norm_after(mixed)
+        mixed = self._drop(mixed)
+        x = x + self._skip(mixed * self.attention_scale if self.facts.layer_scale else mixed)
         if self.facts.cross:
             x = x + self._drop(self.cross(self.cross_norm(x), memory))
-        mixed = self._drop(self.ffn(self.ffn_norm(x)))
-        return x + (mixed * self.ffn_scale if self.facts.layer_scale else mixed)
+        mixed = self.ffn(self.ffn_norm(x))
+        if self.facts.sandwich:
+            mixed = self.ffn_norm_after(mixed)
+        mixed = self._drop(mixed)
+        return x + self._skip(mixed * self.ffn_scale if self.facts.layer_scale else mixed)
 
     def _drop(self, x: Tensor) -> Tensor:
         return functional.dropout(x, self.facts.dropout, self.training)
+
+    def _skip(self, x: Tensor) -> Tensor:
+        """Stochastic depth: a branch counts for some samples of a batch only."""
+        if not self.facts.path_dropout or not self.training:
+            return x
+        kept = x.new_empty(x.shape[0], 1, 1).bernoulli_(1 - self.facts.path_dropout)
+        return x * kept
 
     def _normed(self, norm: nn.Module, x: Tensor) -> Tensor:
         normed: Tensor = norm(x)

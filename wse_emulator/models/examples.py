@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -10,10 +11,14 @@ from torch import Tensor, nn
 
 from wse_emulator.errors import InputError
 from wse_emulator.models.family import Example, Family
+from wse_emulator.models.hugging_face_inputs import (
+    DEFAULT_IMAGE,
+    hugging_face_examples,
+    is_encoder_decoder,
+    is_hugging_face,
+)
 from wse_emulator.models.language import tokens
 from wse_emulator.models.vision import images
-
-DEFAULT_IMAGE = (224, 224)
 
 
 @runtime_checkable
@@ -24,13 +29,13 @@ class HasExample(Protocol):
         """Arguments of ``forward``, on the meta device."""
 
 
-def example_for(
+def examples_for(
     module: nn.Module,
     batch: int,
     sequence: int | None = None,
     target: int | None = None,
-) -> Example:
-    """Make inputs for a module from what is known of it.
+) -> Iterator[Example]:
+    """Make inputs for a module from what is known of it; of several, the first that runs counts.
 
     A module with a method ``example_inputs(batch_size, sequence_length)`` is asked. Otherwise the
     inputs follow from the Hugging Face configuration, or from the first layer: an embedding takes
@@ -46,67 +51,25 @@ def example_for(
             "leave it out"
         )
     if isinstance(module, Family):
-        return module.example(batch, sequence, target)
-    if isinstance(module, HasExample):
-        return Example(tuple(module.example_inputs(batch, sequence)), sequence=sequence)
-    if hasattr(module, "config") and hasattr(module, "main_input_name"):
-        return _hugging_face(module, batch, sequence, target)
-    return _by_first_layer(module, batch, sequence)
+        yield module.example(batch, sequence, target)
+    elif isinstance(module, HasExample):
+        yield Example(tuple(module.example_inputs(batch, sequence)), sequence=sequence)
+    elif is_hugging_face(module):
+        yield from hugging_face_examples(module, batch, sequence, target)
+    else:
+        yield _by_first_layer(module, batch, sequence)
+
+
+def example_for(
+    module: nn.Module, batch: int, sequence: int | None = None, target: int | None = None
+) -> Example:
+    """The likeliest of :func:`examples_for`."""
+    return next(examples_for(module, batch, sequence, target))
 
 
 def _has_target(module: nn.Module) -> bool:
-    config = getattr(module, "config", None)
     own = isinstance(module, Family) and module.has_target
-    return own or bool(getattr(config, "is_encoder_decoder", False))
-
-
-def _hugging_face(
-    module: nn.Module, batch: int, sequence: int | None, target: int | None
-) -> Example:
-    config = module.config
-    accepted = inspect.signature(module.forward).parameters
-    labels = torch.zeros(batch, dtype=torch.int64, device="meta")
-    keywords: dict[str, object] = {}
-    length: int | None = None
-    if module.main_input_name == "pixel_values":
-        size = getattr(config, "image_size", DEFAULT_IMAGE)
-        size = (size, size) if isinstance(size, int) else tuple(size)
-        keywords["pixel_values"] = images(batch, getattr(config, "num_channels", 3), size)
-    else:
-        positions = _positions(config)
-        length = sequence or positions
-        if length is None:
-            raise InputError("the config names no sequence length; give --seq-len")
-        if positions is not None and length > positions:
-            raise InputError(
-                f"sequence length {length} exceeds the {positions} positions of the model"
-            )
-        keywords["input_ids"] = tokens(batch, length)
-        if "labels" in accepted and "Classification" not in type(module).__name__:
-            labels = tokens(batch, length)
-    if getattr(config, "is_encoder_decoder", False):
-        assert length is not None
-        keywords["decoder_input_ids"] = labels = tokens(batch, target or length)
-    if "labels" in accepted:
-        keywords["labels"] = labels
-    if "next_sentence_label" in accepted:
-        keywords["next_sentence_label"] = torch.zeros(batch, dtype=torch.int64, device="meta")
-    if length is not None and "attention_mask" in accepted:
-        # given in its final form, so that no value of it is looked at: meta tensors have none
-        keywords["attention_mask"] = torch.zeros(1, 1, 1, length, device="meta")
-        if "position_ids" in accepted:
-            keywords["position_ids"] = tokens(1, length)
-    if "use_cache" in accepted:
-        keywords["use_cache"] = False
-    return Example(keywords=keywords, sequence=length)
-
-
-def _positions(config: object) -> int | None:
-    for name in ("n_positions", "max_position_embeddings"):
-        value = getattr(config, name, None)
-        if isinstance(value, int) and value > 0:
-            return value
-    return None
+    return own or is_encoder_decoder(module)
 
 
 def _by_first_layer(module: nn.Module, batch: int, sequence: int | None) -> Example:

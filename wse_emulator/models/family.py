@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from torch import nn
 
-from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.block_facts import BlockFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +18,17 @@ class Example:
     Attributes:
         arguments, keywords: by position and by name.
         sequence: tokens of each sample; None for a model that takes no tokens.
+        positions: tokens that the model has positions for; None where it names no number.
     """
 
     arguments: tuple[object, ...] = ()
     keywords: dict[str, object] = field(default_factory=dict)
     sequence: int | None = None
+    positions: int | None = None
+
+
+DEFAULT_LENGTH: Final = 2_048
+"""Tokens of each sample where none are asked for, of a model that takes as many."""
 
 
 class Family(nn.Module, ABC):
@@ -30,9 +36,12 @@ class Family(nn.Module, ABC):
 
     Attributes:
         has_target: whether it takes a second sequence of its own length (an encoder-decoder).
+        configured_names: (part of a parameter's name here, the same in the Model Zoo), in the
+            order in which they are replaced. The patterns of a run config are written for those.
     """
 
     has_target: ClassVar[bool] = False
+    configured_names: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     @abstractmethod
     def example(self, batch: int, sequence: int | None, target: int | None) -> Example:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import logging
+import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from wse_emulator.configs.section import MOST_LAYERS
 from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError, near
@@ -19,6 +23,14 @@ from wse_emulator.models.shapes import ModelShapes
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig
+
+MOST_PARAMETERS: Final = 300_000
+"""More tensors than any published model has."""
+
+LARGEST_WHOLE: Final = 2**31
+
+_COUNTS: Final = re.compile(r"(layers?|depths?|blocks|stages)$")
+"""Keys that hold a number of layers; each is built."""
 
 SIZES: Final = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 
@@ -48,26 +60,78 @@ def load_hugging_face(document: Mapping[str, object], path: Path) -> ModelShapes
     architecture = _architecture(document, config, path)
 
     def build() -> nn.Module:
-        try:
-            with torch.device("meta"), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                module: object = architecture(config)
-        except Exception as error:
-            raise MalformedFileError(
-                f"{path}: {architecture.__name__} cannot be built from it: "
-                f"{type(error).__name__}: {error}"
-            ) from error
-        if not isinstance(module, nn.Module):
-            raise MalformedFileError(f"{path}: {architecture.__name__} is not a model")
-        tie = getattr(module, "tie_weights", None)
-        if callable(tie):
-            tie()
-        return module
+        return _built(architecture, config, path)
 
-    name = path.parent.name if path.name == "config.json" and path.parent.name else path.stem
     return shapes_of_module(
-        build(), name, f"Hugging Face config {path}", build=build, config=config.to_dict()
+        build(),
+        _name(document, path),
+        f"Hugging Face config {path}",
+        build=build,
+        config=config.to_dict(),
     )
+
+
+def _name(document: Mapping[str, object], path: Path) -> str:
+    """What the model is called: a file ``config.json`` says it itself, or its folder does."""
+    if path.name != "config.json":
+        return path.stem
+    given = document.get("_name_or_path")
+    spoken = Path(given).name if isinstance(given, str) else ""
+    return spoken or path.resolve().parent.name or path.stem
+
+
+def _built(architecture: type[nn.Module], config: PretrainedConfig, path: Path) -> nn.Module:
+    """The module on the meta device, in the dtype that the config asks for at its top."""
+    from transformers import PreTrainedModel  # noqa: PLC0415 - optional, slow
+
+    try:
+        with torch.device("meta"), warnings.catch_warnings(), _few_parameters(path):
+            warnings.simplefilter("ignore")
+            if issubclass(architecture, PreTrainedModel):
+                # attention written out: scores, softmax, weighted sum, as in the built-in models
+                module: object = architecture._from_config(
+                    copy.deepcopy(config), attn_implementation="eager"
+                )
+            else:
+                module = architecture(config)
+    except MalformedFileError:
+        raise
+    except Exception as error:
+        raise MalformedFileError(
+            f"{path}: {architecture.__name__} cannot be built from it: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    if not isinstance(module, nn.Module):
+        raise MalformedFileError(f"{path}: {architecture.__name__} is not a model")
+    tie = getattr(module, "tie_weights", None)
+    if callable(tie):
+        tie()
+    return module
+
+
+@contextmanager
+def _few_parameters(path: Path) -> Iterator[None]:
+    """Stop a build that makes more parameters than any model has, whatever the size is called.
+
+    Raises:
+        MalformedFileError: there are more than ``MOST_PARAMETERS``.
+    """
+    made = 0
+
+    def count(_module: nn.Module, _name: str, _parameter: object) -> None:
+        nonlocal made
+        made += 1
+        if made > MOST_PARAMETERS:
+            raise MalformedFileError(
+                f"{path}: the model has more than {MOST_PARAMETERS:,} parameter tensors; its "
+                "number of layers or experts is a mistake"
+            )
+
+    hook = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
@@ -85,12 +149,11 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
         )
     _check_sizes(document, CONFIG_MAPPING[kind], path)
     facts = {key: value for key, value in document.items() if key != "model_type"}
-    # attention written out: scores, softmax, weighted sum, as in the built-in models
-    facts["attn_implementation"] = "eager"
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             config: PretrainedConfig = AutoConfig.for_model(kind, **facts)
+        _make_steady(config)
     except Exception as error:
         raise MalformedFileError(
             f"{path}: not a usable {kind} config: {type(error).__name__}: {error}"
@@ -102,6 +165,20 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
             f"{path}: num_attention_heads {heads} is no multiple of num_key_value_heads {groups}"
         )
     return config
+
+
+def _make_steady(config: PretrainedConfig) -> None:
+    """Let every layer run and every input count: what a model leaves out at random in training
+    would make its activations differ from answer to answer."""
+    for name in ("layerdrop", "encoder_layerdrop", "decoder_layerdrop"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    if hasattr(config, "apply_spec_augment"):
+        config.apply_spec_augment = False
+    for name in config.sub_configs:
+        part = getattr(config, name, None)
+        if part is not None:
+            _make_steady(part)
 
 
 def _check_sizes(
@@ -117,12 +194,27 @@ def _check_sizes(
         value = document.get(name, document.get(size))
         if value is None:
             raise MalformedFileError(f"{path}: has no {name}, so the model's size is unknown")
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        sizes = value if isinstance(value, list) and value else [value]  # one a stage
+        if not all(type(one) is int and one > 0 for one in sizes):
             raise MalformedFileError(f"{path}: {name} is {value!r}, not a whole number from 1")
-        if size == "num_hidden_layers" and value > MOST_LAYERS:
-            raise MalformedFileError(
-                f"{path}: {name} is {value}; at most {MOST_LAYERS:,} layers are built"
-            )
+    _check_whole(document, path)
+
+
+def _check_whole(document: Mapping[str, object], path: Path, place: str = "") -> None:
+    """Refuse numbers that no model has, before a class of transformers makes lists of them."""
+    for key, value in document.items():
+        name = f"{place}{key}"
+        if isinstance(value, dict):
+            _check_whole(value, path, f"{name}.")
+        for one in value if isinstance(value, list) else [value]:
+            if type(one) is not int:
+                continue
+            if _COUNTS.search(key) and one > MOST_LAYERS:
+                raise MalformedFileError(
+                    f"{path}: {name} is {value}; at most {MOST_LAYERS:,} layers are built"
+                )
+            if abs(one) > LARGEST_WHOLE:
+                raise MalformedFileError(f"{path}: {name} is {value}; no model has such a size")
 
 
 def _architecture(
@@ -145,10 +237,15 @@ def _architecture(
         modeling_auto.MODEL_FOR_CAUSAL_LM_MAPPING,
         modeling_auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING,
         modeling_auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING,
+        modeling_auto.MODEL_FOR_MULTIMODAL_LM_MAPPING,
+        modeling_auto.MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING,
+        modeling_auto.MODEL_FOR_CTC_MAPPING,
         modeling_auto.MODEL_MAPPING,
     ):
         if type(config) in mapping:
             chosen: object = mapping[type(config)]
+            if isinstance(chosen, tuple):
+                chosen = chosen[0]
             if isinstance(chosen, type) and issubclass(chosen, nn.Module):
                 return chosen
     raise UnknownNameError(f"{path}: there is no model class for a {type(config).__name__}")

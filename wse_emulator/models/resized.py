@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 from torch import nn
 
-from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.block_facts import BlockFacts
 from wse_emulator.models.family import ResizableFamily
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from wse_emulator.capture.saved import PROBE_BATCH, StageBytes, saved_for_backward
 from wse_emulator.capture.stacks_of_blocks import shortened, stretched
 from wse_emulator.errors import InputError, WseError
+from wse_emulator.models.family import Example
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.names import layer_of, module_of
 from wse_emulator.models.shapes import ModelShapes
@@ -55,10 +56,15 @@ class ActivationProfile:
 
     Attributes:
         sequence: tokens a sample; None for models without sequences.
+        positions: tokens that the model has positions for; None where it names no number.
+        missing: parts that did not run, since no input for them could be made; what they keep is
+            not known.
         stages: the pipeline.
     """
 
     sequence: int | None
+    positions: int | None = None
+    missing: tuple[str, ...] = ()
     stages: tuple[LayerActivations, ...]
 
     @property
@@ -83,16 +89,23 @@ def activation_profile(
     Raises:
         InputError: the layers or their inputs are not known, or forward does not run.
     """
-    from wse_emulator.models.examples import example_for  # noqa: PLC0415 - loads the layers of models
+    from wse_emulator.models.examples import examples_for  # noqa: PLC0415 - loads the layers of models
 
     whole = module_of_model(model)
     short = shortened(whole) if model.build is None else None
     module = (short or whole).to(COMPUTE_DTYPES[dtype])
+    failed: Exception | None = None
     try:
-        example = example_for(module, PROBE_BATCH, sequence, target)
-        arguments = tuple(_in_dtype(value, dtype) for value in example.arguments)
-        keywords = {name: _in_dtype(value, dtype) for name, value in example.keywords.items()}
-        stages = saved_for_backward(module, arguments, keywords)
+        for example in examples_for(module, PROBE_BATCH, sequence, target):
+            try:
+                ran: set[str] = set()
+                stages: Sequence[StageBytes] = _saved(module, example, dtype, ran)
+            except Exception as error:
+                failed = failed or error
+                continue
+            break
+        else:
+            raise failed or InputError("there are no inputs to run it with")
     except WseError:
         raise
     except (Exception, SystemExit, GeneratorExit) as error:
@@ -103,8 +116,38 @@ def activation_profile(
     if short is not None:
         stages = stretched(stages, whole)
     return ActivationProfile(
-        sequence=example.sequence, stages=assign_layers(_merged(stages), model)
+        sequence=example.sequence,
+        positions=example.positions,
+        missing=parts_that_did_not_run(module, ran),
+        stages=assign_layers(_merged(stages), model),
     )
+
+
+def _saved(
+    module: nn.Module, example: Example, dtype: str, ran: set[str]
+) -> tuple[StageBytes, ...]:
+    arguments = tuple(_in_dtype(value, dtype) for value in example.arguments)
+    keywords = {name: _in_dtype(value, dtype) for name, value in example.keywords.items()}
+    return saved_for_backward(module, arguments, keywords, ran=ran)
+
+
+def parts_that_did_not_run(module: nn.Module, ran: Set[str]) -> tuple[str, ...]:
+    """The outermost parts of a module of which nothing ran, by name.
+
+    A single layer that did not run is none of them: its weight may be used by the module around
+    it, as ``nn.MultiheadAttention`` does with its output layer.
+    """
+    alive = set(ran)
+    for name in ran:
+        parts = name.split(".")
+        alive.update(".".join(parts[:count]) for count in range(len(parts)))
+    found: list[str] = []
+    for name, part in module.named_modules():
+        if name in alive or any(name.startswith(f"{other}.") for other in found):
+            continue
+        if sum(1 for inner in part.modules() if inner._parameters) > 1:
+            found.append(name)
+    return tuple(found)
 
 
 def _in_dtype(value: object, dtype: str) -> object:

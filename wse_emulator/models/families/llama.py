@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from wse_emulator.models.block import BlockFacts
+from wse_emulator.models.block_facts import BlockFacts
 from wse_emulator.models.language import Decoder, LanguageFacts
 from wse_emulator.models.registry import Config, config_size, published
 

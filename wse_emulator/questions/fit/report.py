@@ -163,10 +163,24 @@ def _notes(judgement: Judgement) -> tuple[str, ...]:
         unused = f"; without it there is no use for {given}" if given else ""
         notes.append(f"{NO_ACTIVATIONS}{unused}")
     elif request.sequence is None and profile.sequence is not None:
-        notes.append(f"no sequence length was given: {profile.sequence} tokens, as the model has")
+        notes.append(_length_note(profile.sequence, profile.positions))
+    if profile is not None and profile.missing:
+        notes.append(
+            f"the activations of {', '.join(profile.missing)} are missing: no input could be made "
+            "that runs them; a module with a method example_inputs(batch_size, sequence_length) "
+            "names its own"
+        )
     if request.sparse:
         notes.append(_sparse_note(judgement))
     return tuple(notes)
+
+
+def _length_note(length: int, positions: int | None) -> str:
+    """Which length was taken where none was given."""
+    if positions == length:
+        return f"no sequence length was given: {length} tokens, as the model has"
+    more = f"of the {positions} that the model has" if positions else "since the model names none"
+    return f"no sequence length was given: {length} tokens are taken, {more} (--seq-len)"
 
 
 def _left_out(judgement: Judgement) -> float:
