@@ -16,17 +16,18 @@ METRIC: Final = 1.0
 """What a scheduler that asks for a metric is given after each step: one that does not improve."""
 
 
-def asks_for(method: Callable[..., object]) -> str | None:
-    """The name of the first argument that a method cannot be called without; None if it can."""
+def asks_for(method: Callable[..., object]) -> tuple[str, ...]:
+    """Names of the arguments that a method cannot be called without."""
     try:
         arguments = inspect.signature(method).parameters.values()
     except (TypeError, ValueError):
-        return None
-    for argument in arguments:
-        variable = argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
-        if argument.default is argument.empty and not variable:
-            return argument.name
-    return None
+        return ()
+    return tuple(
+        argument.name
+        for argument in arguments
+        if argument.default is argument.empty
+        and argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+    )
 
 
 def takes_arguments(method: Callable[..., object]) -> bool:
