@@ -252,9 +252,8 @@ def _to(
     copy = keywords.pop("copy", False)
     other = given[0] if given else keywords.get("other")
     if isinstance(other, torch.Tensor):
-        device, dtype, layout = _CPU, other.dtype, None
-    else:
-        device, dtype, _, layout = _parse_to(*given, **keywords)
+        given, keywords = (_CPU, other.dtype), {}
+    device, dtype, _, layout = _parse_to(*given, **keywords)
     if device is not None and device.type != "cpu":
         return func(tensor, *given, **keywords, copy=copy)
     form = {} if layout is None else {"memory_format": layout}
