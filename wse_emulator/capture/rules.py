@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
+import torch
+
 from wse_emulator.capture.acts import Act, ForeignWrite, Seen
+from wse_emulator.capture.caller import step_of
 from wse_emulator.capture.lineage import Constant
 from wse_emulator.errors import (
     DataDependentShapeError,
@@ -195,6 +198,12 @@ def judge_constants(
 def at(where: str) -> str:
     """``, file.py:12``, or nothing where the place is not known."""
     return f", {where}" if where else ""
+
+
+def step_begins_at(optimizer: torch.optim.Optimizer) -> str:
+    """Where ``step`` is written, as a phrase, for what no op of it shows the line of."""
+    place = step_of(optimizer)
+    return f" (step() begins at {place})" if place else ""
 
 
 def say_once(violations: Iterable[StaticRuleError]) -> tuple[StaticRuleError, ...]:

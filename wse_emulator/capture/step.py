@@ -11,7 +11,7 @@ import torch
 
 from wse_emulator.capture.acts import Act
 from wse_emulator.capture.bindings import bindings, judge_bindings, judge_gradients
-from wse_emulator.capture.caller import raised_at, step_of
+from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
 from wse_emulator.capture.owners import assign_scalars
@@ -21,6 +21,7 @@ from wse_emulator.capture.rules import (
     judge_foreign_writes,
     judge_seen,
     say_once,
+    step_begins_at,
 )
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.state import judge_state, name_new_state, snapshot
@@ -191,7 +192,7 @@ def _trace(
     def where(place: TensorPlace | None) -> str:
         value = None if place is None else table.value_at(place.storage)
         made = "" if value is None else table.made_at.get(value.index, "")
-        return at(made or step_of(optimizer))
+        return at(made) or step_begins_at(optimizer)
 
     try:
         if step is not None:
@@ -220,7 +221,7 @@ def _trace(
     violations += judge_foreign_writes(tracer.foreign_writes, values, names)
     if failure is None:
         made = tracer.made(tracer.ops[:update_ops])
-        violations += unseen.judge(table, made, tracer.writes, step_of(optimizer))
+        violations += unseen.judge(table, made, tracer.writes, step_begins_at(optimizer))
     elif not violations:
         violations.append(
             StepFailedError(

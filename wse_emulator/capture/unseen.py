@@ -8,7 +8,7 @@ import torch
 
 from wse_emulator.capture.acts import Seen
 from wse_emulator.capture.lineage import Lineage, Watched, differs, holder_of
-from wse_emulator.capture.rules import UNSEEN_REMEDY, at
+from wse_emulator.capture.rules import UNSEEN_REMEDY
 from wse_emulator.capture.storages import StorageTable
 from wse_emulator.errors import UnseenWriteError
 from wse_emulator.program import ValueKind
@@ -79,10 +79,10 @@ def _unexplained(
 def _violations(
     found: Iterable[Watched], names: Sequence[str], when: str, where: str
 ) -> list[UnseenWriteError]:
-    """One violation a declared tensor that changed without an op; ``when`` is a phrase."""
+    """One violation a declared tensor that changed without an op (``when``, ``where``: phrases)."""
     return [
         UnseenWriteError(
-            f"{watched.name} changes {when} without an op that writes it{at(where)}",
+            f"{watched.name} changes {when} without an op that writes it{where}",
             parameter=None if watched.parameter is None else names[watched.parameter],
             state=None
             if watched.kind is ValueKind.PARAMETER
