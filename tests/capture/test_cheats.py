@@ -521,6 +521,17 @@ def state_by_numpy(s: Small, p: Tensor) -> None:
     p.sub_(s.m(p))
 
 
+def parameter_by_numpy_too(s: Small, p: Tensor) -> None:
+    s.mine[p][0][...] -= 0.1
+    p.sub_(grad(p))
+    s.mine[p][0][...] -= 0.1
+
+
+def state_by_numpy_too(s: Small, p: Tensor) -> None:
+    s.m(p).add_(grad(p))
+    s.mine[p][1][...] *= 0.9
+
+
 def addresses(s: Small) -> None:
     s.mine = {p: p.data_ptr() for p in s.ps}
 
@@ -580,6 +591,8 @@ def write_in_a_waiting_thread(s: Small, p: Tensor) -> None:
 UNSEEN: list[tuple[Update, Prepare | None]] = [
     (parameter_by_numpy, arrays),
     (state_by_numpy, arrays),
+    (parameter_by_numpy_too, arrays),
+    (state_by_numpy_too, arrays),
     (parameter_by_address, addresses),
     (write_in_a_waiting_thread, waiting),
     (array_behind_a_tensor, constant_of_numpy),

@@ -9,7 +9,7 @@ one of an earlier step is found, wherever Python kept it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -25,8 +25,15 @@ from wse_emulator.capture.storages import (
 )
 from wse_emulator.program import ValueKind
 
+_GUARDED_BYTES: Final = 1 << 16
+"""Tensors of at most so many bytes are compared before every op."""
+
 _LOOKED_AT: Final = 20_000
 """Objects that the search for a tensor's holder looks at."""
+
+
+Part = tuple[int, int]
+"""A storage, by its address, and where in it a tensor begins, in elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,7 @@ class Watched:
     """A declared tensor at one time: how often torch has seen it written, and its contents."""
 
     tensor: torch.Tensor
+    storage: int
     name: str
     kind: ValueKind
     parameter: int | None
@@ -69,7 +77,7 @@ class Lineage:
 
     step: int = 0
     _made: dict[int, MadeBefore] = field(default_factory=dict)
-    _left: dict[int, Watched] = field(default_factory=dict)
+    _left: dict[Part, Watched] = field(default_factory=dict)
 
     def origin(self, tensor: torch.Tensor) -> MadeBefore | None:
         """The step that made this tensor's storage, if an earlier one did."""
@@ -77,7 +85,7 @@ class Lineage:
 
     def begin(
         self, optimizer: torch.optim.Optimizer, names: list[str]
-    ) -> tuple[dict[int, Watched], list[Watched]]:
+    ) -> tuple[dict[Part, Watched], list[Watched]]:
         """A step begins: the declared tensors as they are, and those changed since the last."""
         self.step += 1
         now = dict(_watched(optimizer, names))
@@ -93,7 +101,7 @@ class Lineage:
         names: list[str],
         table: StorageTable,
         made: Sequence[int],
-    ) -> dict[int, Watched]:
+    ) -> dict[Part, Watched]:
         """A step has ended, with these values made: keep those that outlive it."""
         expired = [key for key, held in self._made.items() if held.reference.expired()]
         for key in expired:
@@ -105,6 +113,47 @@ class Lineage:
                 self._made[reference.cdata] = MadeBefore(reference, self.step, where)
         self._left = dict(_watched(optimizer, names))
         return self._left
+
+
+class ContentsGuard:
+    """Compares small tensors before each op with what the last op that wrote them has left.
+
+    Attributes:
+        changed: those that were written in between, each once.
+    """
+
+    def __init__(self, watched: Iterable[Watched]) -> None:
+        self.changed: list[Watched] = []
+        self._now: dict[int, list[tuple[Watched, str | None]]] = {}
+        for each in watched:
+            size = each.tensor.numel() * each.tensor.element_size()
+            if each.contents is not None and size <= _GUARDED_BYTES:
+                self._now.setdefault(each.storage, []).append((each, each.contents))
+
+    def __bool__(self) -> bool:
+        """Whether any tensor is guarded."""
+        return bool(self._now)
+
+    def compare(self, storages: Iterable[int]) -> list[Watched]:
+        """An op reads these storages: tensors in them that no op has written, and that differ."""
+        found = [
+            each
+            for storage in storages
+            for each, contents in self._now.get(storage, ())
+            if contents_of(each.tensor) != contents
+        ]
+        for each in found:
+            self.wrote([each.storage])
+        self.changed += found
+        return found
+
+    def wrote(self, storages: Iterable[int]) -> None:
+        """An op has written these storages."""
+        for storage in storages:
+            if storage in self._now:
+                self._now[storage] = [
+                    (each, contents_of(each.tensor)) for each, _ in self._now[storage]
+                ]
 
 
 def holder_of(
@@ -143,17 +192,23 @@ def _parts(path: str, held: object, names: Mapping[int, str]) -> Iterator[tuple[
                 yield f"{path}.{key}", value
 
 
-def _watched(optimizer: torch.optim.Optimizer, names: list[str]) -> Iterator[tuple[int, Watched]]:
+def _watched(optimizer: torch.optim.Optimizer, names: list[str]) -> Iterator[tuple[Part, Watched]]:
     kinds = (ValueKind.PARAMETER, ValueKind.STATE)
     for given in declared(optimizer, None, names):
         if given.kind in kinds and given.tensor.layout is torch.strided:
-            yield storage_key(given.tensor), _watch(given)
+            watched = _watch(given)
+            yield (watched.storage, int(given.tensor.storage_offset())), watched
 
 
 def _watch(given: Declared) -> Watched:
-    version = -1 if given.tensor.is_inference() else given.tensor._version
     return Watched(
-        given.tensor, given.name, given.kind, given.parameter, version, contents_of(given.tensor)
+        tensor=given.tensor,
+        storage=storage_key(given.tensor),
+        name=given.name,
+        kind=given.kind,
+        parameter=given.parameter,
+        version=-1 if given.tensor.is_inference() else given.tensor._version,
+        contents=contents_of(given.tensor),
     )
 
 

@@ -184,7 +184,7 @@ def _trace(
     before, bound = snapshot(optimizer), bindings(optimizer)
     numbers = _hyper_parameters(optimizer)
     unseen = Unseen(lineage, optimizer, names)
-    tracer = StepTracer(table, lineage)
+    tracer = StepTracer(table, lineage, unseen.guard)
     failure: Exception | None = None
     violations: list[StaticRuleError] = []
     update_ops = 0

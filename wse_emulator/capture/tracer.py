@@ -22,7 +22,7 @@ from wse_emulator.capture.caller import caller
 from wse_emulator.capture.contents import contents_of, name_of_contents, name_of_data
 from wse_emulator.capture.decompositions import decomposed, tensors_in
 from wse_emulator.capture.host_reads import WatchCalls, watched_methods
-from wse_emulator.capture.lineage import Constant, Lineage, MadeBefore
+from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
 from wse_emulator.capture.schemas import plain_argument, schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name, storage_key
 from wse_emulator.capture.threads import entered_in_threads
@@ -50,7 +50,12 @@ class StepTracer:
         updating_rates: True while the schedule runs, which may write rates.
     """
 
-    def __init__(self, table: StorageTable, lineage: Lineage | None = None) -> None:
+    def __init__(
+        self,
+        table: StorageTable,
+        lineage: Lineage | None = None,
+        guard: ContentsGuard | None = None,
+    ) -> None:
         self.table = table
         self.ops: list[TensorOp] = []
         self.seen: list[Seen] = []
@@ -61,6 +66,7 @@ class StepTracer:
         self.scaling_gradients = False
         self.updating_rates = False
         self._lineage = lineage
+        self._guard = guard
         self._declared = len(table.values)
         self._from_python: dict[int, int] = {}
         self._old: dict[int, MadeBefore] = {}
@@ -127,8 +133,29 @@ class StepTracer:
             self._saw(act, str(func), next(tensors_in(arguments), None))
             if act is Act.HOST_READ:
                 return func(*arguments, **keywords)
+        if self._guard:
+            return self._guarded(self._guard, func, arguments, keywords)
         result = func(*arguments, **keywords)
         self.record(func, arguments, keywords, result)
+        return result
+
+    def _guarded(
+        self,
+        guard: ContentsGuard,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+    ) -> object:
+        """Run and record one op; compare its tensors before, and keep what it has written."""
+        given = [*tensors_in(arguments), *tensors_in(list(keywords.values()))]
+        storages = {storage_key(x) for x in given if x.layout is torch.strided}
+        with self._unheard():
+            guard.compare(storages)
+        before = self.writes.copy()
+        result = func(*arguments, **keywords)
+        self.record(func, arguments, keywords, result)
+        with self._unheard():
+            guard.wrote(storage for storage in storages if self.writes[storage] > before[storage])
         return result
 
     def record(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import torch
 
 from wse_emulator.capture.acts import Seen
-from wse_emulator.capture.lineage import Lineage, Watched, differs, holder_of
+from wse_emulator.capture.lineage import ContentsGuard, Lineage, Part, Watched, differs, holder_of
 from wse_emulator.capture.rules import UNSEEN_REMEDY
 from wse_emulator.capture.storages import StorageTable
 from wse_emulator.errors import UnseenWriteError
@@ -24,8 +24,10 @@ class Unseen:
         self._optimizer = optimizer
         self._names = names
         self._between: list[Watched] = []
+        self._before: Mapping[Part, Watched] = {}
         if lineage is not None:
             self._before, self._between = lineage.begin(optimizer, names)
+        self.guard = ContentsGuard(self._before.values())
 
     def judge(
         self, table: StorageTable, made: Sequence[int], writes: Mapping[int, int], where: str
@@ -34,7 +36,8 @@ class Unseen:
         if self._lineage is None:
             return []
         after = self._lineage.end(self._optimizer, self._names, table, made)
-        within = _unexplained(self._before, after, writes)
+        self.guard.compare({watched.storage for watched in after.values()})
+        within = [*_unexplained(self._before, after, writes), *self.guard.changed]
         return [
             *_violations(self._between, self._names, "between two steps", where),
             *_violations(within, self._names, "in step()", where),
@@ -56,12 +59,12 @@ def holder_phrase(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> Cal
 
 
 def _unexplained(
-    before: Mapping[int, Watched], after: Mapping[int, Watched], writes: Mapping[int, int]
+    before: Mapping[Part, Watched], after: Mapping[Part, Watched], writes: Mapping[int, int]
 ) -> list[Watched]:
     """Declared tensors that changed more often than the step's ops wrote them.
 
     Args:
-        before: by storage, at the start of the step.
+        before: at the start of the step.
         after: at its end.
         writes: how many ops wrote each storage.
     """
@@ -70,7 +73,7 @@ def _unexplained(
         now = after.get(key)
         if now is None:
             continue
-        count = writes.get(key, 0)
+        count = writes.get(was.storage, 0)
         if now.version - was.version > count or (count == 0 and differs(was, now)):
             found.append(was)
     return found
