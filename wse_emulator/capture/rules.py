@@ -181,8 +181,9 @@ def judge_constants(
             )
         if was.contents is not None and was.reference.expired():
             return PythonNumberChangedError(
-                f"a tensor of shape {shape} that step() makes from Python data has other values "
-                f"in step {steps[1]} than in step {steps[0]}{at(now.where)}",
+                f"a tensor of shape {shape} that step() makes by no op, from Python data or in "
+                f"another thread, has other values in step {steps[1]} than in step {steps[0]}"
+                f"{at(now.where)}",
                 remedy="make it once in the constructor, or compute it from state that is "
                 "updated in place",
             )

@@ -185,6 +185,8 @@ def _trace(
     numbers = _hyper_parameters(optimizer)
     unseen = Unseen(lineage, optimizer, names)
     tracer = StepTracer(table, lineage, unseen.guard)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    tracer.without_values = any(p.device.type == "meta" for p in parameters)
     failure: Exception | None = None
     violations: list[StaticRuleError] = []
     update_ops = 0

@@ -6,10 +6,9 @@ never read. Reading one from Python is itself a violation and is recorded as suc
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -18,19 +17,22 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from wse_emulator.capture.acts import Act, ForeignWrite, Seen, act_of
+from wse_emulator.capture.addresses import NoAddressError, told_of_addresses
 from wse_emulator.capture.caller import caller
 from wse_emulator.capture.contents import contents_of, name_of_contents, name_of_data
 from wse_emulator.capture.decompositions import decomposed, tensors_in
 from wse_emulator.capture.host_reads import WatchCalls, watched_methods
 from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
+from wse_emulator.capture.operands import Operands, positions
 from wse_emulator.capture.schemas import plain_argument, schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name, storage_key
 from wse_emulator.capture.threads import entered_in_threads
 from wse_emulator.ops.table import describes
-from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
+from wse_emulator.program import Arguments, TensorOp, Value, ValueKind
 
 _ALWAYS_WRITABLE: Final = (ValueKind.PARAMETER, ValueKind.STATE, ValueKind.TEMPORARY)
 _LIFT: Final = "aten.lift_fresh.default"
+_IN_ANOTHER_THREAD: Final = " in another thread"
 _OF_THE_LOSS_SCALE: Final = "loss scale."
 
 
@@ -48,6 +50,7 @@ class StepTracer:
         scaling_gradients: True while gradients are clipped or unscaled, the one place where they
             may be written.
         updating_rates: True while the schedule runs, which may write rates.
+        without_values: whether parameters lie on the meta device, whose addresses are none.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class StepTracer:
         self.updating_rates = False
         self._lineage = lineage
         self._guard = guard
+        self.without_values = False
         self._declared = len(table.values)
         self._from_python: dict[int, int] = {}
         self._old: dict[int, MadeBefore] = {}
@@ -80,7 +84,8 @@ class StepTracer:
         self._inside = True
         if self._lineage is not None:
             self._entered.enter_context(watched_methods(self))
-            self._entered.enter_context(entered_in_threads(self._enter_thread))
+            self._entered.enter_context(entered_in_threads(self._enter_thread, self._other_threads))
+            self._entered.enter_context(told_of_addresses(self._address_used))
         self._entered.enter_context(WatchCalls(self))
         self._entered.enter_context(_RecordDispatch(self))
         return self
@@ -106,12 +111,11 @@ class StepTracer:
     def storage_read(self, call: str, storage: torch.UntypedStorage) -> None:
         """Record that Python reads a storage."""
         value = self.table.value_at(int(storage._cdata))
-        index = None if value is None else value.index
-        self.seen.append(Seen(Act.HOST_READ, call, index, caller()))
+        self.seen.append(Seen(Act.HOST_READ, call, value.index if value else None, caller()))
 
     def made_from_python(self, tensor: torch.Tensor, data: object) -> None:
         """Name the result of ``torch.tensor(data)`` after its numbers, which the graph holds."""
-        with self._unheard():
+        with _Unheard(self):
             known = self.table.lookup(tensor)
             if known is None:
                 known = self._add_data(tensor)
@@ -127,7 +131,7 @@ class StepTracer:
         """Run one dispatched op and record it, and what it does beside."""
         act = act_of(func, arguments)
         if threading.get_ident() != self._thread:
-            self.seen.append(Seen(act or Act.THREAD, f"{func} in another thread", None, caller()))
+            self.seen.append(Seen(act or Act.THREAD, f"{func}{_IN_ANOTHER_THREAD}", None, caller()))
             return func(*arguments, **keywords)
         if act is not None:
             self._saw(act, str(func), next(tensors_in(arguments), None))
@@ -147,14 +151,14 @@ class StepTracer:
         keywords: Mapping[str, object],
     ) -> object:
         """Run and record one op; compare its tensors before, and keep what it has written."""
-        given = [*tensors_in(arguments), *tensors_in(list(keywords.values()))]
+        given = tensors_in([*arguments, *keywords.values()])
         storages = {storage_key(x) for x in given if x.layout is torch.strided}
-        with self._unheard():
+        with _Unheard(self):
             guard.compare(storages)
         before = self.writes.copy()
         result = func(*arguments, **keywords)
         self.record(func, arguments, keywords, result)
-        with self._unheard():
+        with _Unheard(self):
             guard.wrote(storage for storage in storages if self.writes[storage] > before[storage])
         return result
 
@@ -170,12 +174,12 @@ class StepTracer:
         if schema.name == _LIFT:
             self._lifted(result)
             return
-        call = _Call(self)
+        call = Operands(self._value_of)
         held = schema.bound(arguments, keywords, call.argument)
-        writes = [call.reads[i] for place in schema.written for i in _positions(held[place])]
+        writes = [call.reads[i] for place in schema.written for i in positions(held[place])]
         if self._lineage is not None and not self._taking_apart:
             for place in schema.written:
-                self.writes.update([call.storages[i] for i in _positions(held[place])])
+                self.writes.update([call.storages[i] for i in positions(held[place])])
         touched = set(call.reads)
         outputs = list(tensors_in(result))
         fresh = [x for x in outputs if self.table.lookup(x) not in touched]
@@ -210,9 +214,14 @@ class StepTracer:
                 read_shapes=tuple(call.shapes),
                 read_strides=tuple(call.strides),
                 read_offsets=tuple(call.offsets),
+                read_dtypes=tuple(call.dtypes) if call.recast else (),
                 where=where,
             )
         )
+
+    def _value_of(self, tensor: torch.Tensor) -> Value:
+        known = self.table.lookup(tensor)
+        return self.table.values[self.unknown(tensor) if known is None else known]
 
     def unknown(self, tensor: torch.Tensor, where: str | None = None) -> int:
         """Register a storage that is read, and that was neither declared nor made by an op."""
@@ -221,7 +230,7 @@ class StepTracer:
             made = self._lineage.origin(tensor)
             if made is not None:
                 self._old[index] = made
-            with self._unheard():
+            with _Unheard(self):
                 contents = contents_of(tensor)
             reference = self.table.reference(index)
             self.constants[index] = Constant(reference, contents, where or caller())
@@ -236,14 +245,22 @@ class StepTracer:
     def _saw(self, act: Act, call: str, tensor: torch.Tensor | None) -> None:
         value = None
         if tensor is not None:
-            with self._unheard():
+            with _Unheard(self):
                 value = self.table.lookup(tensor)
                 if value is None:
                     value = self.unknown(tensor)
         self.seen.append(Seen(act, call, value, caller()))
 
-    def _unheard(self) -> _Unheard:
-        return _Unheard(self)
+    def _address_used(self, call: str) -> None:
+        if not self.listening:
+            return
+        self.seen.append(Seen(Act.HOST_READ, call, None, caller()))
+        if self.without_values:
+            raise NoAddressError
+
+    def _other_threads(self) -> bool:
+        """Whether other threads have issued ops, which may end them on tensors without values."""
+        return any(_IN_ANOTHER_THREAD in seen.call for seen in self.seen)
 
     def _enter_thread(self) -> None:
         """Enter this tracer's modes in a thread that a step has started."""
@@ -260,7 +277,7 @@ class StepTracer:
         """A tensor appears that was made from Python data; its contents are its name."""
         for tensor in tensors_in(result):
             if self.table.lookup(tensor) is None:
-                with self._unheard():
+                with _Unheard(self):
                     index = self._add_data(tensor)
                     self.table.rename(index, name_of_contents(tensor))
 
@@ -329,7 +346,7 @@ class StepTracer:
         result: object,
     ) -> bool:
         """Record an op without a record as the ops it consists of; False if it has no such."""
-        with self._unheard():
+        with _Unheard(self):
             parts = decomposed(func, arguments, keywords)
         if parts is None or not parts.gives(result):
             return False
@@ -386,43 +403,3 @@ class _RecordDispatch(TorchDispatchMode):
         if func.namespace == "profiler" or not self._tracer.listening:
             return func(*args, **keywords)
         return self._tracer.dispatched(func, args, keywords)
-
-
-class _Call:
-    """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
-
-    __slots__ = ("offsets", "reads", "shapes", "storages", "strides", "tracer")
-
-    def __init__(self, tracer: StepTracer) -> None:
-        self.tracer = tracer
-        self.reads: list[int] = []
-        self.storages: list[int] = []
-        self.shapes: list[tuple[int, ...]] = []
-        self.strides: list[tuple[int, ...]] = []
-        self.offsets: list[int] = []
-
-    def argument(self, given: object) -> Argument:
-        """The argument as the program keeps it."""
-        if isinstance(given, torch.Tensor):
-            known = self.tracer.table.lookup(given)
-            self.reads.append(self.tracer.unknown(given) if known is None else known)
-            self.storages.append(storage_key(given))
-            self.shapes.append(tuple(given.shape))
-            self.strides.append(given.stride())
-            self.offsets.append(int(given.storage_offset()))
-            return _read(len(self.reads) - 1)
-        if isinstance(given, (list, tuple)):
-            return tuple(self.argument(item) for item in given)
-        return plain_argument(given)
-
-
-_read = functools.lru_cache(maxsize=64)(Read)
-"""One object for each position: a program of 100,000 ops has as many arguments and more."""
-
-
-def _positions(argument: Argument) -> Iterator[int]:
-    if isinstance(argument, Read):
-        yield argument.position
-    elif isinstance(argument, tuple):
-        for item in argument:
-            yield from _positions(item)
