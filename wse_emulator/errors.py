@@ -116,10 +116,52 @@ class StateReplacedError(StaticRuleError):
     rule = "state-replaced-in-step"
 
 
+class ParameterReplacedError(StaticRuleError):
+    """A parameter gets other storage, or another view of it, in ``step()`` (``p.data = ...``)."""
+
+    rule = "parameter-replaced-in-step"
+
+
+class ParametersChangedError(StaticRuleError):
+    """``step()`` adds or removes parameters, or reorders them."""
+
+    rule = "parameters-change-in-step"
+
+
+class HiddenStateError(StaticRuleError):
+    """``step()`` reads a tensor that an earlier step made and that is no declared state."""
+
+    rule = "state-outside-state"
+
+
+class RateChangedError(StaticRuleError):
+    """``step()`` changes its own learning rate, or binds another tensor to it."""
+
+    rule = "rate-changes-in-step"
+
+
 class HostSyncError(StaticRuleError):
-    """``step()`` reads a tensor's value from Python (``.item()``, ``bool()``, ``.cpu()``)."""
+    """``step()`` reads a tensor's value from Python (``.item()``, ``bool()``, ``print``)."""
 
     rule = "host-synchronisation"
+
+
+class DataDependentShapeError(StaticRuleError):
+    """An op of ``step()`` gives a shape that depends on values (``nonzero()``, ``x[mask]``)."""
+
+    rule = "shape-depends-on-values"
+
+
+class RandomNumbersError(StaticRuleError):
+    """``step()`` draws random numbers from a generator, whose state is on the host."""
+
+    rule = "random-numbers-in-step"
+
+
+class OtherThreadError(StaticRuleError):
+    """``step()`` issues tensor ops in another thread, whose order no static program has."""
+
+    rule = "ops-in-another-thread"
 
 
 class GraphChangedError(StaticRuleError):
@@ -138,6 +180,12 @@ class ForeignWriteError(StaticRuleError):
     """``step()`` writes to a tensor that is neither a parameter nor declared state."""
 
     rule = "writes-outside-state"
+
+
+class UnseenWriteError(StaticRuleError):
+    """A parameter, a state or a constant changes without an op of the step that writes it."""
+
+    rule = "writes-without-an-op"
 
 
 class UnknownOpError(StaticRuleError):

@@ -82,14 +82,13 @@ def test_code_sees_tensors_on_the_cpu() -> None:
         assert x.device.type == "cpu"
         assert not x.is_meta
         assert x.is_cpu
-        assert x.to("cpu") is x.to(x.device) is x
-        assert x.to("cpu", torch.float64).dtype is torch.float64
+        assert x.to(x.device) is x.to(x) is x
+        assert x.to("cpu").shape == (30, 30)
+        assert x.to(x.device, torch.float64).dtype is torch.float64
         assert x.to(device="cpu", dtype=torch.bfloat16, copy=True).dtype is torch.bfloat16
         assert x.cpu().shape == (30, 30)
         assert x.new_tensor([1.5]).tolist() == [1.5]
         assert torch.tensor(2.5, device=x.device).item() == 2.5
-        assert x.data_ptr() != bare(30, 30).data_ptr()
-        assert x.data_ptr() == x.view(900).data_ptr()
     assert x.is_meta
 
 

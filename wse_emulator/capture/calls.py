@@ -11,6 +11,7 @@ import torch
 from wse_emulator.capture.objects import GivenStep
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
+from wse_emulator.program import ValueKind
 
 METRIC: Final = 1.0
 """What a scheduler that asks for a metric is given after each step: one that does not improve."""
@@ -69,6 +70,8 @@ class LossClosure:
             with torch.no_grad():
                 for p in self._trained:
                     give_gradient(p, self._generator)
+            # as a gradient: what the forward pass gives to the step anew each time
+            self._tracer.table.declare(loss, "loss", ValueKind.GRADIENT, None)
             return loss
         finally:
             self._tracer.recording = True
