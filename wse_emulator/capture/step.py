@@ -249,7 +249,10 @@ def _trace(
         numbers,
         not state_violations and not moved and failure is None,
         tracer.constants,
-        frozenset(s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None),
+        frozenset(
+            [s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None]
+            + [write.value for write in tracer.foreign_writes]
+        ),
     )
 
 

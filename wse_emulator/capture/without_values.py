@@ -177,6 +177,10 @@ class _AsOnCpu(TorchFunctionMode):
         kwargs: dict[str, object] | None = None,
     ) -> object:
         first = args[0] if args else None
+        if func == torch.Tensor.data_ptr and sys._getframe(1).f_code.co_filename.startswith(_OWN):
+            assert isinstance(first, torch.Tensor)
+            with torch._C.DisableTorchFunction():
+                return address(first)  # to tell whether state is what it was
         if isinstance(first, torch.Tensor) and _is_meta(first):
             if func in _GETTERS:
                 return _GETTERS[func]()
@@ -212,21 +216,8 @@ def _is_meta(tensor: torch.Tensor) -> bool:
         return tensor.is_meta
 
 
-def _data_ptr(
-    func: Callable[..., object],
-    tensor: torch.Tensor,
-    given: tuple[object, ...],  # noqa: ARG001  as the others
-    keywords: dict[str, object],  # noqa: ARG001  likewise
-) -> object:
-    """An address for the seal of this package's optimizers; others have none to read."""
-    if not sys._getframe(2).f_code.co_filename.startswith(_OWN):
-        return func(tensor)
-    with torch._C.DisableTorchFunction():
-        return address(tensor)
-
-
 def _new_tensor(
-    func: Callable[..., object],  # noqa: ARG001  as the others
+    func: Callable[..., object],  # noqa: ARG001  called as the other
     tensor: torch.Tensor,
     given: tuple[object, ...],
     keywords: dict[str, object],
@@ -272,7 +263,6 @@ def _to(
 
 _ANSWERS: Final[Mapping[str, Callable[..., object]]] = {
     "to": _to,
-    "data_ptr": _data_ptr,
     "new_tensor": _new_tensor,
 }
 """Methods that would tell that a tensor has no values, and what stands in for them."""

@@ -76,7 +76,7 @@ def check(
         use optimizers.AdamW, which allocates all state in its constructor
     """
     given = given_steps([optimizer, scheduler, model], "check")
-    return _report([_Case(step, step) for step in given], steps, real, tell)
+    return _judged_or_raise(_report([_Case(step, step) for step in given], steps, real, tell))
 
 
 def check_factory(
@@ -99,6 +99,13 @@ def check_factory(
         FactoryError: the factory fails, or returns something else.
         InputError, NotJudgedError: as for :func:`check`.
     """
+    return _judged_or_raise(verdict_on_factory(text, steps=steps, real=real, tell=tell))
+
+
+def verdict_on_factory(
+    text: str, *, steps: int = 16, real: bool = False, tell: Tell = silent
+) -> CheckReport:
+    """As :func:`check_factory`, but a report also for what could not be judged: it says why."""
     build, notes = _builder(text)
     tell(f"building the optimizer of {text}")
     cases = None if real else _cases_without_values(build, text)
@@ -196,6 +203,10 @@ def _report(cases: Sequence[_Case], steps: int, real: bool, tell: Tell) -> Check
             unjudged="; ".join(part.unjudged for part in parts if part.unjudged) or None,
             parts=tuple(parts),
         )
+    return report
+
+
+def _judged_or_raise(report: CheckReport) -> CheckReport:
     if report.unjudged is not None and not report.violations:
         raise NotJudgedError(f"could not be judged: {report.unjudged}")
     return report
