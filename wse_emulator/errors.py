@@ -136,6 +136,12 @@ class ForeignWriteError(StaticRuleError):
     rule = "writes-outside-state"
 
 
+class OverlapError(StaticRuleError):
+    """Two parameters, gradients or states have elements in common."""
+
+    rule = "tensors-overlap"
+
+
 class UnknownOpError(StaticRuleError):
     """An op of the step has no known cost on a PE."""
 

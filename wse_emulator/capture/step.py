@@ -10,6 +10,7 @@ from typing import Protocol
 import torch
 
 from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.owners import assign_scalars
 from wse_emulator.capture.rules import judge_foreign_writes, judge_host_reads, say_once
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
@@ -219,6 +220,9 @@ def judge_steps(
     names = parameter_names(optimizer, model)
     if not names:
         raise InputError("the optimizer has no parameters; there is no step to capture")
+    overlaps = judge_overlaps(optimizer, scheduler, names)
+    if overlaps:
+        return None, tuple(overlaps)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     generator = torch.Generator().manual_seed(0)
     base: StepTrace | None = None

@@ -2,7 +2,8 @@
 
 A storage is recognised by the address of its implementation object, which meta tensors have too.
 A weak reference keeps that address from being reused while the step is traced, without keeping
-the data alive.
+the data alive. Parameters, gradients or state that are views of one buffer each have their own
+part of its storage, and a tensor of the step is told by the part where its elements lie.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
+from wse_emulator.capture.extents import WHOLE, Extent, extent_of, share_elements
 from wse_emulator.program import Value, ValueKind
 
 
@@ -28,43 +30,87 @@ def dtype_name(dtype: torch.dtype) -> str:
 
 @dataclass(slots=True)
 class StorageTable:
-    """Storages seen while one step is traced, as a growing list of values."""
+    """Storages seen while one step is traced, as a growing list of values.
+
+    Attributes:
+        values: in the order in which they were seen.
+        overlaps: pairs of declared values (the index of the one known, the name of the other)
+            of which some elements are the same.
+    """
 
     values: list[Value] = field(default_factory=list)
-    _index_of: dict[int, int] = field(default_factory=dict)
+    overlaps: list[tuple[int, str]] = field(default_factory=list)
+    _parts: dict[int, list[tuple[Extent | None, int]]] = field(default_factory=dict)
+    _index_of: dict[tuple[int, Extent], int] = field(default_factory=dict)
     _held: list[StorageWeakRef] = field(default_factory=list)
 
     def declare(
         self, tensor: torch.Tensor, name: str, kind: ValueKind, parameter: int | None
     ) -> int:
-        """Register a storage before the step; a storage known already keeps its first name."""
-        key = storage_key(tensor)
-        known = self._index_of.get(key)
-        if known is not None:
-            return known
-        return self._add(tensor, key, name, kind, parameter)
+        """Register a tensor's part of its storage; a part known already keeps its first name."""
+        key, extent = storage_key(tensor), extent_of(tensor)
+        known = self._found(key, extent)
+        if not known:
+            return self._add(tensor, extent, name, kind, parameter)
+        first = known[0]
+        exactly = (extent, first) in self._parts[key]
+        both = kind is self.values[first].kind is ValueKind.PARAMETER
+        if self.values[first].name != name and (both or not exactly):
+            self.overlaps.append((first, name))
+        return first
 
     def lookup(self, tensor: torch.Tensor) -> int | None:
-        """Index of the tensor's value, or None for a storage never seen."""
-        return self._index_of.get(storage_key(tensor))
+        """Index of the tensor's value; None if its elements are of no value, or of several."""
+        key = storage_key(tensor)
+        parts = self._parts.get(key)
+        if parts is None:
+            return None
+        if parts[0][0] is None or tensor.numel() == 0:
+            return parts[0][1]
+        extent = extent_of(tensor)
+        index = self._index_of.get((key, extent or WHOLE))
+        if index is not None:
+            return index
+        found = set(self._found(key, extent))
+        return found.pop() if len(found) == 1 else None
+
+    def holds(self, tensor: torch.Tensor) -> bool:
+        """Whether a value lies in the tensor's storage."""
+        return storage_key(tensor) in self._parts
 
     def alias(self, tensor: torch.Tensor, value: int) -> None:
-        """Say that this tensor's storage is that of an already known value."""
-        self._index_of[storage_key(tensor)] = value
+        """Say that this tensor's elements are those of an already known value."""
+        key, extent = storage_key(tensor), extent_of(tensor)
+        self._parts.setdefault(key, []).append((extent, value))
+        self._index_of[key, extent or WHOLE] = value
         self._held.append(StorageWeakRef(tensor.untyped_storage()))
 
     def temporary(self, tensor: torch.Tensor, parameter: int | None) -> int:
         """Register a storage that an op has just made."""
         name = f"%{len(self.values)}"
-        return self._add(tensor, storage_key(tensor), name, ValueKind.TEMPORARY, parameter)
+        return self._add(tensor, None, name, ValueKind.TEMPORARY, parameter)
 
     def constant(self, tensor: torch.Tensor) -> int:
-        """Register a storage that a step reads and nobody declared."""
+        """Register a tensor that a step reads and nobody declared."""
         name = f"constant[{len(self.values)}]"
-        return self._add(tensor, storage_key(tensor), name, ValueKind.CONSTANT, None)
+        extent = extent_of(tensor)
+        return self._add(tensor, extent, name, ValueKind.CONSTANT, None)
+
+    def _found(self, key: int, extent: Extent | None) -> list[int]:
+        """Values with elements in that part of the storage (None: all of it)."""
+        return [
+            index
+            for part, index in self._parts.get(key, ())
+            if part is None or extent is None or share_elements(part, extent)
+        ]
 
     def _add(
-        self, tensor: torch.Tensor, key: int, name: str, kind: ValueKind, parameter: int | None
+        self,
+        tensor: torch.Tensor,
+        extent: Extent | None,
+        name: str,
+        kind: ValueKind,
+        parameter: int | None,
     ) -> int:
         index = len(self.values)
         self.values.append(
@@ -78,7 +124,10 @@ class StorageTable:
                 tensor.stride(),
             )
         )
-        self._index_of[key] = index
+        key = storage_key(tensor)
+        if not self._found(key, extent):
+            self._parts.setdefault(key, []).append((extent, index))
+        self._index_of[key, extent or WHOLE] = index
         self._held.append(StorageWeakRef(tensor.untyped_storage()))
         return index
 

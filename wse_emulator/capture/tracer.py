@@ -21,7 +21,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from wse_emulator.capture.decompositions import decomposed, tensors_in
 from wse_emulator.capture.schemas import plain_argument, schema_of
-from wse_emulator.capture.storages import StorageTable, dtype_name
+from wse_emulator.capture.storages import StorageTable, dtype_name, storage_key
 from wse_emulator.ops.table import describes
 from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
 
@@ -122,9 +122,8 @@ class StepTracer:
         call = _Call(self.table)
         held = schema.bound(arguments, keywords, call.argument)
         writes = [call.reads[i] for place in schema.written for i in _positions(held[place])]
-        touched = set(call.reads)
         outputs = list(tensors_in(result))
-        fresh = [x for x in outputs if self.table.lookup(x) not in touched]
+        fresh = [x for x in outputs if storage_key(x) not in call.storages]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
         named = Arguments.of(schema.names, held)
@@ -243,7 +242,7 @@ class _WatchHostReads(TorchFunctionMode):
 class _Call:
     """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
 
-    __slots__ = ("offsets", "reads", "shapes", "strides", "table")
+    __slots__ = ("offsets", "reads", "shapes", "storages", "strides", "table")
 
     def __init__(self, table: StorageTable) -> None:
         self.table = table
@@ -251,12 +250,14 @@ class _Call:
         self.shapes: list[tuple[int, ...]] = []
         self.strides: list[tuple[int, ...]] = []
         self.offsets: list[int] = []
+        self.storages: set[int] = set()
 
     def argument(self, given: object) -> Argument:
         """The argument as the program keeps it."""
         if isinstance(given, torch.Tensor):
             known = self.table.lookup(given)
             self.reads.append(self.table.constant(given) if known is None else known)
+            self.storages.add(storage_key(given))
             self.shapes.append(tuple(given.shape))
             self.strides.append(given.stride())
             self.offsets.append(int(given.storage_offset()))
