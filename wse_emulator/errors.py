@@ -112,6 +112,24 @@ class StateReplacedError(StaticRuleError):
     rule = "state-replaced-in-step"
 
 
+class ParameterReplacedError(StaticRuleError):
+    """A parameter gets other storage, or another view of it, in ``step()`` (``p.data = ...``)."""
+
+    rule = "parameter-replaced-in-step"
+
+
+class ParametersChangedError(StaticRuleError):
+    """``step()`` adds or removes parameters, or reorders them."""
+
+    rule = "parameters-change-in-step"
+
+
+class RateChangedError(StaticRuleError):
+    """``step()`` changes its own learning rate, or binds another tensor to it."""
+
+    rule = "rate-changes-in-step"
+
+
 class HostSyncError(StaticRuleError):
     """``step()`` reads a tensor's value from Python (``.item()``, ``bool()``, ``.cpu()``)."""
 
