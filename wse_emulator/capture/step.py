@@ -111,7 +111,8 @@ def join_schedule(update: StepTrace, schedule: StepTrace) -> StepTrace:
     index_of: dict[int, int] = {}
     for value in schedule.values:
         made_in_schedule = value.kind is ValueKind.TEMPORARY
-        if not made_in_schedule and value.name in place:
+        undeclared = made_in_schedule or value.name.startswith("constant[")
+        if not undeclared and value.name in place:
             index_of[value.index] = place[value.name]
             continue
         index_of[value.index] = len(values)

@@ -40,6 +40,8 @@ class StorageTable:
 
     values: list[Value] = field(default_factory=list)
     overlaps: list[tuple[int, str]] = field(default_factory=list)
+    _begins: list[int] = field(default_factory=list)
+    _named: dict[ValueKind, int] = field(default_factory=dict)
     _parts: dict[int, list[tuple[Extent | None, int]]] = field(default_factory=dict)
     _index_of: dict[tuple[int, Extent], int] = field(default_factory=dict)
     _held: list[StorageWeakRef] = field(default_factory=list)
@@ -87,14 +89,27 @@ class StorageTable:
 
     def temporary(self, tensor: torch.Tensor, parameter: int | None) -> int:
         """Register a storage that an op has just made."""
-        name = f"%{len(self.values)}"
+        name = f"%{self._counted(ValueKind.TEMPORARY)}"
         return self._add(tensor, None, name, ValueKind.TEMPORARY, parameter)
 
     def constant(self, tensor: torch.Tensor) -> int:
         """Register a tensor that a step reads and nobody declared."""
-        name = f"constant[{len(self.values)}]"
+        name = f"constant[{self._counted(ValueKind.CONSTANT)}]"
         extent = extent_of(tensor)
         return self._add(tensor, extent, name, ValueKind.CONSTANT, None)
+
+    def begin_of(self, index: int) -> int:
+        """Where a value begins in its storage, in elements."""
+        return self._begins[index]
+
+    def _counted(self, kind: ValueKind) -> int:
+        """How many values of a kind were named before: their number in the step.
+
+        Counted by kind, so that what a step makes has the same name in every step, whatever was
+        declared before it.
+        """
+        self._named[kind] = self._named.get(kind, -1) + 1
+        return self._named[kind]
 
     def _found(self, key: int, extent: Extent | None) -> list[int]:
         """Values with elements in that part of the storage (None: all of it)."""
@@ -124,6 +139,7 @@ class StorageTable:
                 tensor.stride(),
             )
         )
+        self._begins.append(0 if extent is None else int(tensor.storage_offset()))
         key = storage_key(tensor)
         if not self._found(key, extent):
             self._parts.setdefault(key, []).append((extent, index))
@@ -161,10 +177,18 @@ def declare_step(
 def declare_gradients(
     table: StorageTable, optimizer: torch.optim.Optimizer, names: list[str]
 ) -> None:
-    """Declare gradients that appeared inside the step, as a closure makes them."""
+    """Declare gradients that appeared inside the step, as a closure makes them.
+
+    One that takes the place of another is that parameter's gradient still, in new storage.
+    """
+    before = {v.parameter: v.index for v in table.values if v.kind is ValueKind.GRADIENT}
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     for index, p in enumerate(parameters):
-        if p.grad is not None:
+        if p.grad is None or table.lookup(p.grad) is not None:
+            continue
+        if index in before:
+            table.alias(p.grad, before[index])
+        else:
             table.declare(p.grad, f"{names[index]}.grad", ValueKind.GRADIENT, index)
 
 

@@ -256,11 +256,12 @@ class _Call:
         """The argument as the program keeps it."""
         if isinstance(given, torch.Tensor):
             known = self.table.lookup(given)
-            self.reads.append(self.table.constant(given) if known is None else known)
+            value = self.table.constant(given) if known is None else known
+            self.reads.append(value)
             self.storages.add(storage_key(given))
             self.shapes.append(tuple(given.shape))
             self.strides.append(given.stride())
-            self.offsets.append(int(given.storage_offset()))
+            self.offsets.append(int(given.storage_offset()) - self.table.begin_of(value))
             return _read(len(self.reads) - 1)
         if isinstance(given, (list, tuple)):
             return tuple(self.argument(item) for item in given)

@@ -87,6 +87,8 @@ class Emulation:
             raise InputError(
                 f"attach() takes a torch.optim.Optimizer, got {type(optimizer).__name__}"
             )
+        if model is not None and not isinstance(model, torch.nn.Module):
+            raise InputError(f"model is a torch.nn.Module, got {type(model).__name__}")
         if scheduler is not None and not callable(getattr(scheduler, "step", None)):
             raise InputError(f"{type(scheduler).__name__} has no step(), so it is no scheduler")
         if _is_attached(optimizer):
@@ -158,7 +160,7 @@ class Emulation:
             record.empty_steps += 1
             return self._stand_ins[0].plain(*arguments, **named)
         replaced = self._last is None or not same_tensors(self._last, before)
-        why = what_changed(plan, optimizer, before) if plan is not None and replaced else ""
+        why = what_changed(plan, optimizer) if plan is not None and replaced else ""
         if plan is None or why:
             outcome = self._first_step(arguments, named, before, number, why)
         else:
@@ -232,7 +234,7 @@ class Emulation:
         self._end(after)
         _raise(next(iter(trace.violations), None))
         _raise(judge_change(optimizer, plan.names, before, after, self._state))
-        _raise(judge_step(plan, trace, formulas, number, every=self._on_host))
+        _raise(judge_step(plan, trace, formulas, number, every=self._every_number()))
         self._record.compared_steps += 1
         return outcome
 
@@ -267,10 +269,14 @@ class Emulation:
         changed = {
             key for key, value in before.numbers.items() if self._last.numbers.get(key) != value
         }
-        host = {key for key in changed if is_host_number(key[1], self._on_host)}
-        if any(key[1] == RATE for key in host):
-            self._record.rate_is_written = True
+        host = {key for key in changed if is_host_number(key[1], self._every_number())}
+        self._record.host_numbers |= {key[1] for key in host if key in self._last.numbers}
         return changed - host - self._unused
+
+    def _every_number(self) -> bool:
+        """Whether a schedule of torch writes the groups; each leaves its first rate in them."""
+        groups = self._optimizer.param_groups
+        return self._on_host or any("initial_lr" in group for group in groups)
 
     def _traced(
         self,
@@ -301,7 +307,8 @@ class Emulation:
                 raised.append(error)
                 raise
 
-        with following(self._optimizer, every=self._on_host) as formulas:
+        every = not self._record.plans or self._every_number()
+        with following(self._optimizer, every=every) as formulas:
             trace = trace_update(self._optimizer, self._scheduler, names, call)
         if raised:
             raise raised[0]

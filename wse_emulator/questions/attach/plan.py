@@ -15,9 +15,21 @@ from wse_emulator.errors import DoesNotFitError, StaticRuleError
 from wse_emulator.plan.known import known_of
 from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.program import Parameter, StepProgram
-from wse_emulator.questions.attach.facts import Facts
-from wse_emulator.questions.attach.host_numbers import Formulas, as_in_first, is_host_number
+from wse_emulator.questions.attach.host_numbers import RATE, Formulas, as_in_first, is_host_number
 from wse_emulator.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """What makes another step of an optimizer, if the loop changes it between steps.
+
+    Attributes:
+        tensors: identity, shape and dtype of each parameter; name, shape and dtype of its state.
+        rates: of each group, whether its learning rate is a tensor.
+    """
+
+    tensors: tuple[object, ...]
+    rates: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +46,7 @@ class LoopPlan:
         untrained: parameters of the model that it does not step.
         writes: how often it wrote to each tensor; empty if a closure wrote too.
         without_gradient: of each parameter, whether it has no gradient.
-        layout: shapes and dtypes of all tensors that the optimizer holds.
+        layout: of the tensors that the optimizer holds.
     """
 
     first_step: int
@@ -46,7 +58,7 @@ class LoopPlan:
     untrained: tuple[Parameter, ...]
     writes: tuple[int, ...]
     without_gradient: tuple[bool, ...]
-    layout: tuple[object, ...]
+    layout: Layout
 
 
 def untrained_of(program: StepProgram, module: torch.nn.Module | None) -> tuple[Parameter, ...]:
@@ -122,26 +134,32 @@ def judge_step(
     )
 
 
-def layout_of(optimizer: torch.optim.Optimizer) -> tuple[object, ...]:
-    """Shapes and dtypes of parameters, state and the tensors of groups, with their names."""
-    found: list[object] = []
+def layout_of(optimizer: torch.optim.Optimizer) -> Layout:
+    """The layout as it is now."""
+    tensors: list[object] = []
     for group in optimizer.param_groups:
         for p in group["params"]:
             state = optimizer.state.get(p) or {}
-            tensors = [(k, v) for k, v in state.items() if isinstance(v, torch.Tensor)]
-            found.append((id(p), tuple(p.shape), p.dtype))
-            found += [(k, tuple(v.shape), v.dtype) for k, v in tensors]
-        found += [
-            (k, isinstance(v, torch.Tensor)) for k, v in group.items() if k in {"lr", "params"}
-        ]
-    return tuple(found)
+            held = [(k, v) for k, v in state.items() if isinstance(v, torch.Tensor)]
+            tensors.append((id(p), tuple(p.shape), p.dtype))
+            tensors += [(k, tuple(v.shape), v.dtype) for k, v in held]
+    rates = [isinstance(group.get(RATE), torch.Tensor) for group in optimizer.param_groups]
+    return Layout(tuple(tensors), tuple(rates))
 
 
-def what_changed(plan: LoopPlan, optimizer: torch.optim.Optimizer, facts: Facts) -> str:
+def what_changed(plan: LoopPlan, optimizer: torch.optim.Optimizer) -> str:
     """Why the plan is no longer that of the optimizer, in words; empty if it still is."""
-    before, now = len(plan.without_gradient), len(facts.parameters)
-    if before != now:
-        return f"the optimizer has {now} parameters, and {before} before"
-    if plan.layout != layout_of(optimizer):
-        return "the optimizer holds other tensors than before"
+    now = layout_of(optimizer)
+    before, after = (
+        len(plan.without_gradient),
+        sum(len(g["params"]) for g in optimizer.param_groups),
+    )
+    if before != after:
+        return f"the optimizer has {after} parameters instead of {before}"
+    if plan.layout.tensors != now.tensors:
+        return "the optimizer has other parameters, or state of other shapes or formats"
+    if plan.layout.rates != now.rates:
+        return (
+            "a learning rate is a tensor where it was a number, or a number where it was a tensor"
+        )
     return ""

@@ -12,6 +12,7 @@ import schedulers
 from wse_emulator.capture.step import StepTrace
 from wse_emulator.emulate import emulate
 from wse_emulator.errors import InputError
+from wse_emulator.questions.attach.host_numbers import RATE
 from wse_emulator.questions.attach.plan import LoopPlan, placed
 from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.request import Request
@@ -33,7 +34,7 @@ class LoopRecord:
         compared_steps: steps that were compared op by op.
         empty_steps: steps before the first gradient, which do nothing and are not counted.
         unseen_steps: steps that went past, through a ``step`` taken out before ``attach``.
-        rate_is_written: the rate is a Python number that was written between steps.
+        host_numbers: names of the Python numbers that were written between steps.
         capture_seconds: time spent in steps, theirs included.
     """
 
@@ -46,7 +47,7 @@ class LoopRecord:
     compared_steps: int = 0
     empty_steps: int = 0
     unseen_steps: int = 0
-    rate_is_written: bool = False
+    host_numbers: set[str] = field(default_factory=set)
     capture_seconds: float = 0.0
 
 
@@ -103,18 +104,19 @@ def report(record: LoopRecord) -> RunResult:
 def _notes(record: LoopRecord) -> list[str]:
     """What a reader of the report has to know of the loop, in sentences."""
     notes = []
+    written = " and ".join(repr(name) for name in sorted(record.host_numbers))
     if record.on_host:
         ours = record.scheduler in schedulers.__all__
         instead = f"schedulers.{record.scheduler}" if ours else "a schedule of package schedulers"
         notes.append(
-            f"{record.scheduler} is a schedule of torch, which works on the host: its rates are "
-            f"taken as numbers that the host writes between steps, and its own ops are not timed. "
-            f"With {instead} the wafer computes the rate."
+            f"{record.scheduler} is a schedule of torch, which works on the host: what it writes "
+            f"({written or repr(RATE)}) is taken as numbers that the host sends between steps, and "
+            f"its own ops are not timed. With {instead} the wafer computes the rate."
         )
-    elif record.rate_is_written:
+    elif written:
         notes.append(
-            "The loop writes the learning rate as a Python number between steps: it is taken as a "
-            "number that the host writes, and what that takes is not timed."
+            f"The loop writes {written} as Python numbers between steps: they are taken as numbers "
+            "that the host sends, and what that takes is not timed."
         )
     notes += [
         f"From step {plan.first_step} on {plan.why}: the step was placed anew, and all tables are "
