@@ -307,8 +307,7 @@ class Emulation:
                 raised.append(error)
                 raise
 
-        every = not self._record.plans or self._every_number()
-        with following(self._optimizer, every=every) as formulas:
+        with following(self._optimizer) as formulas:
             trace = trace_update(self._optimizer, self._scheduler, names, call)
         if raised:
             raise raised[0]

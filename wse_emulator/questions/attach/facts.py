@@ -23,7 +23,7 @@ from wse_emulator.errors import (
 from wse_emulator.questions.attach.host_numbers import RATE
 
 _FIRST_STEPS: Final = 10
-_STRIDE: Final = 97
+_STRIDE: Final = 193
 """A prime, so that what recurs with any other period meets a compared step in the end."""
 
 _PLAIN: Final = (bool, int, float, complex, str, type(None))
@@ -32,11 +32,11 @@ _PLAIN: Final = (bool, int, float, complex, str, type(None))
 def is_compared_whole(step: int) -> bool:
     """Whether a step (1 for the first of a plan) is traced and compared op by op.
 
-    The first ten are, then every power of four and every multiple of 97. A compared step takes
+    The first ten are, then every power of four and every multiple of 193. A compared step takes
     about ten times the time of a plain one, so more of them would be felt in a small loop.
 
     >>> [step for step in range(1, 300) if is_compared_whole(step)]
-    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 64, 97, 194, 256, 291]
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 16, 64, 193, 256]
     """
     if step <= _FIRST_STEPS or step % _STRIDE == 0:
         return True

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import operator
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -27,19 +26,37 @@ Number = int | float
 
 @dataclass(frozen=True, slots=True)
 class Formulas:
-    """The numbers that were computed in one step from those of the host.
+    """The numbers that one step computed from the Python numbers of the groups.
 
     Attributes:
-        of: number -> formulas that gave it, by the names of the host's numbers.
+        given: the groups' numbers by name: ``lr[0]``, ``betas[0][1]``.
+        made: number -> the formulas that gave it, each with the names in it.
     """
 
-    of: dict[Number, set[str]] = field(default_factory=lambda: defaultdict(set))
+    given: dict[str, Number] = field(default_factory=dict)
+    made: dict[Number, dict[str, frozenset[str]]] = field(default_factory=dict)
+
+    def agree(self, number: Number, later: Formulas, other: Number, *, every: bool) -> bool:
+        """Whether a number is the same as another of a later step, beside what the host changed.
+
+        They have one formula, and the numbers in it that are not the host's are equal.
+        """
+        theirs = later.made.get(other, {})
+        return any(
+            formula in theirs and all(self._is_kept(name, later, every) for name in names)
+            for formula, names in self.made.get(number, {}).items()
+        )
+
+    def _is_kept(self, name: str, later: Formulas, every: bool) -> bool:
+        key = name.partition("[")[0]
+        return is_host_number(key, every) or self.given[name] == later.given.get(name)
 
 
 class _Followed:
     """A number that knows its formula; what is computed from it does too."""
 
     formula: str
+    names: frozenset[str]
     formulas: Formulas
 
     def __neg__(self) -> object:
@@ -90,11 +107,12 @@ def _apply(operation: Callable[..., object], sign: str, *operands: object) -> ob
     """The result of an operation on plain numbers, followed if there is one number behind it."""
     if not all(isinstance(operand, Number) for operand in operands):
         return NotImplemented  # a tensor does it by itself
-    followed = next(x for x in operands if isinstance(x, _Followed))
+    followed = [x for x in operands if isinstance(x, _Followed)]
     result = operation(*(plain(operand) for operand in operands))
     texts = [x.formula if isinstance(x, _Followed) else repr(x) for x in operands]
     formula = f"({texts[0]}{sign}{texts[1]})" if len(texts) == 2 else f"({sign}{texts[0]})"
-    return follow(result, formula, followed.formulas)
+    names = frozenset().union(*(x.names for x in followed))
+    return _followed(result, formula, names, followed[0].formulas)
 
 
 def plain(value: object) -> object:
@@ -104,20 +122,28 @@ def plain(value: object) -> object:
     return int(value) if isinstance(value, _FollowedInt) else value
 
 
-def follow(value: object, formula: str, formulas: Formulas) -> object:
-    """A number that is followed from now on, in lists and tuples too; anything else as it is."""
+def _follow(value: object, name: str, formulas: Formulas) -> object:
+    """A number of a group that is followed from now on, in lists and tuples too."""
+    if type(value) is tuple or type(value) is list:
+        items = [_follow(item, f"{name}[{i}]", formulas) for i, item in enumerate(value)]
+        return type(value)(items)
+    made = _followed(value, name, frozenset({name}), formulas)
+    if isinstance(made, Number) and isinstance(value, Number) and made is not value:
+        formulas.given[name] = value
+    return made
+
+
+def _followed(value: object, formula: str, names: frozenset[str], formulas: Formulas) -> object:
+    """A number with its formula; anything else, and numbers of other libraries, as they are."""
     made: _FollowedFloat | _FollowedInt
     if type(value) is float:
         made = _FollowedFloat(value)
     elif type(value) is int:
         made = _FollowedInt(value)
-    elif type(value) in (tuple, list):
-        items = [follow(x, f"{formula}[{i}]", formulas) for i, x in enumerate(value)]  # type: ignore[arg-type, var-annotated]  # told by its type
-        return type(value)(items)  # type: ignore[call-arg]
     else:
         return value
-    made.formula, made.formulas = formula, formulas
-    formulas.of[value].add(formula)
+    made.formula, made.names, made.formulas = formula, names, formulas
+    formulas.made.setdefault(value, {})[formula] = names
     return made
 
 
@@ -132,15 +158,15 @@ def is_host_number(key: str, every: bool) -> bool:
 
 
 @contextmanager
-def following(optimizer: torch.optim.Optimizer, *, every: bool) -> Iterator[Formulas]:
-    """Follow the host's numbers through what is called inside, and put the plain ones back."""
+def following(optimizer: torch.optim.Optimizer) -> Iterator[Formulas]:
+    """Follow the groups' numbers through what is called inside, and put the plain ones back."""
     formulas = Formulas()
     put: list[tuple[dict[str, object], str, object, object]] = []
     for number, group in enumerate(optimizer.param_groups):
         for key, value in group.items():
-            if not is_host_number(key, every):
+            if key == "params":
                 continue
-            made = follow(value, f"{key}[{number}]", formulas)
+            made = _follow(value, f"{key}[{number}]", formulas)
             if made is not value:
                 put.append((group, key, value, made))
     for group, key, _, made in put:
@@ -156,29 +182,33 @@ def following(optimizer: torch.optim.Optimizer, *, every: bool) -> Iterator[Form
 
 
 def as_in_first(
-    first: Sequence[TensorOp], now: Sequence[TensorOp], formulas: tuple[Formulas, Formulas]
+    first: Sequence[TensorOp],
+    now: Sequence[TensorOp],
+    formulas: tuple[Formulas, Formulas],
+    *,
+    every: bool,
 ) -> tuple[TensorOp, ...]:
     """The ops of a later step, with what the host's numbers gave in the first step.
 
-    A number that differs from the first step's is taken for the same where both have one formula;
-    ``formulas`` are those of the two steps.
+    Args:
+        first: the ops of the first step.
+        now: those of the later one.
+        formulas: the formulas of the two.
+        every: all numbers of the groups are the host's, not the rate alone.
     """
-    aligned = tuple(_aligned(a, b, formulas) for a, b in zip(first, now, strict=False))
-    return (*aligned, *now[len(aligned) :])
 
+    def agreed(was: Argument, number: Argument) -> Argument:
+        if isinstance(was, tuple) and isinstance(number, tuple) and len(was) == len(number):
+            return tuple(agreed(a, b) for a, b in zip(was, number, strict=True))
+        if not isinstance(was, Number) or not isinstance(number, Number):
+            return number
+        return was if formulas[0].agree(was, formulas[1], number, every=every) else number
 
-def _aligned(first: TensorOp, now: TensorOp, formulas: tuple[Formulas, Formulas]) -> TensorOp:
-    if first.arguments == now.arguments or list(first.arguments) != list(now.arguments):
-        return now
-    pairs = zip(now.arguments, first.arguments.values(), now.arguments.values(), strict=True)
-    arguments = {name: _agreed(a, b, formulas) for name, a, b in pairs}
-    return dataclasses.replace(now, arguments=Arguments(arguments))
+    def aligned(was: TensorOp, op: TensorOp) -> TensorOp:
+        if was.arguments == op.arguments or list(was.arguments) != list(op.arguments):
+            return op
+        pairs = zip(op.arguments, was.arguments.values(), op.arguments.values(), strict=True)
+        return dataclasses.replace(op, arguments=Arguments({k: agreed(a, b) for k, a, b in pairs}))
 
-
-def _agreed(first: Argument, now: Argument, formulas: tuple[Formulas, Formulas]) -> Argument:
-    if isinstance(first, tuple) and isinstance(now, tuple) and len(first) == len(now):
-        return tuple(_agreed(a, b, formulas) for a, b in zip(first, now, strict=True))
-    if not isinstance(first, Number) or not isinstance(now, Number):
-        return now
-    in_both = formulas[0].of.get(first, set()) & formulas[1].of.get(now, set())
-    return first if in_both else now
+    ops = tuple(aligned(a, b) for a, b in zip(first, now, strict=False))
+    return (*ops, *now[len(ops) :])

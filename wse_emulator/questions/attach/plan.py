@@ -127,7 +127,7 @@ def judge_step(
     return judge_graphs(
         plan.trace.ops,
         plan.trace.values,
-        as_in_first(plan.trace.ops, trace.ops, (plan.formulas, formulas)),
+        as_in_first(plan.trace.ops, trace.ops, (plan.formulas, formulas), every=every),
         trace.values,
         (plan.first_step, step),
         (plan.trace.numbers, numbers),
