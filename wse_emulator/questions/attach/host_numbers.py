@@ -52,55 +52,25 @@ class Formulas:
         return is_host_number(key, every) or self.given[name] == later.given.get(name)
 
 
-class _Followed:
-    """A number that knows its formula; what is computed from it does too."""
-
+class _FollowedFloat(float):
     formula: str
     names: frozenset[str]
     formulas: Formulas
 
-    def __neg__(self) -> object:
-        return _apply(operator.neg, "-", self)
-
-    def __add__(self, other: object) -> object:
-        return _apply(operator.add, "+", self, other)
-
-    def __radd__(self, other: object) -> object:
-        return _apply(operator.add, "+", other, self)
-
-    def __sub__(self, other: object) -> object:
-        return _apply(operator.sub, "-", self, other)
-
-    def __rsub__(self, other: object) -> object:
-        return _apply(operator.sub, "-", other, self)
-
-    def __mul__(self, other: object) -> object:
-        return _apply(operator.mul, "*", self, other)
-
-    def __rmul__(self, other: object) -> object:
-        return _apply(operator.mul, "*", other, self)
-
-    def __truediv__(self, other: object) -> object:
-        return _apply(operator.truediv, "/", self, other)
-
-    def __rtruediv__(self, other: object) -> object:
-        return _apply(operator.truediv, "/", other, self)
-
-    def __pow__(self, other: object) -> object:
-        return _apply(operator.pow, "**", self, other)
-
-    def __rpow__(self, other: object) -> object:
-        return _apply(operator.pow, "**", other, self)
-
-
-class _FollowedFloat(_Followed, float):
     def __reduce__(self) -> tuple[type[float], tuple[float]]:
         return float, (float(self),)  # a copy is a plain number
 
 
-class _FollowedInt(_Followed, int):
+class _FollowedInt(int):
+    formula: str
+    names: frozenset[str]
+    formulas: Formulas
+
     def __reduce__(self) -> tuple[type[int], tuple[int]]:
         return int, (int(self),)
+
+
+_Followed = _FollowedFloat | _FollowedInt
 
 
 def _apply(operation: Callable[..., object], sign: str, *operands: object) -> object:
@@ -113,6 +83,30 @@ def _apply(operation: Callable[..., object], sign: str, *operands: object) -> ob
     formula = f"({texts[0]}{sign}{texts[1]})" if len(texts) == 2 else f"({sign}{texts[0]})"
     names = frozenset().union(*(x.names for x in followed))
     return _followed(result, formula, names, followed[0].formulas)
+
+
+def _follow_arithmetic(kind: type[_Followed]) -> None:
+    """Give a kind of number operators whose results are followed."""
+
+    def two_sided(operation: Callable[..., object], sign: str) -> tuple[object, object]:
+        def forward(self: _Followed, other: object) -> object:
+            return _apply(operation, sign, self, other)
+
+        def reflected(self: _Followed, other: object) -> object:
+            return _apply(operation, sign, other, self)
+
+        return forward, reflected
+
+    operations = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**"}
+    for name, sign in operations.items():
+        forward, reflected = two_sided(getattr(operator, name), sign)
+        setattr(kind, f"__{name}__", forward)
+        setattr(kind, f"__r{name}__", reflected)
+    setattr(kind, "__neg__", lambda self: _apply(operator.neg, "-", self))  # noqa: B010  # as above
+
+
+_follow_arithmetic(_FollowedFloat)
+_follow_arithmetic(_FollowedInt)
 
 
 def plain(value: object) -> object:
