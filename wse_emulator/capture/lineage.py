@@ -20,6 +20,7 @@ from wse_emulator.capture.contents import contents_of
 from wse_emulator.capture.storages import (
     Declared,
     StorageTable,
+    TensorPlace,
     declared,
     storage_key,
 )
@@ -47,9 +48,10 @@ class MadeBefore:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A tensor that a step reads and nobody declared: its storage, and its contents if any."""
+    """A tensor that a step reads and nobody declared: where it lies, and its contents if any."""
 
     reference: StorageWeakRef
+    place: TensorPlace
     contents: str | None
     where: str
 

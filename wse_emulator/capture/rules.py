@@ -170,7 +170,7 @@ def judge_constants(
         if was is None or index in skipped:
             continue
         shape = list(values[index].shape)
-        same = was.reference.cdata == now.reference.cdata
+        same = was.place == now.place
         if was.contents == now.contents and (same or was.contents is not None):
             continue
         if same:
@@ -179,7 +179,8 @@ def judge_constants(
                 f"step {steps[1]} than in step {steps[0]}, and no op wrote it",
                 remedy=UNSEEN_REMEDY,
             )
-        if was.contents is not None and was.reference.expired():
+        other = was.place.storage != now.place.storage
+        if other and was.contents is not None and was.reference.expired():
             return PythonNumberChangedError(
                 f"a tensor of shape {shape} that step() makes by no op, from Python data or in "
                 f"another thread, has other values in step {steps[1]} than in step {steps[0]}"
@@ -188,8 +189,8 @@ def judge_constants(
                 "updated in place",
             )
         return GraphChangedError(
-            f"step() reads another tensor of shape {shape} in step {steps[1]} than in step "
-            f"{steps[0]}{at(now.where)}",
+            f"step() reads another {'tensor' if other else 'part of a tensor'} of shape {shape} in "
+            f"step {steps[1]} than in step {steps[0]}{at(now.where)}",
             remedy="read the same tensors at every step; put tensors that are read in turn into "
             "one, and gather from it by an index that is state",
         )

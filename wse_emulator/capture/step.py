@@ -14,6 +14,7 @@ from wse_emulator.capture.bindings import bindings, judge_bindings, judge_gradie
 from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
+from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.owners import assign_scalars
 from wse_emulator.capture.rules import (
     at,
@@ -137,7 +138,8 @@ def join_schedule(update: StepTrace, schedule: StepTrace) -> StepTrace:
     index_of: dict[int, int] = {}
     for value in schedule.values:
         made_in_schedule = value.kind is ValueKind.TEMPORARY
-        if not made_in_schedule and value.name in place:
+        undeclared = made_in_schedule or value.name.startswith("constant[")
+        if not undeclared and value.name in place:
             index_of[value.index] = place[value.name]
             continue
         index_of[value.index] = len(values)
@@ -271,6 +273,9 @@ def judge_steps(
     names = parameter_names(optimizer, model)
     if not names:
         raise InputError("the optimizer has no parameters; there is no step to capture")
+    overlaps = judge_overlaps(optimizer, scheduler, names)
+    if overlaps:
+        return None, tuple(overlaps)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     generator = torch.Generator().manual_seed(0)
     base: StepTrace | None = None

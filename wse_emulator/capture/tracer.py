@@ -25,7 +25,7 @@ from wse_emulator.capture.host_reads import WatchCalls, watched_methods
 from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
 from wse_emulator.capture.operands import Operands, positions
 from wse_emulator.capture.schemas import plain_argument, schema_of
-from wse_emulator.capture.storages import StorageTable, dtype_name, storage_key
+from wse_emulator.capture.storages import StorageTable, dtype_name, place_of, storage_key
 from wse_emulator.capture.threads import entered_in_threads
 from wse_emulator.ops.table import describes
 from wse_emulator.program import Arguments, TensorOp, Value, ValueKind
@@ -174,15 +174,14 @@ class StepTracer:
         if schema.name == _LIFT:
             self._lifted(result)
             return
-        call = Operands(self._value_of)
+        call = Operands(self._value_of, self.table.begin_of)
         held = schema.bound(arguments, keywords, call.argument)
         writes = [call.reads[i] for place in schema.written for i in positions(held[place])]
         if self._lineage is not None and not self._taking_apart:
             for place in schema.written:
                 self.writes.update([call.storages[i] for i in positions(held[place])])
-        touched = set(call.reads)
         outputs = list(tensors_in(result))
-        fresh = [x for x in outputs if self.table.lookup(x) not in touched]
+        fresh = [x for x in outputs if storage_key(x) not in call.storages]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
         named = Arguments.of(schema.names, held)
@@ -225,15 +224,16 @@ class StepTracer:
 
     def unknown(self, tensor: torch.Tensor, where: str | None = None) -> int:
         """Register a storage that is read, and that was neither declared nor made by an op."""
+        of_others = self.table.holds(tensor)  # elements of several values, which ops may write
         index = self.table.constant(tensor)
         if self._lineage is not None:
             made = self._lineage.origin(tensor)
             if made is not None:
                 self._old[index] = made
             with _Unheard(self):
-                contents = contents_of(tensor)
-            reference = self.table.reference(index)
-            self.constants[index] = Constant(reference, contents, where or caller())
+                contents = None if of_others else contents_of(tensor)
+            reference, place = self.table.reference(index), place_of(tensor)
+            self.constants[index] = Constant(reference, place, contents, where or caller())
         return index
 
     def made(self, ops: Sequence[TensorOp]) -> list[int]:
@@ -316,7 +316,7 @@ class StepTracer:
             number = float(fill)
         except ValueError:
             return False
-        self.table.rename(index, f"%{index}", ValueKind.TEMPORARY)
+        self.table.make_temporary(index)
         place = self._from_python.pop(index)
         schema = schema_of(torch.ops.aten.full.default)
         held = schema.bound([value.shape, number], {}, plain_argument)
