@@ -187,6 +187,7 @@ def _trace(
     numbers = _hyper_parameters(optimizer)
     unseen = Unseen(lineage, optimizer, names)
     tracer = StepTracer(table, lineage, unseen.guard)
+    tracer.kept = holder_phrase(optimizer, names)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     tracer.without_values = any(p.device.type == "meta" for p in parameters)
     failure: Exception | None = None
@@ -221,7 +222,7 @@ def _trace(
     state_violations = judge_state(optimizer, names, before, snapshot(optimizer), where)
     values = name_new_state(table, optimizer, names)
     violations += [*state_violations, *moved]
-    violations += judge_seen(tracer.seen, values, names, holder_phrase(optimizer, names))
+    violations += judge_seen(tracer.seen, values, names)
     violations += judge_foreign_writes(tracer.foreign_writes, values, names)
     if failure is None:
         made = tracer.made(tracer.ops[:update_ops])

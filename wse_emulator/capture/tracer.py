@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -50,6 +50,7 @@ class StepTracer:
         scaling_gradients: True while gradients are clipped or unscaled, the one place where they
             may be written.
         updating_rates: True while the schedule runs, which may write rates.
+        kept: says where the optimizer keeps a storage of an earlier step, as a phrase.
         without_values: whether parameters lie on the meta device, whose addresses are none.
     """
 
@@ -69,8 +70,10 @@ class StepTracer:
         self.scaling_gradients = False
         self.updating_rates = False
         self._lineage = lineage
+        self._values = lineage is not None and lineage.values
         self._guard = guard
         self.without_values = False
+        self.kept: Callable[[MadeBefore], str] = lambda _: ""
         self._declared = len(table.values)
         self._from_python: dict[int, int] = {}
         self._old: dict[int, MadeBefore] = {}
@@ -82,7 +85,7 @@ class StepTracer:
 
     def __enter__(self) -> Self:
         self._inside = True
-        if self._lineage is not None:
+        if self._values:
             self._entered.enter_context(watched_methods(self))
             self._entered.enter_context(entered_in_threads(self._enter_thread, self._other_threads))
             self._entered.enter_context(told_of_addresses(self._address_used))
@@ -177,7 +180,7 @@ class StepTracer:
         call = Operands(self._value_of, self.table.begin_of)
         held = schema.bound(arguments, keywords, call.argument)
         writes = [call.reads[i] for place in schema.written for i in positions(held[place])]
-        if self._lineage is not None and not self._taking_apart:
+        if self._values and not self._taking_apart:
             for place in schema.written:
                 self.writes.update([call.storages[i] for i in positions(held[place])])
         outputs = list(tensors_in(result))
@@ -230,6 +233,7 @@ class StepTracer:
             made = self._lineage.origin(tensor)
             if made is not None:
                 self._old[index] = made
+        if self._values:
             with _Unheard(self):
                 contents = None if of_others else contents_of(tensor)
             reference, place = self.table.reference(index), place_of(tensor)
@@ -291,7 +295,9 @@ class StepTracer:
         for index in used:
             made = self._old.pop(index, None)
             if made is not None:
-                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made))
+                with _Unheard(self):
+                    kept = self.kept(made)
+                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made, kept))
 
     def _may_write(self, index: int) -> bool:
         value = self.table.values[index]

@@ -15,6 +15,7 @@ from typing import Final
 import torch
 
 from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.lineage import Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.state import Snapshot, snapshot
 from wse_emulator.capture.step import (
@@ -104,6 +105,7 @@ class Emulation:
         self._state: Snapshot = {}
         self._unused: set[tuple[int, str]] = set()
         self._updates = 0
+        self._lineage = Lineage(values=False)
         self._inside = False
         self._stand_ins: list[StandIn] = []
         if scheduler is not None and not self._on_host:
@@ -308,7 +310,7 @@ class Emulation:
                 raise
 
         with following(self._optimizer) as formulas:
-            trace = trace_update(self._optimizer, self._scheduler, names, call)
+            trace = trace_update(self._optimizer, self._scheduler, names, call, self._lineage)
         if raised:
             raise raised[0]
         return trace, formulas, outcome[0]
