@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 
 from wse_emulator.capture.acts import Act
-from wse_emulator.capture.bindings import bindings, judge_bindings, judge_gradients
+from wse_emulator.capture.bindings import bindings, judge_bindings, judge_bound_gradients
 from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
@@ -210,7 +210,7 @@ def _trace(
     if moved and isinstance(moved[0], ParametersChangedError):
         # the state of another list of parameters cannot be compared with what was
         return StepTrace((), (), 0, tuple(moved), numbers, clean=False)
-    moved += judge_gradients(optimizer, names, table, where)
+    moved += judge_bound_gradients(optimizer, names, table, where)
     try:
         if update_rate is not None and failure is None:
             tracer.updating_rates = True

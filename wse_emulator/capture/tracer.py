@@ -24,7 +24,8 @@ from wse_emulator.capture.decompositions import decomposed, tensors_in
 from wse_emulator.capture.host_reads import WatchCalls, watched_methods
 from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
 from wse_emulator.capture.operands import Operands, positions
-from wse_emulator.capture.schemas import plain_argument, schema_of
+from wse_emulator.capture.python_data import PythonData
+from wse_emulator.capture.schemas import schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name, place_of, storage_key
 from wse_emulator.capture.threads import entered_in_threads
 from wse_emulator.ops.table import describes
@@ -75,7 +76,7 @@ class StepTracer:
         self.without_values = False
         self.kept: Callable[[MadeBefore], str] = lambda _: ""
         self._declared = len(table.values)
-        self._from_python: dict[int, int] = {}
+        self._from_python = PythonData()
         self._old: dict[int, MadeBefore] = {}
         self._taking_apart = False
         self._thread = threading.get_ident()
@@ -288,7 +289,7 @@ class StepTracer:
     def _add_data(self, tensor: torch.Tensor) -> int:
         index = self.table.constant(tensor)
         self.table.made_at[index] = caller()
-        self._from_python[index] = len(self.ops)
+        self._from_python.add(index, len(self.ops))
         return index
 
     def _read_old(self, op: str, used: Iterable[int], where: str) -> None:
@@ -312,37 +313,11 @@ class StepTracer:
         return self.updating_rates and index < self._declared
 
     def _filled(self, index: int) -> bool:
-        """Make a tensor of one Python number, which is written, the result of an op that fills it.
-
-        False if it holds several numbers: no op of a PE makes those.
-        """
-        value = self.table.values[index]
-        fill = value.name.removeprefix("tensor(").rstrip(")[]").lstrip("[(")
-        try:
-            number = float(fill)
-        except ValueError:
-            return False
-        self.table.make_temporary(index)
-        place = self._from_python.pop(index)
-        schema = schema_of(torch.ops.aten.full.default)
-        held = schema.bound([value.shape, number], {}, plain_argument)
-        filling = TensorOp(
-            index=place,
-            name=schema.name,
-            owner=None,
-            reads=(),
-            writes=(index,),
-            shape=value.shape,
-            dtype=value.dtype,
-            arguments=Arguments.of(schema.names, held),
-            read_shapes=(),
-            where=self.table.made_at.get(index, ""),
-        )
-        self.ops.insert(place, filling)
-        for other, later in self._from_python.items():
-            if later >= place:
-                self._from_python[other] = later + 1
-        return True
+        """Make a tensor of one Python number, which is written, the result of an op; else False."""
+        filling = self._from_python.filling(index, self.table)
+        if filling is not None:
+            self.ops.insert(filling.index, filling)
+        return filling is not None
 
     def _in_parts(
         self,
