@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.kinds import in_model_order
-from wse_emulator.capture.step import StepTrace, join_schedule
+from wse_emulator.capture.step import StepTrace, build_program, join_schedule
 from wse_emulator.capture.storages import dtype_name
 from wse_emulator.errors import DoesNotFitError, StaticRuleError
 from wse_emulator.plan.known import known_of
@@ -59,6 +60,21 @@ class LoopPlan:
     writes: tuple[int, ...]
     without_gradient: tuple[bool, ...]
     layout: Layout
+
+
+def program_of(
+    optimizer: torch.optim.Optimizer,
+    names: Sequence[str],
+    trace: StepTrace,
+    without_gradient: Sequence[bool],
+) -> StepProgram:
+    """The program of a traced step, whose gradients may be gone by now."""
+    program = build_program(optimizer, None, names, trace)
+    parameters = (
+        dataclasses.replace(parameter, has_gradient=not without)
+        for parameter, without in zip(program.parameters, without_gradient, strict=True)
+    )
+    return dataclasses.replace(program, parameters=tuple(parameters))
 
 
 def untrained_of(program: StepProgram, module: torch.nn.Module | None) -> tuple[Parameter, ...]:
