@@ -102,6 +102,14 @@ def test_a_number_that_changes_for_good_is_found_at_the_next_compared_step() -> 
     assert optimizer.steps == WHOLE
 
 
+def test_a_number_of_the_groups_that_a_step_changes_has_the_next_one_compared() -> None:
+    model = network()
+    optimizer = Momentum(model.parameters(), lambda o, _: o.param_groups[0].update(decay=0), QUICK)
+    attached(optimizer, model=model)
+    with pytest.raises(PythonNumberChangedError, match=f"'decay'.* in step {QUICK + 1}"):
+        train(model, optimizer, range(20))
+
+
 def test_other_periods_than_the_stride_meet_it() -> None:
     compared = [step for step in range(1, 20_000) if is_compared_whole(step)]
     assert compared[:10] == list(range(1, 11))
