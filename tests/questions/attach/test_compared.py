@@ -16,6 +16,7 @@ from wse_emulator.errors import (
     DoesNotFitError,
     GraphChangedError,
     HostSyncError,
+    InputError,
     OverlapError,
     ParameterReplacedError,
     ParametersChangedError,
@@ -290,3 +291,23 @@ def test_parameters_with_common_elements_are_refused_before_the_first_step() -> 
     with pytest.raises(OverlapError, match="b and a have elements in common"):
         optimizer.step()
     assert torch.equal(flat, torch.ones(15))
+
+
+@pytest.mark.parametrize("made", ["before the step", "by its closure"])
+def test_sparse_gradients_are_refused_by_name(made: str) -> None:
+    model = nn.Embedding(5, 3, sparse=True)
+    optimizer = Momentum(model.parameters())
+    attached(optimizer, model=model)
+
+    def closure() -> torch.Tensor:
+        loss = model(torch.tensor([1, 2])).sum()
+        loss.backward()
+        assert isinstance(loss, torch.Tensor)
+        return loss
+
+    with pytest.raises(InputError, match="the gradient of weight is sparse"):
+        if made == "by its closure":
+            optimizer.step(closure)
+        else:
+            closure()
+            optimizer.step()

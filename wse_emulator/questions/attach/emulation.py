@@ -46,7 +46,13 @@ from wse_emulator.questions.attach.plan import (
 )
 from wse_emulator.questions.attach.record import LoopRecord, report
 from wse_emulator.questions.attach.stand_in import StandIn
-from wse_emulator.questions.attach.tracing import Call, has_closure, traced_step, traced_update
+from wse_emulator.questions.attach.tracing import (
+    Call,
+    has_closure,
+    refuse_sparse,
+    traced_step,
+    traced_update,
+)
 from wse_emulator.request import Request
 from wse_emulator.results.run import RunResult
 
@@ -193,6 +199,7 @@ class Emulation:
         """Trace a step, place it, and keep it as what later ones must be; or take it back."""
         optimizer, scheduler = self._optimizer, self._scheduler
         names = tuple(parameter_names(optimizer, self._module))
+        refuse_sparse(optimizer, names)
         _raise(next(iter(judge_overlaps(optimizer, scheduler, names)), None))
         closure = has_closure(arguments, named)
         kept = keep(optimizer, gradients=not closure)

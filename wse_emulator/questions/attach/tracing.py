@@ -10,6 +10,7 @@ import torch
 from wse_emulator.capture.step import Scheduler, StepTrace, trace_schedule, trace_update
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
+from wse_emulator.errors import InputError
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,12 @@ def traced_step(
     names: Sequence[str],
     call: Call,
 ) -> tuple[StepTrace, object]:
-    """Run and trace a step, without what its closure does; the trace and what it returned."""
+    """Run and trace a step, without what its closure does; the trace and what it returned.
+
+    Raises:
+        InputError: a gradient is sparse.
+    """
+    refuse_sparse(optimizer, names)
 
     def step(tracer: StepTracer) -> None:
         def pausing(given: object) -> object:
@@ -58,10 +64,12 @@ def traced_step(
             def unrecorded(*arguments: object, **named: object) -> object:
                 tracer.recording = False
                 try:
-                    return given(*arguments, **named)
+                    outcome = given(*arguments, **named)
                 finally:
                     tracer.recording = True
-                    declare_gradients(tracer.table, optimizer, list(names))
+                refuse_sparse(optimizer, names)
+                declare_gradients(tracer.table, optimizer, list(names))
+                return outcome
 
             return unrecorded
 
@@ -77,6 +85,21 @@ def traced_update(
     """Run and trace an update of a scheduler; the trace and what it returned."""
     trace = trace_schedule(optimizer, scheduler, names, call.run)
     return trace, call.result()
+
+
+def refuse_sparse(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> None:
+    """Refuse gradients that are sparse, by the name of the parameter.
+
+    Raises:
+        InputError: a gradient is sparse.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    for name, p in zip(names, parameters, strict=True):
+        if p.grad is not None and p.grad.layout is not torch.strided:
+            raise InputError(
+                f"the gradient of {name} is sparse, and the emulator steps dense ones alone; for "
+                "an embedding, take sparse=False"
+            )
 
 
 def is_closure(given: object) -> bool:
