@@ -305,9 +305,8 @@ def test_sparse_gradients_are_refused_by_name(made: str) -> None:
         assert isinstance(loss, torch.Tensor)
         return loss
 
+    if made == "before the step":
+        closure()
+    given = closure if made == "by its closure" else None
     with pytest.raises(InputError, match="the gradient of weight is sparse"):
-        if made == "by its closure":
-            optimizer.step(closure)
-        else:
-            closure()
-            optimizer.step()
+        optimizer.step(given)
