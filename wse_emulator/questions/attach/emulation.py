@@ -37,7 +37,7 @@ from wse_emulator.questions.attach.host_numbers import RATE, Formulas, following
 from wse_emulator.questions.attach.kept import keep, put_back
 from wse_emulator.questions.attach.plan import (
     LoopPlan,
-    admit,
+    require_fit,
     judge_step,
     layout_of,
     program_of,
@@ -223,7 +223,7 @@ class Emulation:
                 without_gradient=without,
                 layout=layout_of(optimizer),
             )
-            admit(plan, self._record.request)
+            require_fit(plan, self._record.request)
         except WseError:
             put_back(optimizer, kept)
             raise

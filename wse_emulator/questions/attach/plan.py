@@ -115,7 +115,7 @@ def placed(
     return place_and_plan(known_of(ordered, request.wafer), request)
 
 
-def admit(plan: LoopPlan, request: Request) -> None:
+def require_fit(plan: LoopPlan, request: Request) -> None:
     """Refuse a step whose ops have no cost or whose tensors do not fit.
 
     Raises:
