@@ -124,6 +124,12 @@ class ParametersChangedError(StaticRuleError):
     rule = "parameters-change-in-step"
 
 
+class HiddenStateError(StaticRuleError):
+    """``step()`` reads a tensor that an earlier step made and that is no declared state."""
+
+    rule = "state-outside-state"
+
+
 class RateChangedError(StaticRuleError):
     """``step()`` changes its own learning rate, or binds another tensor to it."""
 
@@ -131,9 +137,27 @@ class RateChangedError(StaticRuleError):
 
 
 class HostSyncError(StaticRuleError):
-    """``step()`` reads a tensor's value from Python (``.item()``, ``bool()``, ``.cpu()``)."""
+    """``step()`` reads a tensor's value from Python (``.item()``, ``bool()``, ``print``)."""
 
     rule = "host-synchronisation"
+
+
+class DataDependentShapeError(StaticRuleError):
+    """An op of ``step()`` gives a shape that depends on values (``nonzero()``, ``x[mask]``)."""
+
+    rule = "shape-depends-on-values"
+
+
+class RandomNumbersError(StaticRuleError):
+    """``step()`` draws random numbers from a generator, whose state is on the host."""
+
+    rule = "random-numbers-in-step"
+
+
+class OtherThreadError(StaticRuleError):
+    """``step()`` issues tensor ops in another thread, whose order no static program has."""
+
+    rule = "ops-in-another-thread"
 
 
 class GraphChangedError(StaticRuleError):
@@ -152,6 +176,12 @@ class ForeignWriteError(StaticRuleError):
     """``step()`` writes to a tensor that is neither a parameter nor declared state."""
 
     rule = "writes-outside-state"
+
+
+class UnseenWriteError(StaticRuleError):
+    """A parameter, a state or a constant changes without an op of the step that writes it."""
+
+    rule = "writes-without-an-op"
 
 
 class OverlapError(StaticRuleError):

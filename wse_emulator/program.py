@@ -159,6 +159,8 @@ class TensorOp:
         read_shapes: shape of each tensor argument as passed (a view's own shape), as ``reads``.
         read_strides: strides of each, in elements; empty: row-major without gaps.
         read_offsets: where each begins in its value, in elements; empty: at its start.
+        read_dtypes: dtype of each tensor argument as passed; empty: each that of its value.
+        where: ``file.py:12`` of the optimizer's code that issues it; empty if that is not known.
     """
 
     index: int
@@ -172,6 +174,8 @@ class TensorOp:
     read_shapes: tuple[tuple[int, ...], ...]
     read_strides: tuple[tuple[int, ...], ...] = ()
     read_offsets: tuple[int, ...] = ()
+    read_dtypes: tuple[str, ...] = field(default=(), compare=False)
+    where: str = field(default="", compare=False)
 
     def strides_of(self, position: int) -> tuple[int, ...]:
         """Strides of the tensor argument at a position of ``reads``, in elements."""

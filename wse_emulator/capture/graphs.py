@@ -29,34 +29,50 @@ def judge_graphs(
     that changed among them is named.
     """
     for a, b in zip(first, later, strict=False):
-        if (a.name, a.shape, a.dtype) != (b.name, b.shape, b.dtype):
-            return _changed(a, first_values, steps, f"is {_describe(b)}", f"it is {_describe(a)}")
-        if _uses(a, first_values) != _uses(b, later_values):
-            constants = _changed_constant(a, first_values, b, later_values)
-            if constants is not None:
-                return _number(a, first_values, steps, constants[0], constants[1], None)
-            return _changed(
-                a,
-                first_values,
-                steps,
-                f"({a.base_name}) works on {', '.join(_uses(b, later_values))}",
-                f"on {', '.join(_uses(a, first_values))}",
-            )
-        changed = _changed_number(a, b)
+        changed = _changed_op(a, first_values, b, later_values, steps)
         if changed is not None:
-            was, now = changed
+            return changed
+        numbers = _changed_number(a, b)
+        if numbers is not None:
             name = next(
                 (k for k, v in hyper_parameters[0].items() if v != hyper_parameters[1].get(k)),
                 None,
             )
-            return _number(a, first_values, steps, str(was), str(now), name)
+            return _number(b, first_values, steps, str(numbers[0]), str(numbers[1]), name)
     if len(first) != len(later):
+        longer = max(first, later, key=len)[min(len(first), len(later))]
+        place = f": {longer.base_name}, {longer.where}, is in one alone" if longer.where else ""
         return GraphChangedError(
             f"step() issues {len(later)} ops in step {steps[1]} and {len(first)} in step "
-            f"{steps[0]}",
+            f"{steps[0]}{place}",
             remedy=_STATIC_REMEDY,
         )
     return None
+
+
+def _changed_op(
+    a: TensorOp,
+    a_values: Sequence[Value],
+    b: TensorOp,
+    b_values: Sequence[Value],
+    steps: tuple[int, int],
+) -> StaticRuleError | None:
+    """A violation if an op is another one later, or works on other tensors or views of them."""
+    if (a.name, a.shape, a.dtype) != (b.name, b.shape, b.dtype):
+        now, was = f"is {_describe(b)}", f"it is {_describe(a)}"
+    elif _uses(a, a_values) != _uses(b, b_values):
+        constants = _changed_constant(a, a_values, b, b_values)
+        if constants is not None:
+            return _number(b, a_values, steps, constants[0], constants[1], None)
+        now = f"({a.base_name}) works on {', '.join(_uses(b, b_values))}"
+        was = f"on {', '.join(_uses(a, a_values))}"
+    else:
+        moved = _changed_view(a, b)
+        if moved is None:
+            return None
+        name = a_values[a.reads[moved[2]]].name
+        now, was = f"({a.base_name}) works on {name} {moved[1]}", f"on {name} {moved[0]}"
+    return _changed(b, a_values, steps, now, was)
 
 
 def _describe(op: TensorOp) -> str:
@@ -69,6 +85,30 @@ def _changed_number(a: TensorOp, b: TensorOp) -> tuple[Scalar, Scalar] | None:
         return None
     pairs = zip_longest(a.arguments.scalars(), b.arguments.scalars())
     return next(((x, y) for x, y in pairs if not _same(x, y)), None)
+
+
+def _changed_view(a: TensorOp, b: TensorOp) -> tuple[str, str, int] | None:
+    """The first tensor argument that is another view of its storage later, and both views."""
+    if (a.read_shapes, a.read_strides, a.read_offsets, a.read_dtypes) == (
+        b.read_shapes,
+        b.read_strides,
+        b.read_offsets,
+        b.read_dtypes,
+    ):
+        return None
+    for position in range(len(a.reads)):
+        was, now = _view(a, position), _view(b, position)
+        if was != now:
+            return was, now, position
+    return None
+
+
+def _view(op: TensorOp, position: int) -> str:
+    shape = op.read_shapes[position]
+    # the stride along a dimension of one element says nothing
+    strides = [s if n > 1 else 0 for n, s in zip(shape, op.strides_of(position), strict=True)]
+    dtype = f" {op.read_dtypes[position]}" if op.read_dtypes else ""
+    return f"from element {op.offset_of(position)} as {list(shape)}{dtype} with strides {strides}"
 
 
 def _same(a: Scalar, b: Scalar) -> bool:
@@ -85,7 +125,8 @@ def _changed_constant(
 ) -> tuple[str, str] | None:
     for i, j in zip(a.reads, b.reads, strict=False):
         was, now = a_values[i], b_values[j]
-        if was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
+        both_data = was.name.startswith("tensor") and now.name.startswith("tensor")
+        if both_data and was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
             return was.name, now.name
     return None
 
@@ -103,9 +144,10 @@ def _changed(
     op: TensorOp, values: Sequence[Value], steps: tuple[int, int], now: str, was: str
 ) -> GraphChangedError:
     owner = _owner_name(op, values)
-    where = f" of {owner}" if owner else ""
+    whose = f" of {owner}" if owner else ""
+    place = f" ({op.where})" if op.where else ""
     return GraphChangedError(
-        f"op {op.index + 1}{where} in step {steps[1]} {now}, in step {steps[0]} {was}",
+        f"op {op.index + 1}{whose}{place} in step {steps[1]} {now}, in step {steps[0]} {was}",
         parameter=owner,
         remedy=_STATIC_REMEDY,
     )
@@ -120,10 +162,12 @@ def _number(
     name: str | None,
 ) -> PythonNumberChangedError:
     owner = _owner_name(op, values)
-    where = f" of {owner}" if owner else ""
+    whose = f" of {owner}" if owner else ""
+    place = f", {op.where}" if op.where else ""
     what = f"the hyper-parameter {name!r}" if name else "a Python number"
     return PythonNumberChangedError(
-        f"{what} in {op.name}{where} is {was} in step {steps[0]} and {now} in step {steps[1]}",
+        f"{what} in {op.name}{whose} is {was} in step {steps[0]} and {now} in step "
+        f"{steps[1]}{place}",
         parameter=owner,
         state=name,
         remedy="make it a 0-dim tensor that is updated in place, as the schedulers of this "

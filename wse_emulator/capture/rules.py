@@ -2,54 +2,210 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
-from wse_emulator.capture.tracer import ForeignWrite, HostRead
-from wse_emulator.errors import ForeignWriteError, HostSyncError, StaticRuleError
+import torch
+
+from wse_emulator.capture.acts import Act, ForeignWrite, Seen
+from wse_emulator.capture.caller import step_of
+from wse_emulator.capture.lineage import Constant
+from wse_emulator.errors import (
+    DataDependentShapeError,
+    ForeignWriteError,
+    GraphChangedError,
+    HiddenStateError,
+    HostSyncError,
+    OtherThreadError,
+    PythonNumberChangedError,
+    RandomNumbersError,
+    RateChangedError,
+    StaticRuleError,
+    UnseenWriteError,
+)
 from wse_emulator.program import Value, ValueKind
 
 _HOST_REMEDY: Final = (
     "keep the value a tensor: torch.where instead of if, tensor arithmetic instead of float(), "
     "0-dim tensors for hyper-parameters that change"
 )
+_SHAPE_REMEDY: Final = (
+    "keep the shape: torch.where or a product with the mask instead of x[mask], nonzero() or "
+    "unique()"
+)
+_RANDOM_REMEDY: Final = (
+    "draw the numbers on the host between steps into a state that the constructor allocated, or "
+    "compute them in the step from a counter that is state"
+)
+_THREAD_REMEDY: Final = "issue all ops of the step in the thread that calls step()"
 _WRITE_REMEDY: Final = (
     "write to a new tensor, or allocate the tensor as optimizer state in preinitialize()"
 )
+_RATE_REMEDY: Final = (
+    "leave the rate to a scheduler that writes it between steps; a factor that the step computes "
+    "is state of its own"
+)
+_HIDDEN_REMEDY: Final = (
+    "allocate it as optimizer state (self.state[p][...]) in the constructor and update it in place"
+)
+UNSEEN_REMEDY: Final = (
+    "write it with torch's ops, in the thread that calls step(), and not through numpy, an "
+    "address or a library that torch does not see"
+)
 
 
-def judge_host_reads(
-    reads: Iterable[HostRead], values: Sequence[Value], names: Sequence[str]
-) -> list[HostSyncError]:
-    """One violation a read of a tensor's value."""
-    return [
-        HostSyncError(
-            f"step() reads the value of {_what(values, read.value)} from Python "
-            f"({read.call}{read.where})",
-            parameter=_parameter(values, read.value, names),
-            state=_state(values, read.value, names),
-            remedy=_HOST_REMEDY,
-        )
-        for read in reads
-    ]
+def judge_seen(
+    seen: Iterable[Seen],
+    values: Sequence[Value],
+    names: Sequence[str],
+    holder: Callable[[Seen], str],
+) -> list[StaticRuleError]:
+    """One violation for each read of a value, random number and the like.
+
+    ``holder`` says where the optimizer keeps a storage of an earlier step, as a phrase.
+    """
+    violations: list[StaticRuleError] = []
+    for act in seen:
+        what = _what(values, act.value)
+        concerned = {
+            "parameter": _parameter(values, act.value, names),
+            "state": _state(values, act.value, names),
+        }
+        match act.act:
+            case Act.HOST_READ:
+                violations.append(
+                    HostSyncError(
+                        f"step() reads the value of {what} from Python ({act.call}{at(act.where)})",
+                        **concerned,
+                        remedy=_HOST_REMEDY,
+                    )
+                )
+            case Act.SHAPE:
+                violations.append(
+                    DataDependentShapeError(
+                        f"{act.call} in step() gives a shape that depends on the values of {what}"
+                        f"{at(act.where)}",
+                        **concerned,
+                        remedy=_SHAPE_REMEDY,
+                    )
+                )
+            case Act.RANDOM:
+                violations.append(
+                    RandomNumbersError(
+                        f"{act.call} in step() draws random numbers{at(act.where)}: the state of "
+                        "the generator is on the host and changes from step to step",
+                        remedy=_RANDOM_REMEDY,
+                    )
+                )
+            case Act.THREAD:
+                violations.append(
+                    OtherThreadError(
+                        f"step() issues {act.call}{at(act.where)}", remedy=_THREAD_REMEDY
+                    )
+                )
+            case Act.OLD_STORAGE:
+                assert act.made is not None
+                shape = [] if act.value is None else list(values[act.value].shape)
+                violations.append(
+                    HiddenStateError(
+                        f"{act.call} in step() reads a tensor of shape {shape} that step "
+                        f"{act.made.step} made{at(act.made.where)}{holder(act)} and that is no "
+                        f"declared state{at(act.where)}",
+                        remedy=_HIDDEN_REMEDY,
+                    )
+                )
+    return violations
 
 
 def judge_foreign_writes(
     writes: Iterable[ForeignWrite], values: Sequence[Value], names: Sequence[str]
-) -> list[ForeignWriteError]:
+) -> list[StaticRuleError]:
     """One violation a write to what is neither parameter nor declared state."""
-    return [
-        ForeignWriteError(
-            f"{write.op} in step() writes to {_what(values, write.value)}, which is neither a "
-            f"parameter nor declared state{write.where}",
-            parameter=_parameter(values, write.value, names),
-            state=_state(values, write.value, names),
-            remedy=_WRITE_REMEDY,
+    violations: list[StaticRuleError] = []
+    for write in writes:
+        kind = values[write.value].kind
+        what = _what(values, write.value)
+        if kind is ValueKind.STATE:
+            continue  # a constant that turned out to be state made in this step has its own
+        if kind is ValueKind.RATE:
+            violations.append(
+                RateChangedError(
+                    f"{write.op} in step() writes the learning rate {what}{at(write.where)}",
+                    state="lr",
+                    remedy=_RATE_REMEDY,
+                )
+            )
+            continue
+        violations.append(
+            ForeignWriteError(
+                f"{write.op} in step() writes to {what}, which is neither a parameter nor "
+                f"declared state{at(write.where)}",
+                parameter=_parameter(values, write.value, names),
+                state=_state(values, write.value, names),
+                remedy=_WRITE_REMEDY,
+            )
         )
-        for write in writes
-        # a constant that turned out to be state made in this step has its own violation
-        if values[write.value].kind is not ValueKind.STATE
-    ]
+    return violations
+
+
+def judge_constants(
+    first: Mapping[int, Constant],
+    later: Mapping[int, Constant],
+    values: Sequence[Value],
+    steps: tuple[int, int],
+    hidden: Iterable[int],
+) -> StaticRuleError | None:
+    """The first undeclared tensor of which two steps with equal graphs read different contents.
+
+    Args:
+        first: those of the first settled step, by index of the value.
+        later: those of a later step.
+        values: of the later step.
+        steps: numbers of the two steps.
+        hidden: indices of those that an earlier step made, which have a violation of their own.
+    """
+    skipped = set(hidden)
+    for index, now in later.items():
+        was = first.get(index)
+        if was is None or index in skipped:
+            continue
+        shape = list(values[index].shape)
+        same = was.place == now.place
+        if was.contents == now.contents and (same or was.contents is not None):
+            continue
+        if same:
+            return UnseenWriteError(
+                f"a tensor of shape {shape} that step() reads{at(now.where)} has other values in "
+                f"step {steps[1]} than in step {steps[0]}, and no op wrote it",
+                remedy=UNSEEN_REMEDY,
+            )
+        other = was.place.storage != now.place.storage
+        if other and was.contents is not None and was.reference.expired():
+            return PythonNumberChangedError(
+                f"a tensor of shape {shape} that step() makes by no op, from Python data or in "
+                f"another thread, has other values in step {steps[1]} than in step {steps[0]}"
+                f"{at(now.where)}",
+                remedy="make it once in the constructor, or compute it from state that is "
+                "updated in place",
+            )
+        return GraphChangedError(
+            f"step() reads another {'tensor' if other else 'part of a tensor'} of shape {shape} in "
+            f"step {steps[1]} than in step {steps[0]}{at(now.where)}",
+            remedy="read the same tensors at every step; put tensors that are read in turn into "
+            "one, and gather from it by an index that is state",
+        )
+    return None
+
+
+def at(where: str) -> str:
+    """``, file.py:12``, or nothing where the place is not known."""
+    return f", {where}" if where else ""
+
+
+def step_begins_at(optimizer: torch.optim.Optimizer) -> str:
+    """Where ``step`` is written, as a phrase, for what no op of it shows the line of."""
+    place = step_of(optimizer)
+    return f" (step() begins at {place})" if place else ""
 
 
 def say_once(violations: Iterable[StaticRuleError]) -> tuple[StaticRuleError, ...]:

@@ -9,15 +9,32 @@ from typing import Protocol
 
 import torch
 
+from wse_emulator.capture.acts import Act
+from wse_emulator.capture.bindings import bindings, judge_bindings, judge_gradients
+from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.lineage import Constant, Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.owners import assign_scalars
-from wse_emulator.capture.rules import judge_foreign_writes, judge_host_reads, say_once
+from wse_emulator.capture.rules import (
+    at,
+    judge_constants,
+    judge_foreign_writes,
+    judge_seen,
+    say_once,
+    step_begins_at,
+)
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
-from wse_emulator.capture.state import judge_state, snapshot
-from wse_emulator.capture.storages import StorageTable, declare_step
+from wse_emulator.capture.state import judge_state, name_new_state, snapshot
+from wse_emulator.capture.storages import StorageTable, TensorPlace, declare_step
 from wse_emulator.capture.tracer import StepTracer
-from wse_emulator.errors import InputError, StaticRuleError, StepFailedError
+from wse_emulator.capture.unseen import Unseen, holder_phrase
+from wse_emulator.errors import (
+    InputError,
+    ParametersChangedError,
+    StaticRuleError,
+    StepFailedError,
+)
 from wse_emulator.program import Parameter, StepProgram, TensorOp, Value, ValueKind
 
 
@@ -33,7 +50,8 @@ class StepTrace:
     """One traced step: its ops over its values, the schedule's ops first, and what it broke.
 
     ``clean`` says that no state was created, removed or replaced, so that the graph is that of
-    a settled step.
+    a settled step. ``constants`` are what it read and neither declared nor made by an op, and
+    ``hidden`` those among them that an earlier step made; both are empty without a lineage.
     """
 
     ops: tuple[TensorOp, ...]
@@ -42,6 +60,8 @@ class StepTrace:
     violations: tuple[StaticRuleError, ...]
     numbers: dict[str, object]
     clean: bool
+    constants: dict[int, Constant] = dataclasses.field(default_factory=dict)
+    hidden: frozenset[int] = frozenset()
 
 
 def parameter_names(
@@ -65,11 +85,13 @@ def trace_step(
     scheduler: Scheduler | None,
     names: Sequence[str],
     scaling: GradientScaling = AS_THEY_ARE,
+    lineage: Lineage | None = None,
 ) -> StepTrace:
     """Run and trace one real optimizer step, then one scheduler update.
 
     Clipping and loss scaling are part of the step. An error raised inside is a violation if no
-    other explains it.
+    other explains it. With a ``lineage``, which is handed on from step to step, what outlives a
+    step and what changes unseen are violations too.
     """
     return _trace(
         optimizer,
@@ -78,6 +100,7 @@ def trace_step(
         lambda tracer: scaling.step(optimizer, tracer),
         None if scheduler is None else scheduler.step,
         scaling,
+        lineage,
     )
 
 
@@ -86,9 +109,13 @@ def trace_update(
     scheduler: Scheduler | None,
     names: Sequence[str],
     step: Callable[[StepTracer], object],
+    lineage: Lineage | None = None,
 ) -> StepTrace:
-    """Run and trace one optimizer step alone; ``step`` is given the tracer, to pause it."""
-    return _trace(optimizer, scheduler, names, step, None)
+    """Run and trace one optimizer step alone; ``step`` is given the tracer, to pause it.
+
+    With a ``lineage`` it is judged as by :func:`trace_step`.
+    """
+    return _trace(optimizer, scheduler, names, step, None, lineage=lineage)
 
 
 def trace_schedule(
@@ -150,37 +177,60 @@ def _trace(
     step: Callable[[StepTracer], object] | None,
     update_rate: Callable[[], object] | None,
     scaling: GradientScaling = AS_THEY_ARE,
+    lineage: Lineage | None = None,
 ) -> StepTrace:
     names = list(names)
     table = StorageTable()
     declare_step(table, optimizer, scheduler, names)
     scaling.declare(table, optimizer)
-    before = snapshot(optimizer)
+    before, bound = snapshot(optimizer), bindings(optimizer)
     numbers = _hyper_parameters(optimizer)
-    tracer = StepTracer(table)
+    unseen = Unseen(lineage, optimizer, names)
+    tracer = StepTracer(table, lineage, unseen.guard)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    tracer.without_values = any(p.device.type == "meta" for p in parameters)
     failure: Exception | None = None
+    violations: list[StaticRuleError] = []
     update_ops = 0
+
+    def where(place: TensorPlace | None) -> str:
+        value = None if place is None else table.value_at(place.storage)
+        made = "" if value is None else table.made_at.get(value.index, "")
+        return at(made) or step_begins_at(optimizer)
+
     try:
-        with tracer:
-            if step is not None:
+        if step is not None:
+            with tracer:
                 step(tracer)
-            update_ops = len(tracer.ops)
-            if update_rate is not None:
+    except Exception as error:
+        failure = error
+    update_ops = len(tracer.ops)
+    moved = judge_bindings(optimizer, names, bound, bindings(optimizer), where)
+    if moved and isinstance(moved[0], ParametersChangedError):
+        # the state of another list of parameters cannot be compared with what was
+        return StepTrace((), (), 0, tuple(moved), numbers, clean=False)
+    moved += judge_gradients(optimizer, names, table, where)
+    try:
+        if update_rate is not None and failure is None:
+            tracer.updating_rates = True
+            with tracer:
                 update_rate()
     except Exception as error:
         failure = error
-        update_ops = update_ops or len(tracer.ops)
     schedule_ops = len(tracer.ops) - update_ops
-    after = snapshot(optimizer)
-    state_violations = judge_state(optimizer, names, before, after)
-    values = _name_new_state(table, optimizer, names)
-    violations: list[StaticRuleError] = list(state_violations)
-    violations += judge_host_reads(tracer.host_reads, values, names)
+    state_violations = judge_state(optimizer, names, before, snapshot(optimizer), where)
+    values = name_new_state(table, optimizer, names)
+    violations += [*state_violations, *moved]
+    violations += judge_seen(tracer.seen, values, names, holder_phrase(optimizer, names))
     violations += judge_foreign_writes(tracer.foreign_writes, values, names)
-    if failure is not None and not violations:
+    if failure is None:
+        made = tracer.made(tracer.ops[:update_ops])
+        violations += unseen.judge(table, made, tracer.writes, step_begins_at(optimizer))
+    elif not violations:
         violations.append(
             StepFailedError(
-                f"{type(optimizer).__name__}.step() raises {type(failure).__name__}: {failure}",
+                f"{type(optimizer).__name__}.step() raises {type(failure).__name__}: {failure}"
+                f"{at(raised_at(failure.__traceback__))}",
                 remedy="run one step of the optimizer by itself and mend what it raises",
             )
         )
@@ -191,7 +241,9 @@ def _trace(
         schedule_ops,
         say_once(violations),
         numbers,
-        not state_violations and failure is None,
+        not state_violations and not moved and failure is None,
+        tracer.constants,
+        frozenset(s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None),
     )
 
 
@@ -229,10 +281,13 @@ def judge_steps(
     base: StepTrace | None = None
     base_number = 0
     violations: list[StaticRuleError] = []
+    lineage = Lineage()
     for number in range(1, steps + 1):
         _give_gradients(parameters if traced is None else traced, generator)
-        trace = trace_step(optimizer, scheduler, names, scaling)
+        trace = trace_step(optimizer, scheduler, names, scaling, lineage)
         violations += trace.violations
+        if any(isinstance(v, ParametersChangedError) for v in trace.violations):
+            return None, say_once(violations)
         if base is None:
             base, base_number = (trace, number) if trace.clean else (None, 0)
             continue
@@ -243,6 +298,8 @@ def judge_steps(
             trace.values,
             (base_number, number),
             (base.numbers, trace.numbers),
+        ) or judge_constants(
+            base.constants, trace.constants, trace.values, (base_number, number), trace.hidden
         )
         if changed is not None:
             violations.append(changed)
@@ -317,27 +374,6 @@ def _hyper_parameters(optimizer: torch.optim.Optimizer) -> dict[str, object]:
             if number == 0 or numbers.get(key) != value:
                 numbers[key if number == 0 else f"{key}[{number}]"] = value
     return numbers
-
-
-def _name_new_state(
-    table: StorageTable, optimizer: torch.optim.Optimizer, names: Sequence[str]
-) -> tuple[Value, ...]:
-    """The table's values, with storages that became state inside the step named as such."""
-    values = list(table.values)
-    index = 0
-    for group in optimizer.param_groups:
-        for p in group["params"]:
-            for key, tensor in optimizer.state.get(p, {}).items():
-                known = table.lookup(tensor) if isinstance(tensor, torch.Tensor) else None
-                if known is not None and values[known].kind is ValueKind.CONSTANT:
-                    values[known] = dataclasses.replace(
-                        values[known],
-                        name=f"{names[index]}.{key}",
-                        kind=ValueKind.STATE,
-                        parameter=index,
-                    )
-            index += 1
-    return tuple(values)
 
 
 def _schedule_first(ops: Sequence[TensorOp], update_ops: int) -> tuple[TensorOp, ...]:

@@ -8,14 +8,19 @@ part of its storage, and a tensor of the step is told by the part where its elem
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections import deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from wse_emulator.capture.extents import WHOLE, Extent, extent_of, share_elements
 from wse_emulator.program import Value, ValueKind
+
+_NESTED: Final = (list, tuple, deque, dict)
 
 
 def storage_key(tensor: torch.Tensor) -> int:
@@ -28,23 +33,51 @@ def dtype_name(dtype: torch.dtype) -> str:
     return str(dtype).removeprefix("torch.")
 
 
+@dataclass(frozen=True, slots=True)
+class TensorPlace:
+    """Where a tensor lies: its storage (the address of it, and its bytes), and its view of it."""
+
+    storage: int
+    nbytes: int
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: str
+
+
+def place_of(tensor: torch.Tensor) -> TensorPlace:
+    """Where a tensor lies now. Its values are not read."""
+    storage = tensor.untyped_storage()
+    return TensorPlace(
+        int(storage._cdata),
+        storage.nbytes(),
+        int(tensor.storage_offset()),
+        tuple(tensor.shape),
+        tensor.stride(),
+        dtype_name(tensor.dtype),
+    )
+
+
 @dataclass(slots=True)
 class StorageTable:
     """Storages seen while one step is traced, as a growing list of values.
 
     Attributes:
         values: in the order in which they were seen.
+        made_at: ``file.py:12`` where the step made a value, by its index.
         overlaps: pairs of declared values (the index of the one known, the name of the other)
             of which some elements are the same.
     """
 
     values: list[Value] = field(default_factory=list)
+    made_at: dict[int, str] = field(default_factory=dict)
     overlaps: list[tuple[int, str]] = field(default_factory=list)
     _begins: list[int] = field(default_factory=list)
     _named: dict[ValueKind, int] = field(default_factory=dict)
     _parts: dict[int, list[tuple[Extent | None, int]]] = field(default_factory=dict)
     _index_of: dict[tuple[int, Extent], int] = field(default_factory=dict)
     _held: list[StorageWeakRef] = field(default_factory=list)
+    _references: list[StorageWeakRef] = field(default_factory=list)
 
     def declare(
         self, tensor: torch.Tensor, name: str, kind: ValueKind, parameter: int | None
@@ -80,22 +113,37 @@ class StorageTable:
         """Whether a value lies in the tensor's storage."""
         return storage_key(tensor) in self._parts
 
-    def alias(self, tensor: torch.Tensor, value: int) -> None:
-        """Say that this tensor's elements are those of an already known value."""
+    def value_at(self, storage: int) -> Value | None:
+        """The first value of a storage by its address, or None for a storage never seen."""
+        parts = self._parts.get(storage)
+        return None if parts is None else self.values[parts[0][1]]
+
+    def alias(self, tensor: torch.Tensor, value: int, *, replaces: bool = False) -> None:
+        """Say that this tensor's elements are those of an already known value.
+
+        ``replaces``: the value lies here from now on, and not where it was first seen.
+        """
         key, extent = storage_key(tensor), extent_of(tensor)
         self._parts.setdefault(key, []).append((extent, value))
         self._index_of[key, extent or WHOLE] = value
-        self._held.append(StorageWeakRef(tensor.untyped_storage()))
+        reference = StorageWeakRef(tensor.untyped_storage())
+        self._held.append(reference)
+        if replaces:
+            self._references[value] = reference
 
-    def temporary(self, tensor: torch.Tensor, parameter: int | None) -> int:
-        """Register a storage that an op has just made."""
+    def temporary(self, tensor: torch.Tensor, parameter: int | None, where: str = "") -> int:
+        """Register a storage that an op has just made, and the line that issued the op."""
         name = f"%{self._counted(ValueKind.TEMPORARY)}"
-        return self._add(tensor, None, name, ValueKind.TEMPORARY, parameter)
+        index = self._add(tensor, None, name, ValueKind.TEMPORARY, parameter)
+        self.made_at[index] = where
+        return index
 
     def constant(self, tensor: torch.Tensor) -> int:
         """Register a tensor that a step reads and nobody declared."""
         name = f"constant[{self._counted(ValueKind.CONSTANT)}]"
         extent = extent_of(tensor)
+        if extent is not None:  # another part of the same tensor is another constant
+            name += f" from element {tensor.storage_offset()}"
         return self._add(tensor, extent, name, ValueKind.CONSTANT, None)
 
     def begin_of(self, index: int) -> int:
@@ -118,6 +166,19 @@ class StorageTable:
             for part, index in self._parts.get(key, ())
             if part is None or extent is None or share_elements(part, extent)
         ]
+
+    def rename(self, index: int, name: str) -> None:
+        """Give a value another name."""
+        self.values[index] = dataclasses.replace(self.values[index], name=name)
+
+    def make_temporary(self, index: int) -> None:
+        """Say that a constant is made by an op after all."""
+        name, kind = f"%{self._counted(ValueKind.TEMPORARY)}", ValueKind.TEMPORARY
+        self.values[index] = dataclasses.replace(self.values[index], name=name, kind=kind)
+
+    def reference(self, index: int) -> StorageWeakRef:
+        """A weak reference to the storage of a value, which keeps its address from being reused."""
+        return self._references[index]
 
     def _add(
         self,
@@ -144,8 +205,20 @@ class StorageTable:
         if not self._found(key, extent):
             self._parts.setdefault(key, []).append((extent, index))
         self._index_of[key, extent or WHOLE] = index
-        self._held.append(StorageWeakRef(tensor.untyped_storage()))
+        reference = StorageWeakRef(tensor.untyped_storage())
+        self._held.append(reference)
+        self._references.append(reference)
         return index
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A tensor that is declared before a step: what it is called, what it is, and whose."""
+
+    tensor: torch.Tensor
+    name: str
+    kind: ValueKind
+    parameter: int | None
 
 
 def declare_step(
@@ -155,23 +228,87 @@ def declare_step(
     names: list[str],
 ) -> None:
     """Declare parameters, gradients, state, rates and schedule state, in a stable order."""
+    for given in declared(optimizer, scheduler, names):
+        table.declare(given.tensor, given.name, given.kind, given.parameter)
+
+
+def declared(
+    optimizer: torch.optim.Optimizer, scheduler: object | None, names: list[str]
+) -> Iterator[Declared]:
+    """All that is declared before a step, in a stable order."""
     index = 0
+    known: set[int] = set()
     for number, group in enumerate(optimizer.param_groups):
         for p in group["params"]:
-            table.declare(p, names[index], ValueKind.PARAMETER, index)
+            known.add(id(p))
+            yield Declared(p, names[index], ValueKind.PARAMETER, index)
             if p.grad is not None:
-                table.declare(p.grad, f"{names[index]}.grad", ValueKind.GRADIENT, index)
-            for key, value in optimizer.state.get(p, {}).items():
+                yield Declared(p.grad, f"{names[index]}.grad", ValueKind.GRADIENT, index)
+            for key, value in state_entries(optimizer.state.get(p, {})):
                 if isinstance(value, torch.Tensor):
-                    table.declare(value, f"{names[index]}.{key}", ValueKind.STATE, index)
+                    yield Declared(value, f"{names[index]}.{key}", ValueKind.STATE, index)
             index += 1
-        for key, value in group.items():
+        for key, value in group_entries(group):
             if isinstance(value, torch.Tensor):
                 kind = ValueKind.RATE if key == "lr" else ValueKind.CONSTANT
-                table.declare(value, f"{key}[{number}]", kind, None)
+                yield Declared(value, f"{key}[{number}]", kind, None)
+    for name, value in shared_entries(optimizer, known):
+        if isinstance(value, torch.Tensor):
+            yield Declared(value, name, ValueKind.STATE, None)
     if scheduler is not None:
         for path, tensor in tensors_within(scheduler, skip=optimizer):
-            table.declare(tensor, f"{type(scheduler).__name__}.{path}", ValueKind.SCHEDULE, None)
+            name = f"{type(scheduler).__name__}.{path}"
+            yield Declared(tensor, name, ValueKind.SCHEDULE, None)
+
+
+def state_entries(held: object) -> Iterator[tuple[str, object]]:
+    """The entries of one parameter's state by name, those within lists and dicts too: ``GG[0]``."""
+    if isinstance(held, Mapping):
+        for key, value in held.items():
+            if isinstance(value, torch.Tensor):
+                yield str(key), value
+            else:
+                yield from _leaves(str(key), value)
+    else:
+        yield from _leaves("", held)
+
+
+def shared_entries(
+    optimizer: torch.optim.Optimizer, parameters: set[int]
+) -> Iterator[tuple[str, object]]:
+    """The entries of the state that belong to no parameter (``parameters``: their ids)."""
+    if len(optimizer.state) == 0:
+        return
+    for key, held in optimizer.state.items():
+        if id(key) in parameters:
+            continue
+        name = "state[a tensor]" if isinstance(key, torch.Tensor) else f"state[{key!r:.40}]"
+        for inner, value in state_entries(held):
+            yield f"{name}.{inner}" if inner and inner[0] != "[" else f"{name}{inner}", value
+
+
+def group_entries(group: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """The hyper-parameters of a group by name, those within lists and dicts too: ``betas[0]``."""
+    for key, value in group.items():
+        if key == "params":
+            continue
+        if isinstance(value, _NESTED):
+            yield from _leaves(key, value)
+        else:
+            yield key, value
+
+
+def _leaves(name: str, value: object) -> Iterator[tuple[str, object]]:
+    """The tensors within a value; the value itself if there are none."""
+    if not isinstance(value, _NESTED):
+        yield name, value
+        return
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    within = [leaf for key, item in items for leaf in _leaves(f"{name}[{key}]", item)]
+    if any(isinstance(leaf, torch.Tensor) for _, leaf in within):
+        yield from within
+    elif len(value) > 0:
+        yield name, value
 
 
 def declare_gradients(

@@ -6,56 +6,34 @@ never read. Reading one from Python is itself a violation and is recorded as suc
 
 from __future__ import annotations
 
-import functools
-import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import threading
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import torch
-from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from wse_emulator.capture.acts import Act, ForeignWrite, Seen, act_of
+from wse_emulator.capture.addresses import NoAddressError, told_of_addresses
+from wse_emulator.capture.caller import caller
+from wse_emulator.capture.contents import contents_of, name_of_contents, name_of_data
 from wse_emulator.capture.decompositions import decomposed, tensors_in
+from wse_emulator.capture.host_reads import WatchCalls, watched_methods
+from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
+from wse_emulator.capture.operands import Operands, positions
 from wse_emulator.capture.schemas import plain_argument, schema_of
-from wse_emulator.capture.storages import StorageTable, dtype_name, storage_key
+from wse_emulator.capture.storages import StorageTable, dtype_name, place_of, storage_key
+from wse_emulator.capture.threads import entered_in_threads
 from wse_emulator.ops.table import describes
-from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
+from wse_emulator.program import Arguments, TensorOp, Value, ValueKind
 
-_HOST_READS: Final = frozenset(
-    {"aten._local_scalar_dense.default", "aten.equal.default", "aten.is_nonzero.default"}
-)
-_HOST_READ_METHODS: Final = ("tolist", "numpy", "cpu", "__array__")
-_WRITABLE: Final = frozenset(
-    {
-        ValueKind.PARAMETER,
-        ValueKind.STATE,
-        ValueKind.RATE,
-        ValueKind.SCHEDULE,
-        ValueKind.TEMPORARY,
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class HostRead:
-    """Python read a tensor's value: the call, the value (None: not known), and ``, file:line``."""
-
-    call: str
-    value: int | None
-    where: str
-
-
-@dataclass(frozen=True, slots=True)
-class ForeignWrite:
-    """An op wrote to a value that is neither a parameter nor declared state."""
-
-    op: str
-    value: int
-    where: str
+_ALWAYS_WRITABLE: Final = (ValueKind.PARAMETER, ValueKind.STATE, ValueKind.TEMPORARY)
+_LIFT: Final = "aten.lift_fresh.default"
+_IN_ANOTHER_THREAD: Final = " in another thread"
+_OF_THE_LOSS_SCALE: Final = "loss scale."
 
 
 class StepTracer:
@@ -63,27 +41,53 @@ class StepTracer:
 
     Attributes:
         ops: the ops recorded so far, over ``table.values``.
-        host_reads: reads of tensor values from Python.
+        seen: reads of values from Python, random numbers and the like.
         foreign_writes: writes outside parameters and declared state.
+        constants: what is read and neither declared nor made by an op, by index of the value;
+            kept only with a lineage.
+        writes: how many ops wrote each storage, by its address.
         recording: False while a closure runs, whose ops are no part of the step.
         scaling_gradients: True while gradients are clipped or unscaled, the one place where they
             may be written.
+        updating_rates: True while the schedule runs, which may write rates.
+        without_values: whether parameters lie on the meta device, whose addresses are none.
     """
 
-    def __init__(self, table: StorageTable) -> None:
+    def __init__(
+        self,
+        table: StorageTable,
+        lineage: Lineage | None = None,
+        guard: ContentsGuard | None = None,
+    ) -> None:
         self.table = table
         self.ops: list[TensorOp] = []
-        self.host_reads: list[HostRead] = []
+        self.seen: list[Seen] = []
         self.foreign_writes: list[ForeignWrite] = []
+        self.constants: dict[int, Constant] = {}
+        self.writes: Counter[int] = Counter()
         self.recording = True
         self.scaling_gradients = False
-        self._dispatch = _RecordDispatch(self)
-        self._watch = _WatchHostReads(self)
+        self.updating_rates = False
+        self._lineage = lineage
+        self._guard = guard
+        self.without_values = False
+        self._declared = len(table.values)
+        self._from_python: dict[int, int] = {}
+        self._old: dict[int, MadeBefore] = {}
+        self._taking_apart = False
+        self._thread = threading.get_ident()
+        self._local = threading.local()
+        self._inside = False
         self._entered = ExitStack()
 
     def __enter__(self) -> Self:
-        self._entered.enter_context(self._watch)
-        self._entered.enter_context(self._dispatch)
+        self._inside = True
+        if self._lineage is not None:
+            self._entered.enter_context(watched_methods(self))
+            self._entered.enter_context(entered_in_threads(self._enter_thread, self._other_threads))
+            self._entered.enter_context(told_of_addresses(self._address_used))
+        self._entered.enter_context(WatchCalls(self))
+        self._entered.enter_context(_RecordDispatch(self))
         return self
 
     def __exit__(
@@ -92,21 +96,71 @@ class StepTracer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._inside = False
         self._entered.__exit__(kind, error, trace)
+
+    @property
+    def listening(self) -> bool:
+        """Whether the calls that are made now belong to the step."""
+        return self.recording and self._inside
 
     def host_read(self, call: str, tensor: torch.Tensor | None) -> None:
         """Record that Python reads the value of ``tensor`` (None: not a single tensor)."""
-        value = None
-        if tensor is not None:
-            value = self.table.lookup(tensor)
-            if value is None:
-                value = self.table.constant(tensor)
-        self.host_reads.append(HostRead(call, value, _caller()))
+        self._saw(Act.HOST_READ, call, tensor)
+
+    def storage_read(self, call: str, storage: torch.UntypedStorage) -> None:
+        """Record that Python reads a storage."""
+        value = self.table.value_at(int(storage._cdata))
+        self.seen.append(Seen(Act.HOST_READ, call, value.index if value else None, caller()))
 
     def made_from_python(self, tensor: torch.Tensor, data: object) -> None:
         """Name the result of ``torch.tensor(data)`` after its numbers, which the graph holds."""
-        if self.table.lookup(tensor) is None:
-            self.table.declare(tensor, f"tensor({data!r:.60})", ValueKind.CONSTANT, None)
+        with _Unheard(self):
+            known = self.table.lookup(tensor)
+            if known is None:
+                known = self._add_data(tensor)
+            if known in self._from_python:
+                self.table.rename(known, name_of_data(data, tensor))
+
+    def dispatched(
+        self,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+    ) -> object:
+        """Run one dispatched op and record it, and what it does beside."""
+        act = act_of(func, arguments)
+        if threading.get_ident() != self._thread:
+            self.seen.append(Seen(act or Act.THREAD, f"{func}{_IN_ANOTHER_THREAD}", None, caller()))
+            return func(*arguments, **keywords)
+        if act is not None:
+            self._saw(act, str(func), next(tensors_in(arguments), None))
+            if act is Act.HOST_READ:
+                return func(*arguments, **keywords)
+        if self._guard:
+            return self._guarded(self._guard, func, arguments, keywords)
+        result = func(*arguments, **keywords)
+        self.record(func, arguments, keywords, result)
+        return result
+
+    def _guarded(
+        self,
+        guard: ContentsGuard,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+    ) -> object:
+        """Run and record one op; compare its tensors before, and keep what it has written."""
+        given = tensors_in([*arguments, *keywords.values()])
+        storages = {storage_key(x) for x in given if x.layout is torch.strided}
+        with _Unheard(self):
+            guard.compare(storages)
+        before = self.writes.copy()
+        result = func(*arguments, **keywords)
+        self.record(func, arguments, keywords, result)
+        with _Unheard(self):
+            guard.wrote(storage for storage in storages if self.writes[storage] > before[storage])
+        return result
 
     def record(
         self,
@@ -117,11 +171,15 @@ class StepTracer:
     ) -> None:
         """Record one dispatched op with its result."""
         schema = schema_of(func)
-        if schema.name == "aten.lift_fresh.default":
-            return  # torch.tensor(data) makes its result known: see made_from_python
-        call = _Call(self.table)
+        if schema.name == _LIFT:
+            self._lifted(result)
+            return
+        call = Operands(self._value_of, self.table.begin_of)
         held = schema.bound(arguments, keywords, call.argument)
-        writes = [call.reads[i] for place in schema.written for i in _positions(held[place])]
+        writes = [call.reads[i] for place in schema.written for i in positions(held[place])]
+        if self._lineage is not None and not self._taking_apart:
+            for place in schema.written:
+                self.writes.update([call.storages[i] for i in positions(held[place])])
         outputs = list(tensors_in(result))
         fresh = [x for x in outputs if storage_key(x) not in call.storages]
         if not writes and not fresh:
@@ -129,17 +187,19 @@ class StepTracer:
         named = Arguments.of(schema.names, held)
         if not describes(schema.name, named) and self._in_parts(func, arguments, keywords, result):
             return
+        where = caller()
         owner = self._owner(call.reads)
         for x in fresh:
             known = self.table.lookup(x)
-            writes.append(self.table.temporary(x, owner) if known is None else known)
+            if known is None and schema.name.startswith("aten.set_."):
+                known = self.unknown(x, where)
+            writes.append(self.table.temporary(x, owner, where) if known is None else known)
         target = outputs[0] if outputs else None
+        if self._old:
+            self._read_old(schema.name, (*call.reads, *writes), where)
         for index in writes:
-            kind = self.table.values[index].kind
-            if kind is ValueKind.GRADIENT and self.scaling_gradients:
-                continue
-            if kind not in _WRITABLE:
-                self.foreign_writes.append(ForeignWrite(schema.name, index, _caller()))
+            if not self._may_write(index):
+                self.foreign_writes.append(ForeignWrite(schema.name, index, where))
         self.ops.append(
             TensorOp(
                 index=len(self.ops),
@@ -153,8 +213,130 @@ class StepTracer:
                 read_shapes=tuple(call.shapes),
                 read_strides=tuple(call.strides),
                 read_offsets=tuple(call.offsets),
+                read_dtypes=tuple(call.dtypes) if call.recast else (),
+                where=where,
             )
         )
+
+    def _value_of(self, tensor: torch.Tensor) -> Value:
+        known = self.table.lookup(tensor)
+        return self.table.values[self.unknown(tensor) if known is None else known]
+
+    def unknown(self, tensor: torch.Tensor, where: str | None = None) -> int:
+        """Register a storage that is read, and that was neither declared nor made by an op."""
+        of_others = self.table.holds(tensor)  # elements of several values, which ops may write
+        index = self.table.constant(tensor)
+        if self._lineage is not None:
+            made = self._lineage.origin(tensor)
+            if made is not None:
+                self._old[index] = made
+            with _Unheard(self):
+                contents = None if of_others else contents_of(tensor)
+            reference, place = self.table.reference(index), place_of(tensor)
+            self.constants[index] = Constant(reference, place, contents, where or caller())
+        return index
+
+    def made(self, ops: Sequence[TensorOp]) -> list[int]:
+        """Values that these ops made, and those that the step made from Python data."""
+        written = {index for op in ops for index in op.writes}
+        values = self.table.values
+        return [*(i for i in written if values[i].is_temporary), *self._from_python]
+
+    def _saw(self, act: Act, call: str, tensor: torch.Tensor | None) -> None:
+        value = None
+        if tensor is not None:
+            with _Unheard(self):
+                value = self.table.lookup(tensor)
+                if value is None:
+                    value = self.unknown(tensor)
+        self.seen.append(Seen(act, call, value, caller()))
+
+    def _address_used(self, call: str) -> None:
+        if not self.listening:
+            return
+        self.seen.append(Seen(Act.HOST_READ, call, None, caller()))
+        if self.without_values:
+            raise NoAddressError
+
+    def _other_threads(self) -> bool:
+        """Whether other threads have issued ops, which may end them on tensors without values."""
+        return any(_IN_ANOTHER_THREAD in seen.call for seen in self.seen)
+
+    def _enter_thread(self) -> None:
+        """Enter this tracer's modes in a thread that a step has started."""
+        if not self._inside or hasattr(self._local, "modes"):
+            return
+        if threading.get_ident() == self._thread:
+            return
+        modes = ExitStack()  # never left: they go with the thread
+        modes.enter_context(WatchCalls(self))
+        modes.enter_context(_RecordDispatch(self))
+        self._local.modes = modes
+
+    def _lifted(self, result: object) -> None:
+        """A tensor appears that was made from Python data; its contents are its name."""
+        for tensor in tensors_in(result):
+            if self.table.lookup(tensor) is None:
+                with _Unheard(self):
+                    index = self._add_data(tensor)
+                    self.table.rename(index, name_of_contents(tensor))
+
+    def _add_data(self, tensor: torch.Tensor) -> int:
+        index = self.table.constant(tensor)
+        self.table.made_at[index] = caller()
+        self._from_python[index] = len(self.ops)
+        return index
+
+    def _read_old(self, op: str, used: Iterable[int], where: str) -> None:
+        for index in used:
+            made = self._old.pop(index, None)
+            if made is not None:
+                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made))
+
+    def _may_write(self, index: int) -> bool:
+        value = self.table.values[index]
+        if value.kind in _ALWAYS_WRITABLE:
+            return True
+        if value.kind is ValueKind.GRADIENT:
+            return self.scaling_gradients
+        if value.kind in (ValueKind.RATE, ValueKind.SCHEDULE):
+            return self.updating_rates or value.name.startswith(_OF_THE_LOSS_SCALE)
+        if index in self._from_python:
+            return self._filled(index)
+        return self.updating_rates and index < self._declared
+
+    def _filled(self, index: int) -> bool:
+        """Make a tensor of one Python number, which is written, the result of an op that fills it.
+
+        False if it holds several numbers: no op of a PE makes those.
+        """
+        value = self.table.values[index]
+        fill = value.name.removeprefix("tensor(").rstrip(")[]").lstrip("[(")
+        try:
+            number = float(fill)
+        except ValueError:
+            return False
+        self.table.make_temporary(index)
+        place = self._from_python.pop(index)
+        schema = schema_of(torch.ops.aten.full.default)
+        held = schema.bound([value.shape, number], {}, plain_argument)
+        filling = TensorOp(
+            index=place,
+            name=schema.name,
+            owner=None,
+            reads=(),
+            writes=(index,),
+            shape=value.shape,
+            dtype=value.dtype,
+            arguments=Arguments.of(schema.names, held),
+            read_shapes=(),
+            where=self.table.made_at.get(index, ""),
+        )
+        self.ops.insert(place, filling)
+        for other, later in self._from_python.items():
+            if later >= place:
+                self._from_python[other] = later + 1
+        return True
 
     def _in_parts(
         self,
@@ -164,22 +346,21 @@ class StepTracer:
         result: object,
     ) -> bool:
         """Record an op without a record as the ops it consists of; False if it has no such."""
-        self.recording = False
-        try:
+        with _Unheard(self):
             parts = decomposed(func, arguments, keywords)
-        finally:
-            self.recording = True
         if parts is None or not parts.gives(result):
             return False
+        outermost, self._taking_apart = self._taking_apart, True
         for real, double in parts.stands_for:
             known = self.table.lookup(real)
-            self.table.alias(double, self.table.constant(real) if known is None else known)
+            self.table.alias(double, self.unknown(real) if known is None else known)
         for part in parts.ops:
             self.record(part.func, part.arguments, part.keywords, part.result)
         for real, double in zip(tensors_in(result), tensors_in(parts.result), strict=True):
             made = self.table.lookup(double)
             if made is not None and self.table.lookup(real) is None:
-                self.table.alias(real, made)
+                self.table.alias(real, made, replaces=True)
+        self._taking_apart = outermost
         return True
 
     def _owner(self, reads: Iterable[int]) -> int | None:
@@ -188,8 +369,24 @@ class StepTracer:
         return owners.pop() if len(owners) == 1 else None
 
 
+class _Unheard:
+    """The tracer records nothing while the block runs: what it does itself is no part of a step."""
+
+    __slots__ = ("_before", "_tracer")
+
+    def __init__(self, tracer: StepTracer) -> None:
+        self._tracer = tracer
+
+    def __enter__(self) -> None:
+        self._before = self._tracer.recording
+        self._tracer.recording = False
+
+    def __exit__(self, *error: object) -> None:
+        self._tracer.recording = self._before
+
+
 class _RecordDispatch(TorchDispatchMode):
-    """Hands each dispatched op with its result to the tracer."""
+    """Hands each dispatched op to the tracer."""
 
     def __init__(self, tracer: StepTracer) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
@@ -203,92 +400,6 @@ class _RecordDispatch(TorchDispatchMode):
         kwargs: dict[str, object] | None = None,
     ) -> object:
         keywords = kwargs or {}
-        if func.namespace == "profiler" or not self._tracer.recording:
+        if func.namespace == "profiler" or not self._tracer.listening:
             return func(*args, **keywords)
-        if str(func) in _HOST_READS:
-            tensor = args[0] if args and isinstance(args[0], torch.Tensor) else None
-            self._tracer.host_read(str(func), tensor)
-            return func(*args, **keywords)
-        result = func(*args, **keywords)
-        self._tracer.record(func, args, keywords, result)
-        return result
-
-
-class _WatchHostReads(TorchFunctionMode):
-    """Catches reads that never reach the dispatcher: ``tolist``, ``numpy``, ``cpu``."""
-
-    def __init__(self, tracer: StepTracer) -> None:
-        super().__init__()
-        self._tracer = tracer
-
-    def __torch_function__(
-        self,
-        func: Callable[..., object],
-        types: Sequence[type],
-        args: tuple[object, ...] = (),
-        kwargs: dict[str, object] | None = None,
-    ) -> object:
-        name = getattr(func, "__name__", "")
-        if not self._tracer.recording:
-            return func(*args, **(kwargs or {}))
-        if name in _HOST_READ_METHODS and args and isinstance(args[0], torch.Tensor):
-            self._tracer.host_read(f".{name}()", args[0])
-        result = func(*args, **(kwargs or {}))
-        if func is torch.tensor and isinstance(result, torch.Tensor):
-            self._tracer.made_from_python(result, args[0] if args else None)
-        return result
-
-
-class _Call:
-    """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
-
-    __slots__ = ("offsets", "reads", "shapes", "storages", "strides", "table")
-
-    def __init__(self, table: StorageTable) -> None:
-        self.table = table
-        self.reads: list[int] = []
-        self.shapes: list[tuple[int, ...]] = []
-        self.strides: list[tuple[int, ...]] = []
-        self.offsets: list[int] = []
-        self.storages: set[int] = set()
-
-    def argument(self, given: object) -> Argument:
-        """The argument as the program keeps it."""
-        if isinstance(given, torch.Tensor):
-            known = self.table.lookup(given)
-            value = self.table.constant(given) if known is None else known
-            self.reads.append(value)
-            self.storages.add(storage_key(given))
-            self.shapes.append(tuple(given.shape))
-            self.strides.append(given.stride())
-            self.offsets.append(int(given.storage_offset()) - self.table.begin_of(value))
-            return _read(len(self.reads) - 1)
-        if isinstance(given, (list, tuple)):
-            return tuple(self.argument(item) for item in given)
-        return plain_argument(given)
-
-
-_read = functools.lru_cache(maxsize=64)(Read)
-"""One object for each position: a program of 100,000 ops has as many arguments and more."""
-
-
-def _positions(argument: Argument) -> Iterator[int]:
-    if isinstance(argument, Read):
-        yield argument.position
-    elif isinstance(argument, tuple):
-        for item in argument:
-            yield from _positions(item)
-
-
-def _caller() -> str:
-    """``, file.py:12`` of the innermost frame of the optimizer's own code, if it has any.
-
-    Outside this file and torch lies either the user's optimizer or, for an optimizer of torch,
-    the capture that called it.
-    """
-    passed_over = (str(Path(torch.__file__).parent), __file__, "<")
-    frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(passed_over):
-        frame = frame.f_back
-    file = Path(frame.f_code.co_filename)
-    return "" if file.parent == Path(__file__).parent else f", {file.name}:{frame.f_lineno}"
+        return self._tracer.dispatched(func, args, keywords)

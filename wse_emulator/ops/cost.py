@@ -87,8 +87,9 @@ def check_costs(program: StepProgram, spec: WaferSpec) -> None:
 def _unknown(op: TensorOp, program: StepProgram, why: str) -> UnknownOpError:
     owner = None if op.owner is None else program.parameters[op.owner].name
     where = "on the controller" if owner is None else f"for parameter {owner}"
+    place = f", {op.where}" if op.where else ""
     return UnknownOpError(
-        f"{program.optimizer}.step() issues {op.name} {where} (op {op.index}): {why}",
+        f"{program.optimizer}.step() issues {op.name} {where} (op {op.index}{place}): {why}",
         parameter=owner,
         remedy=(
             "write the step with ops the wafer has (docs/ops.md lists them), in float32 or "
