@@ -16,6 +16,7 @@ from wse_emulator.errors import (
     DoesNotFitError,
     GraphChangedError,
     HostSyncError,
+    InputError,
     OverlapError,
     ParameterReplacedError,
     ParametersChangedError,
@@ -100,6 +101,14 @@ def test_a_number_that_changes_for_good_is_found_at_the_next_compared_step() -> 
     with pytest.raises(PythonNumberChangedError, match=f"0.8 in step {WHOLE}"):
         train(model, optimizer, range(20))
     assert optimizer.steps == WHOLE
+
+
+def test_a_number_of_the_groups_that_a_step_changes_has_the_next_one_compared() -> None:
+    model = network()
+    optimizer = Momentum(model.parameters(), lambda o, _: o.param_groups[0].update(decay=0), QUICK)
+    attached(optimizer, model=model)
+    with pytest.raises(PythonNumberChangedError, match=f"'decay'.* in step {QUICK + 1}"):
+        train(model, optimizer, range(20))
 
 
 def test_other_periods_than_the_stride_meet_it() -> None:
@@ -282,3 +291,22 @@ def test_parameters_with_common_elements_are_refused_before_the_first_step() -> 
     with pytest.raises(OverlapError, match="b and a have elements in common"):
         optimizer.step()
     assert torch.equal(flat, torch.ones(15))
+
+
+@pytest.mark.parametrize("made", ["before the step", "by its closure"])
+def test_sparse_gradients_are_refused_by_name(made: str) -> None:
+    model = nn.Embedding(5, 3, sparse=True)
+    optimizer = Momentum(model.parameters())
+    attached(optimizer, model=model)
+
+    def closure() -> torch.Tensor:
+        loss = model(torch.tensor([1, 2])).sum()
+        loss.backward()
+        assert isinstance(loss, torch.Tensor)
+        return loss
+
+    if made == "before the step":
+        closure()
+    given = closure if made == "by its closure" else None
+    with pytest.raises(InputError, match="the gradient of weight is sparse"):
+        optimizer.step(given)

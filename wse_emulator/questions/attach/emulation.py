@@ -9,7 +9,7 @@ op, all others by what is cheap to see of the optimizer before and after them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 import torch
@@ -21,13 +21,8 @@ from wse_emulator.capture.state import Snapshot, snapshot
 from wse_emulator.capture.step import (
     Scheduler,
     StepTrace,
-    build_program,
     parameter_names,
-    trace_schedule,
-    trace_update,
 )
-from wse_emulator.capture.storages import declare_gradients
-from wse_emulator.capture.tracer import StepTracer
 from wse_emulator.errors import InputError, WseError
 from wse_emulator.questions.attach.facts import (
     Facts,
@@ -43,17 +38,26 @@ from wse_emulator.questions.attach.host_numbers import RATE, Formulas, following
 from wse_emulator.questions.attach.kept import keep, put_back
 from wse_emulator.questions.attach.plan import (
     LoopPlan,
-    admit,
     judge_step,
     layout_of,
+    program_of,
+    require_fit,
     untrained_of,
     what_changed,
 )
 from wse_emulator.questions.attach.record import LoopRecord, report
 from wse_emulator.questions.attach.stand_in import StandIn
+from wse_emulator.questions.attach.tracing import (
+    Call,
+    has_closure,
+    refuse_sparse,
+    traced_step,
+    traced_update,
+)
 from wse_emulator.request import Request
 from wse_emulator.results.run import RunResult
 
+_ABSENT: Final = object()
 _COPIED: Final = ("_optimizer", "_record")
 
 
@@ -103,6 +107,7 @@ class Emulation:
         )
         self._last: Facts | None = None
         self._state: Snapshot = {}
+        self._numbers: dict[tuple[int, str], object] = {}
         self._unused: set[tuple[int, str]] = set()
         self._updates = 0
         self._lineage = Lineage(values=False)
@@ -135,9 +140,13 @@ class Emulation:
         """
         return report(self._record)
 
+    def _is_watching(self, optimizer: torch.optim.Optimizer) -> bool:
+        """Whether that optimizer is attached to it, and not a copy."""
+        return "_stand_ins" in vars(self) and self._optimizer is optimizer
+
     def _see_step(self, *_: object) -> None:
         """Called by torch before every step, also one that was taken out before ``attach``."""
-        if not self._inside:
+        if not vars(self).get("_inside", True):
             self._record.unseen_steps += 1
 
     def _step(self, *arguments: object, **named: object) -> object:
@@ -157,7 +166,7 @@ class Emulation:
         number = len(record.rates) + 1
         rate = _rate(optimizer)
         plan = record.plans[-1] if record.plans else None
-        closure = _has_closure(arguments, named)
+        closure = has_closure(arguments, named)
         if plan is None and not closure and all(before.without_gradient):
             record.empty_steps += 1
             return self._stand_ins[0].plain(*arguments, **named)
@@ -175,6 +184,7 @@ class Emulation:
             if replaced or changed or is_compared_whole(number - plan.first_step + 1):
                 outcome = self._compared_step(arguments, named, before, number)
                 self._unused |= changed
+                self._numbers = before.numbers
             else:
                 outcome = self._quick_step(arguments, named, before, number)
         record.rates.append(rate)
@@ -191,15 +201,18 @@ class Emulation:
         """Trace a step, place it, and keep it as what later ones must be; or take it back."""
         optimizer, scheduler = self._optimizer, self._scheduler
         names = tuple(parameter_names(optimizer, self._module))
+        refuse_sparse(optimizer, names)
         _raise(next(iter(judge_overlaps(optimizer, scheduler, names)), None))
-        closure = _has_closure(arguments, named)
+        closure = has_closure(arguments, named)
         kept = keep(optimizer, gradients=not closure)
+        state = snapshot(optimizer)
         trace, formulas, outcome = self._traced(names, arguments, named)
         after = facts_of(optimizer)
         try:
             _raise(next(iter(trace.violations), None))
-            _raise(judge_change(optimizer, names, before, after, {}))
-            program = build_program(optimizer, None, names, trace)
+            _raise(judge_change(optimizer, names, before, after, state))
+            without = (after if closure else before).without_gradient
+            program = program_of(optimizer, names, trace, without)
             plan = LoopPlan(
                 first_step=number,
                 why=why,
@@ -209,17 +222,17 @@ class Emulation:
                 program=program,
                 untrained=untrained_of(program, self._module),
                 writes=() if closure else writes_between(before, after),
-                without_gradient=after.without_gradient,
+                without_gradient=without,
                 layout=layout_of(optimizer),
             )
-            admit(plan, self._record.request)
+            require_fit(plan, self._record.request)
         except WseError:
             put_back(optimizer, kept)
             raise
         self._record.plans.append(plan)
         self._record.compared_steps += 1
-        self._end(after)
-        self._state = snapshot(optimizer)
+        self._last, self._numbers, self._unused = after, before.numbers, set()
+        self._state = state
         return outcome
 
     def _compared_step(
@@ -233,7 +246,7 @@ class Emulation:
         plan, optimizer = self._record.plans[-1], self._optimizer
         trace, formulas, outcome = self._traced(plan.names, arguments, named)
         after = facts_of(optimizer)
-        self._end(after)
+        self._last = after
         _raise(next(iter(trace.violations), None))
         _raise(judge_change(optimizer, plan.names, before, after, self._state))
         _raise(judge_step(plan, trace, formulas, number, every=self._every_number()))
@@ -251,28 +264,26 @@ class Emulation:
         plan, optimizer = self._record.plans[-1], self._optimizer
         outcome = self._stand_ins[0].plain(*arguments, **named)
         after = facts_of(optimizer)
-        self._end(after)
+        self._last = after
         _raise(judge_change(optimizer, plan.names, before, after, self._state))
-        if plan.writes and not _has_closure(arguments, named):
+        if has_closure(arguments, named):
+            lacking = (plan.without_gradient, after.without_gradient)
+            _raise(judge_gradients(plan.names, lacking, (plan.first_step, number)))
+        elif plan.writes:
             writes = (plan.writes, writes_between(before, after))
             _raise(judge_writes(optimizer, plan.names, writes, (plan.first_step, number)))
         return outcome
 
-    def _end(self, after: Facts) -> None:
-        self._last = after
-
     def _changed_numbers(self, before: Facts) -> set[tuple[int, str]]:
-        """Python numbers of the groups that changed since the first step, as far as one may count.
+        """Python numbers of the groups that changed since a step was compared, and may count.
 
         The host's are told by their formulas. Of the others a step is compared op by op, and those
         that change none of its ops are left alone from then on.
         """
-        assert self._last is not None
-        changed = {
-            key for key, value in before.numbers.items() if self._last.numbers.get(key) != value
-        }
+        known = self._numbers
+        changed = {k for k, value in before.numbers.items() if known.get(k, _ABSENT) != value}
         host = {key for key in changed if is_host_number(key[1], self._every_number())}
-        self._record.host_numbers |= {key[1] for key in host if key in self._last.numbers}
+        self._record.host_numbers |= {key[1] for key in host if key in known}
         return changed - host - self._unused
 
     def _every_number(self) -> bool:
@@ -286,34 +297,16 @@ class Emulation:
         arguments: tuple[object, ...],
         named: Mapping[str, object],
     ) -> tuple[StepTrace, Formulas, object]:
-        """Run a step under the tracer. What the step or its closure raises comes out as it is."""
-        outcome: list[object] = []
-        raised: list[Exception] = []
-
-        def call(tracer: StepTracer) -> None:
-            def pausing(closure: Callable[..., object]) -> Callable[..., object]:
-                def unrecorded(*inner: object, **inner_named: object) -> object:
-                    tracer.recording = False
-                    try:
-                        return closure(*inner, **inner_named)
-                    finally:
-                        tracer.recording = True
-                        declare_gradients(tracer.table, self._optimizer, list(names))
-
-                return unrecorded
-
-            given, given_named = _with_closure(arguments, named, pausing)
-            try:
-                outcome.append(self._stand_ins[0].plain(*given, **given_named))
-            except Exception as error:
-                raised.append(error)
-                raise
-
+        plain = self._stand_ins[0].plain
         with following(self._optimizer) as formulas:
-            trace = trace_update(self._optimizer, self._scheduler, names, call, self._lineage)
-        if raised:
-            raise raised[0]
-        return trace, formulas, outcome[0]
+            trace, outcome = traced_step(
+                self._optimizer,
+                self._scheduler,
+                names,
+                Call(plain, arguments, named),
+                self._lineage,
+            )
+        return trace, formulas, outcome
 
     def _update(self, *arguments: object, **named: object) -> object:
         """What stands in for ``scheduler.step``."""
@@ -324,20 +317,10 @@ class Emulation:
             self._updates += 1
             return outcome
         begin = time.perf_counter()
-        results: list[object] = []
-        raised: list[Exception] = []
-
-        def call() -> None:
-            try:
-                results.append(plain(*arguments, **named))
-            except Exception as error:
-                raised.append(error)
-                raise
-
         names = parameter_names(self._optimizer, self._module)
-        trace = trace_schedule(self._optimizer, self._scheduler, names, call)
-        if raised:
-            raise raised[0]
+        trace, outcome = traced_update(
+            self._optimizer, self._scheduler, names, Call(plain, arguments, named)
+        )
         self._updates += 1
         _raise(next(iter(trace.violations), None))
         first = self._record.schedule
@@ -355,12 +338,13 @@ class Emulation:
                 )
             )
         self._record.capture_seconds += time.perf_counter() - begin
-        return results[0]
+        return outcome
 
 
 def _is_attached(optimizer: torch.optim.Optimizer) -> bool:
     hooks = optimizer._optimizer_step_pre_hooks.values()
-    return any(isinstance(getattr(hook, "__self__", None), Emulation) for hook in hooks)
+    watching = (getattr(hook, "__self__", None) for hook in hooks)
+    return any(isinstance(x, Emulation) and x._is_watching(optimizer) for x in watching)
 
 
 def _raise(violation: WseError | None) -> None:
@@ -374,26 +358,3 @@ def _rate(optimizer: torch.optim.Optimizer) -> float | None:
     if isinstance(rate, torch.Tensor):
         return None if rate.is_meta or rate.numel() != 1 else float(rate)
     return float(rate) if isinstance(rate, (int, float)) else None
-
-
-def _is_closure(given: object) -> bool:
-    return callable(given) and not isinstance(given, torch.nn.Module)
-
-
-def _has_closure(arguments: tuple[object, ...], named: Mapping[str, object]) -> bool:
-    return any(_is_closure(given) for given in (*arguments, *named.values()))
-
-
-def _with_closure(
-    arguments: tuple[object, ...],
-    named: Mapping[str, object],
-    wrap: Callable[[Callable[..., object]], Callable[..., object]],
-) -> tuple[tuple[object, ...], dict[str, object]]:
-    """The arguments with every closure among them wrapped."""
-
-    def wrapped(given: object) -> object:
-        if callable(given) and _is_closure(given):
-            return wrap(given)
-        return given
-
-    return tuple(map(wrapped, arguments)), {name: wrapped(given) for name, given in named.items()}

@@ -50,7 +50,7 @@ class Facts:
 
     Attributes:
         parameters: identity and address of each.
-        state: name and identity of each entry of each parameter's state, the text of numbers.
+        state: name, identity and address of each tensor of the state, the text of numbers.
         hyper_tensors: identity and address of the tensors of the groups, by group and name.
         numbers: Python numbers of the groups, by group and name.
         without_gradient: of each parameter, whether it has no gradient.
@@ -84,7 +84,7 @@ def facts_of(optimizer: torch.optim.Optimizer) -> Facts:
                     state.append((name, id(value), value.data_ptr()))
                     writes.append(_writes(value))
                 else:
-                    state.append((name, repr(value)))
+                    state.append((name, repr(value) if _is_plain(value) else hex(id(value))))
         for name, value in group.items():
             if isinstance(value, torch.Tensor):
                 hyper_tensors[number, name] = id(value), value.data_ptr()

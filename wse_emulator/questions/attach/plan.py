@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.kinds import in_model_order
-from wse_emulator.capture.step import StepTrace, join_schedule
+from wse_emulator.capture.step import StepTrace, build_program, join_schedule
 from wse_emulator.capture.storages import dtype_name
 from wse_emulator.errors import DoesNotFitError, StaticRuleError
 from wse_emulator.plan.known import known_of
@@ -61,6 +62,21 @@ class LoopPlan:
     layout: Layout
 
 
+def program_of(
+    optimizer: torch.optim.Optimizer,
+    names: Sequence[str],
+    trace: StepTrace,
+    without_gradient: Sequence[bool],
+) -> StepProgram:
+    """The program of a traced step, whose gradients may be gone by now."""
+    program = build_program(optimizer, None, names, trace)
+    parameters = (
+        dataclasses.replace(parameter, has_gradient=not without)
+        for parameter, without in zip(program.parameters, without_gradient, strict=True)
+    )
+    return dataclasses.replace(program, parameters=tuple(parameters))
+
+
 def untrained_of(program: StepProgram, module: torch.nn.Module | None) -> tuple[Parameter, ...]:
     """The parameters of a module that its optimizer does not step: weights alone."""
     known = {parameter.name for parameter in program.parameters}
@@ -99,7 +115,7 @@ def placed(
     return place_and_plan(known_of(ordered, request.wafer), request)
 
 
-def admit(plan: LoopPlan, request: Request) -> None:
+def require_fit(plan: LoopPlan, request: Request) -> None:
     """Refuse a step whose ops have no cost or whose tensors do not fit.
 
     Raises:
