@@ -125,7 +125,8 @@ def _changed_constant(
 ) -> tuple[str, str] | None:
     for i, j in zip(a.reads, b.reads, strict=False):
         was, now = a_values[i], b_values[j]
-        if was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
+        both_data = was.name.startswith("tensor") and now.name.startswith("tensor")
+        if both_data and was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
             return was.name, now.name
     return None
 

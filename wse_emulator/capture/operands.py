@@ -16,6 +16,7 @@ class Operands:
     """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
 
     __slots__ = (
+        "begin_of",
         "dtypes",
         "offsets",
         "reads",
@@ -26,8 +27,11 @@ class Operands:
         "value_of",
     )
 
-    def __init__(self, value_of: Callable[[torch.Tensor], Value]) -> None:
+    def __init__(
+        self, value_of: Callable[[torch.Tensor], Value], begin_of: Callable[[int], int]
+    ) -> None:
         self.value_of = value_of
+        self.begin_of = begin_of
         self.reads: list[int] = []
         self.storages: list[int] = []
         self.dtypes: list[str] = []
@@ -47,7 +51,7 @@ class Operands:
             self.storages.append(storage_key(given))
             self.shapes.append(tuple(given.shape))
             self.strides.append(given.stride())
-            self.offsets.append(int(given.storage_offset()))
+            self.offsets.append(int(given.storage_offset()) - self.begin_of(value.index))
             return _read(len(self.reads) - 1)
         if isinstance(given, (list, tuple)):
             return tuple(self.argument(item) for item in given)
