@@ -188,6 +188,12 @@ class UnseenWriteError(StaticRuleError):
     rule = "writes-without-an-op"
 
 
+class OverlapError(StaticRuleError):
+    """Two parameters, gradients or states have elements in common."""
+
+    rule = "tensors-overlap"
+
+
 class UnknownOpError(StaticRuleError):
     """An op of the step has no known cost on a PE."""
 

@@ -158,7 +158,8 @@ class TensorOp:
         arguments: all arguments by name; a tensor is the position of its value in ``reads``.
         read_shapes: shape of each tensor argument as passed (a view's own shape), as ``reads``.
         read_strides: strides of each, in elements; empty: row-major without gaps.
-        read_offsets: where each begins in its storage, in elements; empty: at its start.
+        read_offsets: where each begins in its value, in elements; empty: at its start.
+        read_dtypes: dtype of each tensor argument as passed; empty: each that of its value.
         where: ``file.py:12`` of the optimizer's code that issues it; empty if that is not known.
     """
 
@@ -173,6 +174,7 @@ class TensorOp:
     read_shapes: tuple[tuple[int, ...], ...]
     read_strides: tuple[tuple[int, ...], ...] = ()
     read_offsets: tuple[int, ...] = ()
+    read_dtypes: tuple[str, ...] = field(default=(), compare=False)
     where: str = field(default="", compare=False)
 
     def strides_of(self, position: int) -> tuple[int, ...]:

@@ -477,6 +477,9 @@ READS: dict[str, Update] = {
     "storage_item": lambda s, p: s.m(p).untyped_storage()[0],
     "address": lambda s, p: s.m(p).data_ptr(),
     "storage_address": lambda s, p: s.m(p).untyped_storage().data_ptr(),
+    "string_at": lambda s, p: ctypes.string_at(s.mine["address"], 4),
+    "from_address": lambda s, p: ctypes.c_float.from_address(s.mine["address"]).value,
+    "cast": lambda s, p: ctypes.cast(s.mine["address"], ctypes.POINTER(ctypes.c_float))[0],
     "index": lambda s, p: [0, 1, 2][s.m(p).sum().long()],
     "narrow": lambda s, p: p.narrow(0, s.m(p).sum().long(), 1),
     "tensor_split": lambda s, p: p.tensor_split(s.m(p).reshape(-1)[:1].long()),
@@ -521,8 +524,20 @@ def state_by_numpy(s: Small, p: Tensor) -> None:
     p.sub_(s.m(p))
 
 
+def parameter_by_numpy_too(s: Small, p: Tensor) -> None:
+    s.mine[p][0][...] -= 0.1
+    p.sub_(grad(p))
+    s.mine[p][0][...] -= 0.1
+
+
+def state_by_numpy_too(s: Small, p: Tensor) -> None:
+    s.m(p).add_(grad(p))
+    s.mine[p][1][...] *= 0.9
+
+
 def addresses(s: Small) -> None:
     s.mine = {p: p.data_ptr() for p in s.ps}
+    s.mine["address"] = s.ps[0].data_ptr()
 
 
 def parameter_by_address(s: Small, p: Tensor) -> None:
@@ -580,6 +595,8 @@ def write_in_a_waiting_thread(s: Small, p: Tensor) -> None:
 UNSEEN: list[tuple[Update, Prepare | None]] = [
     (parameter_by_numpy, arrays),
     (state_by_numpy, arrays),
+    (parameter_by_numpy_too, arrays),
+    (state_by_numpy_too, arrays),
     (parameter_by_address, addresses),
     (write_in_a_waiting_thread, waiting),
     (array_behind_a_tensor, constant_of_numpy),
@@ -605,6 +622,24 @@ def writes_a_hyper_parameter(s: Small, p: Tensor) -> None:
     s.group["t"].add_(1)
 
 
+def computed_in_a_waiting_thread(s: Small, p: Tensor) -> None:
+    worker = s.mine["worker"]
+
+    def job() -> None:
+        s.mine[p] = s.mine.get(p, 0) * 0.9 + grad(p)
+
+    worker.job = job
+    worker.wanted.set()
+    worker.done.wait(10)
+    worker.done.clear()
+    p.sub_(s.mine[p])
+
+
+def bits_in_turn(s: Small, p: Tensor) -> None:
+    bits = grad(p).view(torch.int32) if s.n % 2 else grad(p)
+    p.copy_(torch.where(bits > 0, p, -p))
+
+
 def rules_of(update: Update, prepare: Prepare | None = None, **options: Any) -> dict[str, str]:
     return {v.rule: str(v) for v in judged(update, prepare, **options)}
 
@@ -617,7 +652,7 @@ CASES = [
     *(("state-outside-state", *pair) for pair in HIDDEN),
     *(("python-number-changes", *pair) for pair in NUMBERS),
     *(("rate-changes-in-step", update, None) for update in RATES),
-    *(("host-synchronisation", update, None) for update in READS.values()),
+    *(("host-synchronisation", update, addresses) for update in READS.values()),
     *(("shape-depends-on-values", update, None) for update in SHAPES.values()),
     *(("random-numbers-in-step", update, None) for update in RANDOM.values()),
     *(("writes-without-an-op", *pair) for pair in UNSEEN),
@@ -625,6 +660,8 @@ CASES = [
     ("ops-in-another-thread", write_in_a_pool, pool),
     ("python-number-changes", ring_by_index, history),
     ("python-number-changes", rolled, None),
+    ("python-number-changes", computed_in_a_waiting_thread, waiting),
+    ("graph-changes-between-steps", bits_in_turn, None),
     ("parameters-change-in-step", adds_a_group, None),
     ("parameters-change-in-step", drops_a_parameter, None),
     ("writes-outside-state", binds_a_gradient, None),

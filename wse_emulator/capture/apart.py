@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
 import torch
 
 from wse_emulator.capture.calls import METRIC, LossClosure, asks_for
@@ -17,6 +15,7 @@ from wse_emulator.capture.objects import GivenStep
 from wse_emulator.capture.step import Calls, judge_steps
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.capture.tracer import StepTracer
+from wse_emulator.capture.untouched import untouched
 from wse_emulator.capture.without_values import WithoutValues
 from wse_emulator.errors import StaticRuleError, StepFailedError
 from wse_emulator.program import StepProgram
@@ -82,7 +81,8 @@ def judge_apart(given: GivenStep, steps: int, way: Way, tell: Tell) -> Attempt:
         optimizer, schedulers = made.copy
         step = GivenStep(optimizer=optimizer, schedulers=schedulers, names=given.names)
         own = made.storages
-    with _same_random_numbers():
+    used = (given.optimizer, *given.schedulers)
+    with untouched(used, own if way.values and way.copied else None):
         if way.values:
             return _judged(step, steps, way.closure, None, tell)
         with WithoutValues(own) as without:
@@ -124,7 +124,7 @@ def _judged(
         for scheduler in step.schedulers:
             with users_code(scheduler):
                 call = scheduler.step  # type: ignore[attr-defined]  # it has been looked for
-                call() if asks_for(call) is None else call(METRIC)
+                call(METRIC) if asks_for(call) else call()
 
     program, violations = judge_steps(
         step.optimizer,
@@ -152,15 +152,3 @@ class _Together:
 
 def _together(schedulers: tuple[object, ...]) -> object | None:
     return _Together(schedulers) if len(schedulers) > 1 else next(iter(schedulers), None)
-
-
-@contextmanager
-def _same_random_numbers() -> Iterator[None]:
-    """Leave every generator of random numbers that all code shares as it was."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  what users use
-    try:
-        with torch.random.fork_rng():
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002  likewise

@@ -11,22 +11,24 @@ import torch
 from wse_emulator.capture.objects import GivenStep
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
+from wse_emulator.program import ValueKind
 
 METRIC: Final = 1.0
 """What a scheduler that asks for a metric is given after each step: one that does not improve."""
 
 
-def asks_for(method: Callable[..., object]) -> str | None:
-    """The name of the first argument that a method cannot be called without; None if it can."""
+def asks_for(method: Callable[..., object]) -> tuple[str, ...]:
+    """Names of the arguments that a method cannot be called without."""
     try:
         arguments = inspect.signature(method).parameters.values()
     except (TypeError, ValueError):
-        return None
-    for argument in arguments:
-        variable = argument.kind in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
-        if argument.default is argument.empty and not variable:
-            return argument.name
-    return None
+        return ()
+    return tuple(
+        argument.name
+        for argument in arguments
+        if argument.default is argument.empty
+        and argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
+    )
 
 
 def takes_arguments(method: Callable[..., object]) -> bool:
@@ -68,6 +70,8 @@ class LossClosure:
             with torch.no_grad():
                 for p in self._trained:
                     give_gradient(p, self._generator)
+            # as a gradient: what the forward pass gives to the step anew each time
+            self._tracer.table.declare(loss, "loss", ValueKind.GRADIENT, None)
             return loss
         finally:
             self._tracer.recording = True

@@ -18,8 +18,8 @@ from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
 
+from wse_emulator.capture.doubles import address, has_storage, meta_storage, view_of
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.errors import InputError
 
@@ -63,41 +63,6 @@ class NotCopiedError(InputError):
     """An object that an optimizer holds cannot be copied; the message names its type."""
 
 
-class MetaDoubles:
-    """Meta tensors in place of real ones: views of one storage are views of one meta storage."""
-
-    def __init__(self) -> None:
-        self._bases: dict[int, torch.UntypedStorage] = {}
-        self._held: list[StorageWeakRef] = []
-
-    def of(self, tensor: torch.Tensor) -> torch.Tensor:
-        """The double of a strided tensor, with its dtype, shape, strides and offset."""
-        return view_of(self.base(tensor), tensor)
-
-    def base(self, tensor: torch.Tensor) -> torch.UntypedStorage:
-        """The meta storage that stands for the tensor's."""
-        key = storage_key(tensor)
-        base = self._bases.get(key)
-        if base is None:
-            base = self._bases[key] = meta_storage(tensor.untyped_storage().nbytes())
-            self._held.append(StorageWeakRef(tensor.untyped_storage()))
-        return base
-
-
-def meta_storage(size_bytes: int) -> torch.UntypedStorage:
-    """A storage of that many bytes that holds none of them."""
-    return torch.empty(size_bytes, dtype=torch.uint8, device="meta").untyped_storage()
-
-
-def view_of(base: torch.UntypedStorage, like: torch.Tensor) -> torch.Tensor:
-    """A plain tensor that lies in ``base`` as ``like`` lies in its own storage."""
-    made = torch.empty(0, dtype=like.dtype, device=base.device)
-    made.set_(base, like.storage_offset(), like.shape, like.stride())
-    if like.is_conj():
-        made = torch.conj(made)
-    return torch._neg_view(made) if like.is_neg() else made
-
-
 @dataclass(frozen=True, slots=True)
 class Twin(Generic[T]):
     """A copy, and the storages in memory that were made for it."""
@@ -130,16 +95,6 @@ def twin(root: T, *, values: bool, bare: Iterable[int] = ()) -> Twin[T]:
         copier = _Copier(values, keys, first=first, moved=moved)
         made = copier.run(root)
     return Twin(made, copier.storages())
-
-
-def address(tensor: torch.Tensor) -> int:
-    """Address of the first element; on the meta device one that nothing else has.
-
-    ``tensor.data_ptr()`` is 0 for all tensors there.
-    """
-    if not tensor.is_meta:
-        return tensor.data_ptr()
-    return storage_key(tensor) + int(tensor.storage_offset()) * tensor.element_size()
 
 
 class _Copier:
@@ -246,7 +201,7 @@ class _Copier:
         return self._by_parts(x) if x.dtype.hasobject else self._keep(x, x.copy())
 
     def _tensor(self, x: torch.Tensor) -> torch.Tensor:
-        if x.layout is not torch.strided or x.is_quantized or x.is_nested:
+        if not has_storage(x) or x.is_quantized or x.is_nested:
             raise NotCopiedError(f"a tensor of layout {x.layout} cannot be copied")
         if id(x) in self._tensors_before:
             made = self._tensors_before[id(x)][1]
@@ -378,7 +333,8 @@ class _Copier:
         except Exception:
             if isinstance(x, Iterator | types.CoroutineType):
                 raise NotCopiedError(
-                    f"a {type(x).__name__} cannot be copied, and to use it would change it"
+                    f"a {type(x).__name__} that it holds cannot be copied, and to use it would "
+                    "change it"
                 ) from None
             return self._keep(x, x)
         if isinstance(parts, str):

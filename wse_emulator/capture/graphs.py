@@ -89,10 +89,11 @@ def _changed_number(a: TensorOp, b: TensorOp) -> tuple[Scalar, Scalar] | None:
 
 def _changed_view(a: TensorOp, b: TensorOp) -> tuple[str, str, int] | None:
     """The first tensor argument that is another view of its storage later, and both views."""
-    if (a.read_shapes, a.read_strides, a.read_offsets) == (
+    if (a.read_shapes, a.read_strides, a.read_offsets, a.read_dtypes) == (
         b.read_shapes,
         b.read_strides,
         b.read_offsets,
+        b.read_dtypes,
     ):
         return None
     for position in range(len(a.reads)):
@@ -106,7 +107,8 @@ def _view(op: TensorOp, position: int) -> str:
     shape = op.read_shapes[position]
     # the stride along a dimension of one element says nothing
     strides = [s if n > 1 else 0 for n, s in zip(shape, op.strides_of(position), strict=True)]
-    return f"from element {op.offset_of(position)} as {list(shape)} with strides {strides}"
+    dtype = f" {op.read_dtypes[position]}" if op.read_dtypes else ""
+    return f"from element {op.offset_of(position)} as {list(shape)}{dtype} with strides {strides}"
 
 
 def _same(a: Scalar, b: Scalar) -> bool:
@@ -123,7 +125,8 @@ def _changed_constant(
 ) -> tuple[str, str] | None:
     for i, j in zip(a.reads, b.reads, strict=False):
         was, now = a_values[i], b_values[j]
-        if was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
+        both_data = was.name.startswith("tensor") and now.name.startswith("tensor")
+        if both_data and was.kind is now.kind is ValueKind.CONSTANT and was.name != now.name:
             return was.name, now.name
     return None
 

@@ -16,6 +16,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 import optimizers
+from wse_emulator.capture.addresses import NoAddressError
 from wse_emulator.capture.contents import tensors_among
 
 _READS: Final = frozenset(
@@ -83,7 +84,7 @@ class WatchCalls(TorchFunctionMode):
             elif name == "data_ptr" and not sys._getframe(1).f_code.co_filename.startswith(_OWN):
                 listener.host_read(".data_ptr()", first)
                 if first.device.type == "meta":
-                    raise _NoAddressError
+                    raise NoAddressError
             elif name in ("to", "type") and _goes_to_host(first, (*args[1:], *keywords.values())):
                 listener.host_read(f".{name}() of the host's memory", first)
             elif name == "tensor_split":
@@ -101,13 +102,6 @@ class WatchCalls(TorchFunctionMode):
             if not sizes and not among:
                 listener.made_from_python(result, data[0])
         return result
-
-
-class _NoAddressError(RuntimeError):
-    """Raised instead of giving 0 as an address, which a foreign function would read."""
-
-    def __init__(self) -> None:
-        super().__init__("a tensor without values has no address")
 
 
 @contextmanager
@@ -132,7 +126,7 @@ def watched_methods(listener: Listener) -> Iterator[None]:
         if listener.listening:
             listener.storage_read(".untyped_storage().data_ptr()", storage)
             if storage.device.type == "meta":
-                raise _NoAddressError
+                raise NoAddressError
         return address(storage)
 
     with (

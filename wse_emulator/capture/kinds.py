@@ -139,5 +139,6 @@ def _moved(op: TensorOp, index: int, places: dict[int, int], owner: int | None) 
         read_shapes=op.read_shapes,
         read_strides=op.read_strides,
         read_offsets=op.read_offsets,
+        read_dtypes=op.read_dtypes,
         where=op.where,
     )

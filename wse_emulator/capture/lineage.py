@@ -9,7 +9,7 @@ one of an earlier step is found, wherever Python kept it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,13 +20,21 @@ from wse_emulator.capture.contents import contents_of
 from wse_emulator.capture.storages import (
     Declared,
     StorageTable,
+    TensorPlace,
     declared,
     storage_key,
 )
 from wse_emulator.program import ValueKind
 
+_GUARDED_BYTES: Final = 1 << 16
+"""Tensors of at most so many bytes are compared before every op."""
+
 _LOOKED_AT: Final = 20_000
 """Objects that the search for a tensor's holder looks at."""
+
+
+Part = tuple[int, int]
+"""A storage, by its address, and where in it a tensor begins, in elements."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +48,10 @@ class MadeBefore:
 
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A tensor that a step reads and nobody declared: its storage, and its contents if any."""
+    """A tensor that a step reads and nobody declared: where it lies, and its contents if any."""
 
     reference: StorageWeakRef
+    place: TensorPlace
     contents: str | None
     where: str
 
@@ -52,6 +61,7 @@ class Watched:
     """A declared tensor at one time: how often torch has seen it written, and its contents."""
 
     tensor: torch.Tensor
+    storage: int
     name: str
     kind: ValueKind
     parameter: int | None
@@ -64,12 +74,19 @@ class Lineage:
     """Remembers from step to step what the steps of one optimizer made and left.
 
     Attributes:
+        values: also compare contents, and see what other threads and addresses are used for. A
+            loop whose tensors the host may change between steps is followed without.
         step: number of the step that runs, 1 for the first.
     """
 
+    values: bool = True
     step: int = 0
     _made: dict[int, MadeBefore] = field(default_factory=dict)
-    _left: dict[int, Watched] = field(default_factory=dict)
+    _left: dict[Part, Watched] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Lineage:
+        """A copy of an optimizer steps by itself: nothing was made by it yet."""
+        return Lineage(values=self.values)
 
     def origin(self, tensor: torch.Tensor) -> MadeBefore | None:
         """The step that made this tensor's storage, if an earlier one did."""
@@ -77,9 +94,11 @@ class Lineage:
 
     def begin(
         self, optimizer: torch.optim.Optimizer, names: list[str]
-    ) -> tuple[dict[int, Watched], list[Watched]]:
+    ) -> tuple[dict[Part, Watched], list[Watched]]:
         """A step begins: the declared tensors as they are, and those changed since the last."""
         self.step += 1
+        if not self.values:
+            return {}, []
         now = dict(_watched(optimizer, names))
         return now, [
             watched
@@ -93,7 +112,7 @@ class Lineage:
         names: list[str],
         table: StorageTable,
         made: Sequence[int],
-    ) -> dict[int, Watched]:
+    ) -> dict[Part, Watched]:
         """A step has ended, with these values made: keep those that outlive it."""
         expired = [key for key, held in self._made.items() if held.reference.expired()]
         for key in expired:
@@ -103,8 +122,49 @@ class Lineage:
             if not reference.expired():
                 where = table.made_at.get(index, "")
                 self._made[reference.cdata] = MadeBefore(reference, self.step, where)
-        self._left = dict(_watched(optimizer, names))
+        self._left = dict(_watched(optimizer, names)) if self.values else {}
         return self._left
+
+
+class ContentsGuard:
+    """Compares small tensors before each op with what the last op that wrote them has left.
+
+    Attributes:
+        changed: those that were written in between, each once.
+    """
+
+    def __init__(self, watched: Iterable[Watched]) -> None:
+        self.changed: list[Watched] = []
+        self._now: dict[int, list[tuple[Watched, str | None]]] = {}
+        for each in watched:
+            size = each.tensor.numel() * each.tensor.element_size()
+            if each.contents is not None and size <= _GUARDED_BYTES:
+                self._now.setdefault(each.storage, []).append((each, each.contents))
+
+    def __bool__(self) -> bool:
+        """Whether any tensor is guarded."""
+        return bool(self._now)
+
+    def compare(self, storages: Iterable[int]) -> list[Watched]:
+        """An op reads these storages: tensors in them that no op has written, and that differ."""
+        found = [
+            each
+            for storage in storages
+            for each, contents in self._now.get(storage, ())
+            if contents_of(each.tensor) != contents
+        ]
+        for each in found:
+            self.wrote([each.storage])
+        self.changed += found
+        return found
+
+    def wrote(self, storages: Iterable[int]) -> None:
+        """An op has written these storages."""
+        for storage in storages:
+            if storage in self._now:
+                self._now[storage] = [
+                    (each, contents_of(each.tensor)) for each, _ in self._now[storage]
+                ]
 
 
 def holder_of(
@@ -143,17 +203,23 @@ def _parts(path: str, held: object, names: Mapping[int, str]) -> Iterator[tuple[
                 yield f"{path}.{key}", value
 
 
-def _watched(optimizer: torch.optim.Optimizer, names: list[str]) -> Iterator[tuple[int, Watched]]:
+def _watched(optimizer: torch.optim.Optimizer, names: list[str]) -> Iterator[tuple[Part, Watched]]:
     kinds = (ValueKind.PARAMETER, ValueKind.STATE)
     for given in declared(optimizer, None, names):
         if given.kind in kinds and given.tensor.layout is torch.strided:
-            yield storage_key(given.tensor), _watch(given)
+            watched = _watch(given)
+            yield (watched.storage, int(given.tensor.storage_offset())), watched
 
 
 def _watch(given: Declared) -> Watched:
-    version = -1 if given.tensor.is_inference() else given.tensor._version
     return Watched(
-        given.tensor, given.name, given.kind, given.parameter, version, contents_of(given.tensor)
+        tensor=given.tensor,
+        storage=storage_key(given.tensor),
+        name=given.name,
+        kind=given.kind,
+        parameter=given.parameter,
+        version=-1 if given.tensor.is_inference() else given.tensor._version,
+        contents=contents_of(given.tensor),
     )
 
 

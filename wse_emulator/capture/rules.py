@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+import torch
+
 from wse_emulator.capture.acts import Act, ForeignWrite, Seen
+from wse_emulator.capture.caller import step_of
 from wse_emulator.capture.lineage import Constant
 from wse_emulator.errors import (
     DataDependentShapeError,
@@ -55,12 +58,8 @@ def judge_seen(
     seen: Iterable[Seen],
     values: Sequence[Value],
     names: Sequence[str],
-    holder: Callable[[Seen], str],
 ) -> list[StaticRuleError]:
-    """One violation for each read of a value, random number and the like.
-
-    ``holder`` says where the optimizer keeps a storage of an earlier step, as a phrase.
-    """
+    """One violation for each read of a value, random number and the like."""
     violations: list[StaticRuleError] = []
     for act in seen:
         what = _what(values, act.value)
@@ -106,7 +105,7 @@ def judge_seen(
                 violations.append(
                     HiddenStateError(
                         f"{act.call} in step() reads a tensor of shape {shape} that step "
-                        f"{act.made.step} made{at(act.made.where)}{holder(act)} and that is no "
+                        f"{act.made.step} made{at(act.made.where)}{act.kept} and that is no "
                         f"declared state{at(act.where)}",
                         remedy=_HIDDEN_REMEDY,
                     )
@@ -167,7 +166,7 @@ def judge_constants(
         if was is None or index in skipped:
             continue
         shape = list(values[index].shape)
-        same = was.reference.cdata == now.reference.cdata
+        same = was.place == now.place
         if was.contents == now.contents and (same or was.contents is not None):
             continue
         if same:
@@ -176,16 +175,18 @@ def judge_constants(
                 f"step {steps[1]} than in step {steps[0]}, and no op wrote it",
                 remedy=UNSEEN_REMEDY,
             )
-        if was.contents is not None and was.reference.expired():
+        other = was.place.storage != now.place.storage
+        if other and was.contents is not None and was.reference.expired():
             return PythonNumberChangedError(
-                f"a tensor of shape {shape} that step() makes from Python data has other values "
-                f"in step {steps[1]} than in step {steps[0]}{at(now.where)}",
+                f"a tensor of shape {shape} that step() makes by no op, from Python data or in "
+                f"another thread, has other values in step {steps[1]} than in step {steps[0]}"
+                f"{at(now.where)}",
                 remedy="make it once in the constructor, or compute it from state that is "
                 "updated in place",
             )
         return GraphChangedError(
-            f"step() reads another tensor of shape {shape} in step {steps[1]} than in step "
-            f"{steps[0]}{at(now.where)}",
+            f"step() reads another {'tensor' if other else 'part of a tensor'} of shape {shape} in "
+            f"step {steps[1]} than in step {steps[0]}{at(now.where)}",
             remedy="read the same tensors at every step; put tensors that are read in turn into "
             "one, and gather from it by an index that is state",
         )
@@ -195,6 +196,12 @@ def judge_constants(
 def at(where: str) -> str:
     """``, file.py:12``, or nothing where the place is not known."""
     return f", {where}" if where else ""
+
+
+def step_begins_at(optimizer: torch.optim.Optimizer) -> str:
+    """Where ``step`` is written, as a phrase, for what no op of it shows the line of."""
+    place = step_of(optimizer)
+    return f" (step() begins at {place})" if place else ""
 
 
 def say_once(violations: Iterable[StaticRuleError]) -> tuple[StaticRuleError, ...]:

@@ -10,10 +10,11 @@ from typing import Protocol
 import torch
 
 from wse_emulator.capture.acts import Act
-from wse_emulator.capture.bindings import bindings, judge_bindings, judge_gradients
-from wse_emulator.capture.caller import raised_at, step_of
+from wse_emulator.capture.bindings import bindings, judge_bindings, judge_bound_gradients
+from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
+from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.owners import assign_scalars
 from wse_emulator.capture.rules import (
     at,
@@ -21,6 +22,7 @@ from wse_emulator.capture.rules import (
     judge_foreign_writes,
     judge_seen,
     say_once,
+    step_begins_at,
 )
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.state import judge_state, name_new_state, snapshot
@@ -144,7 +146,8 @@ def join_schedule(update: StepTrace, schedule: StepTrace) -> StepTrace:
     index_of: dict[int, int] = {}
     for value in schedule.values:
         made_in_schedule = value.kind is ValueKind.TEMPORARY
-        if not made_in_schedule and value.name in place:
+        undeclared = made_in_schedule or value.name.startswith("constant[")
+        if not undeclared and value.name in place:
             index_of[value.index] = place[value.name]
             continue
         index_of[value.index] = len(values)
@@ -191,7 +194,10 @@ def _trace(
     before, bound = snapshot(optimizer), bindings(optimizer)
     numbers = _hyper_parameters(optimizer)
     unseen = Unseen(lineage, optimizer, names)
-    tracer = StepTracer(table, lineage)
+    tracer = StepTracer(table, lineage, unseen.guard)
+    tracer.kept = holder_phrase(optimizer, names)
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    tracer.without_values = any(p.device.type == "meta" for p in parameters)
     failure: Exception | None = None
     violations: list[StaticRuleError] = []
     update_ops = 0
@@ -199,7 +205,7 @@ def _trace(
     def where(place: TensorPlace | None) -> str:
         value = None if place is None else table.value_at(place.storage)
         made = "" if value is None else table.made_at.get(value.index, "")
-        return at(made or step_of(optimizer))
+        return at(made) or step_begins_at(optimizer)
 
     try:
         if step is not None:
@@ -212,7 +218,7 @@ def _trace(
     if moved and isinstance(moved[0], ParametersChangedError):
         # the state of another list of parameters cannot be compared with what was
         return StepTrace((), (), 0, tuple(moved), numbers, clean=False)
-    moved += judge_gradients(optimizer, names, table, where)
+    moved += judge_bound_gradients(optimizer, names, table, where)
     try:
         if update_rate is not None and failure is None:
             tracer.updating_rates = True
@@ -224,11 +230,11 @@ def _trace(
     state_violations = judge_state(optimizer, names, before, snapshot(optimizer), where)
     values = name_new_state(table, optimizer, names)
     violations += [*state_violations, *moved]
-    violations += judge_seen(tracer.seen, values, names, holder_phrase(optimizer, names))
+    violations += judge_seen(tracer.seen, values, names)
     violations += judge_foreign_writes(tracer.foreign_writes, values, names)
     if failure is None:
         made = tracer.made(tracer.ops[:update_ops])
-        violations += unseen.judge(table, made, tracer.writes, step_of(optimizer))
+        violations += unseen.judge(table, made, tracer.writes, step_begins_at(optimizer))
     elif not violations:
         violations.append(
             StepFailedError(
@@ -246,7 +252,10 @@ def _trace(
         numbers,
         not state_violations and not moved and failure is None,
         tracer.constants,
-        frozenset(s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None),
+        frozenset(
+            [s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None]
+            + [write.value for write in tracer.foreign_writes]
+        ),
     )
 
 
@@ -280,6 +289,9 @@ def judge_steps(
     names = list(names) if names is not None else parameter_names(optimizer, model)
     if not names:
         raise InputError("the optimizer has no parameters; there is no step to capture")
+    overlaps = judge_overlaps(optimizer, scheduler, names)
+    if overlaps:
+        return None, tuple(overlaps)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     generator = torch.Generator().manual_seed(0)
     base: StepTrace | None = None

@@ -11,10 +11,14 @@ from types import FrameType
 
 
 @contextmanager
-def entered_in_threads(enter: Callable[[], None]) -> Iterator[None]:
+def entered_in_threads(enter: Callable[[], None], quiet: Callable[[], bool]) -> Iterator[None]:
     """Call ``enter`` first in every thread that starts inside the block, and in every job of a
-    pool of threads that is given one inside it."""
+    pool of threads that is given one inside it.
+
+    An error that ends a thread is printed, as Python does, unless it is ``quiet``.
+    """
     before = threading.getprofile()
+    report = threading.excepthook
     submit = ThreadPoolExecutor.submit
 
     def first_call(_frame: FrameType, _event: str, _argument: object) -> None:
@@ -30,10 +34,16 @@ def entered_in_threads(enter: Callable[[], None]) -> Iterator[None]:
 
         return submit(pool, entered)
 
+    def ended(error: threading.ExceptHookArgs) -> None:
+        if not quiet():
+            report(error)
+
+    threading.excepthook = ended
     threading.setprofile(first_call)
     ThreadPoolExecutor.submit = submit_entered  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
+        threading.excepthook = report
         ThreadPoolExecutor.submit = submit  # type: ignore[method-assign]
         threading.setprofile(before)  # None takes it away

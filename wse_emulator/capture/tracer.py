@@ -6,10 +6,9 @@ never read. Reading one from Python is itself a violation and is recorded as suc
 
 from __future__ import annotations
 
-import functools
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -18,19 +17,23 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from wse_emulator.capture.acts import Act, ForeignWrite, Seen, act_of
+from wse_emulator.capture.addresses import NoAddressError, told_of_addresses
 from wse_emulator.capture.caller import caller
 from wse_emulator.capture.contents import contents_of, name_of_contents, name_of_data
 from wse_emulator.capture.decompositions import decomposed, tensors_in
 from wse_emulator.capture.host_reads import WatchCalls, watched_methods
-from wse_emulator.capture.lineage import Constant, Lineage, MadeBefore
-from wse_emulator.capture.schemas import plain_argument, schema_of
-from wse_emulator.capture.storages import StorageTable, dtype_name, storage_key
+from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
+from wse_emulator.capture.operands import Operands, positions
+from wse_emulator.capture.python_data import PythonData
+from wse_emulator.capture.schemas import schema_of
+from wse_emulator.capture.storages import StorageTable, dtype_name, place_of, storage_key
 from wse_emulator.capture.threads import entered_in_threads
 from wse_emulator.ops.table import describes
-from wse_emulator.program import Argument, Arguments, Read, TensorOp, ValueKind
+from wse_emulator.program import Arguments, TensorOp, Value, ValueKind
 
 _ALWAYS_WRITABLE: Final = (ValueKind.PARAMETER, ValueKind.STATE, ValueKind.TEMPORARY)
 _LIFT: Final = "aten.lift_fresh.default"
+_IN_ANOTHER_THREAD: Final = " in another thread"
 _OF_THE_LOSS_SCALE: Final = "loss scale."
 
 
@@ -48,9 +51,16 @@ class StepTracer:
         scaling_gradients: True while gradients are clipped or unscaled, the one place where they
             may be written.
         updating_rates: True while the schedule runs, which may write rates.
+        kept: says where the optimizer keeps a storage of an earlier step, as a phrase.
+        without_values: whether parameters lie on the meta device, whose addresses are none.
     """
 
-    def __init__(self, table: StorageTable, lineage: Lineage | None = None) -> None:
+    def __init__(
+        self,
+        table: StorageTable,
+        lineage: Lineage | None = None,
+        guard: ContentsGuard | None = None,
+    ) -> None:
         self.table = table
         self.ops: list[TensorOp] = []
         self.seen: list[Seen] = []
@@ -61,8 +71,12 @@ class StepTracer:
         self.scaling_gradients = False
         self.updating_rates = False
         self._lineage = lineage
+        self._values = lineage is not None and lineage.values
+        self._guard = guard
+        self.without_values = False
+        self.kept: Callable[[MadeBefore], str] = lambda _: ""
         self._declared = len(table.values)
-        self._from_python: dict[int, int] = {}
+        self._from_python = PythonData()
         self._old: dict[int, MadeBefore] = {}
         self._taking_apart = False
         self._thread = threading.get_ident()
@@ -72,9 +86,10 @@ class StepTracer:
 
     def __enter__(self) -> Self:
         self._inside = True
-        if self._lineage is not None:
+        if self._values:
             self._entered.enter_context(watched_methods(self))
-            self._entered.enter_context(entered_in_threads(self._enter_thread))
+            self._entered.enter_context(entered_in_threads(self._enter_thread, self._other_threads))
+            self._entered.enter_context(told_of_addresses(self._address_used))
         self._entered.enter_context(WatchCalls(self))
         self._entered.enter_context(_RecordDispatch(self))
         return self
@@ -100,12 +115,11 @@ class StepTracer:
     def storage_read(self, call: str, storage: torch.UntypedStorage) -> None:
         """Record that Python reads a storage."""
         value = self.table.value_at(int(storage._cdata))
-        index = None if value is None else value.index
-        self.seen.append(Seen(Act.HOST_READ, call, index, caller()))
+        self.seen.append(Seen(Act.HOST_READ, call, value.index if value else None, caller()))
 
     def made_from_python(self, tensor: torch.Tensor, data: object) -> None:
         """Name the result of ``torch.tensor(data)`` after its numbers, which the graph holds."""
-        with self._unheard():
+        with _Unheard(self):
             known = self.table.lookup(tensor)
             if known is None:
                 known = self._add_data(tensor)
@@ -121,14 +135,35 @@ class StepTracer:
         """Run one dispatched op and record it, and what it does beside."""
         act = act_of(func, arguments)
         if threading.get_ident() != self._thread:
-            self.seen.append(Seen(act or Act.THREAD, f"{func} in another thread", None, caller()))
+            self.seen.append(Seen(act or Act.THREAD, f"{func}{_IN_ANOTHER_THREAD}", None, caller()))
             return func(*arguments, **keywords)
         if act is not None:
             self._saw(act, str(func), next(tensors_in(arguments), None))
             if act is Act.HOST_READ:
                 return func(*arguments, **keywords)
+        if self._guard:
+            return self._guarded(self._guard, func, arguments, keywords)
         result = func(*arguments, **keywords)
         self.record(func, arguments, keywords, result)
+        return result
+
+    def _guarded(
+        self,
+        guard: ContentsGuard,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+    ) -> object:
+        """Run and record one op; compare its tensors before, and keep what it has written."""
+        given = tensors_in([*arguments, *keywords.values()])
+        storages = {storage_key(x) for x in given if x.layout is torch.strided}
+        with _Unheard(self):
+            guard.compare(storages)
+        before = self.writes.copy()
+        result = func(*arguments, **keywords)
+        self.record(func, arguments, keywords, result)
+        with _Unheard(self):
+            guard.wrote(storage for storage in storages if self.writes[storage] > before[storage])
         return result
 
     def record(
@@ -143,15 +178,14 @@ class StepTracer:
         if schema.name == _LIFT:
             self._lifted(result)
             return
-        call = _Call(self)
+        call = Operands(self._value_of, self.table.begin_of)
         held = schema.bound(arguments, keywords, call.argument)
-        writes = [call.reads[i] for place in schema.written for i in _positions(held[place])]
-        if self._lineage is not None and not self._taking_apart:
+        writes = [call.reads[i] for place in schema.written for i in positions(held[place])]
+        if self._values and not self._taking_apart:
             for place in schema.written:
-                self.writes.update([call.storages[i] for i in _positions(held[place])])
-        touched = set(call.reads)
+                self.writes.update([call.storages[i] for i in positions(held[place])])
         outputs = list(tensors_in(result))
-        fresh = [x for x in outputs if self.table.lookup(x) not in touched]
+        fresh = [x for x in outputs if storage_key(x) not in call.storages]
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
         named = Arguments.of(schema.names, held)
@@ -183,21 +217,28 @@ class StepTracer:
                 read_shapes=tuple(call.shapes),
                 read_strides=tuple(call.strides),
                 read_offsets=tuple(call.offsets),
+                read_dtypes=tuple(call.dtypes) if call.recast else (),
                 where=where,
             )
         )
 
+    def _value_of(self, tensor: torch.Tensor) -> Value:
+        known = self.table.lookup(tensor)
+        return self.table.values[self.unknown(tensor) if known is None else known]
+
     def unknown(self, tensor: torch.Tensor, where: str | None = None) -> int:
         """Register a storage that is read, and that was neither declared nor made by an op."""
+        of_others = self.table.holds(tensor)  # elements of several values, which ops may write
         index = self.table.constant(tensor)
         if self._lineage is not None:
             made = self._lineage.origin(tensor)
             if made is not None:
                 self._old[index] = made
-            with self._unheard():
-                contents = contents_of(tensor)
-            reference = self.table.reference(index)
-            self.constants[index] = Constant(reference, contents, where or caller())
+        if self._values:
+            with _Unheard(self):
+                contents = None if of_others else contents_of(tensor)
+            reference, place = self.table.reference(index), place_of(tensor)
+            self.constants[index] = Constant(reference, place, contents, where or caller())
         return index
 
     def made(self, ops: Sequence[TensorOp]) -> list[int]:
@@ -209,14 +250,22 @@ class StepTracer:
     def _saw(self, act: Act, call: str, tensor: torch.Tensor | None) -> None:
         value = None
         if tensor is not None:
-            with self._unheard():
+            with _Unheard(self):
                 value = self.table.lookup(tensor)
                 if value is None:
                     value = self.unknown(tensor)
         self.seen.append(Seen(act, call, value, caller()))
 
-    def _unheard(self) -> _Unheard:
-        return _Unheard(self)
+    def _address_used(self, call: str) -> None:
+        if not self.listening:
+            return
+        self.seen.append(Seen(Act.HOST_READ, call, None, caller()))
+        if self.without_values:
+            raise NoAddressError
+
+    def _other_threads(self) -> bool:
+        """Whether other threads have issued ops, which may end them on tensors without values."""
+        return any(_IN_ANOTHER_THREAD in seen.call for seen in self.seen)
 
     def _enter_thread(self) -> None:
         """Enter this tracer's modes in a thread that a step has started."""
@@ -233,21 +282,23 @@ class StepTracer:
         """A tensor appears that was made from Python data; its contents are its name."""
         for tensor in tensors_in(result):
             if self.table.lookup(tensor) is None:
-                with self._unheard():
+                with _Unheard(self):
                     index = self._add_data(tensor)
                     self.table.rename(index, name_of_contents(tensor))
 
     def _add_data(self, tensor: torch.Tensor) -> int:
         index = self.table.constant(tensor)
         self.table.made_at[index] = caller()
-        self._from_python[index] = len(self.ops)
+        self._from_python.add(index, len(self.ops))
         return index
 
     def _read_old(self, op: str, used: Iterable[int], where: str) -> None:
         for index in used:
             made = self._old.pop(index, None)
             if made is not None:
-                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made))
+                with _Unheard(self):
+                    kept = self.kept(made)
+                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made, kept))
 
     def _may_write(self, index: int) -> bool:
         value = self.table.values[index]
@@ -262,37 +313,11 @@ class StepTracer:
         return self.updating_rates and index < self._declared
 
     def _filled(self, index: int) -> bool:
-        """Make a tensor of one Python number, which is written, the result of an op that fills it.
-
-        False if it holds several numbers: no op of a PE makes those.
-        """
-        value = self.table.values[index]
-        fill = value.name.removeprefix("tensor(").rstrip(")[]").lstrip("[(")
-        try:
-            number = float(fill)
-        except ValueError:
-            return False
-        self.table.rename(index, f"%{index}", ValueKind.TEMPORARY)
-        place = self._from_python.pop(index)
-        schema = schema_of(torch.ops.aten.full.default)
-        held = schema.bound([value.shape, number], {}, plain_argument)
-        filling = TensorOp(
-            index=place,
-            name=schema.name,
-            owner=None,
-            reads=(),
-            writes=(index,),
-            shape=value.shape,
-            dtype=value.dtype,
-            arguments=Arguments.of(schema.names, held),
-            read_shapes=(),
-            where=self.table.made_at.get(index, ""),
-        )
-        self.ops.insert(place, filling)
-        for other, later in self._from_python.items():
-            if later >= place:
-                self._from_python[other] = later + 1
-        return True
+        """Make a tensor of one Python number, which is written, the result of an op; else False."""
+        filling = self._from_python.filling(index, self.table)
+        if filling is not None:
+            self.ops.insert(filling.index, filling)
+        return filling is not None
 
     def _in_parts(
         self,
@@ -302,7 +327,7 @@ class StepTracer:
         result: object,
     ) -> bool:
         """Record an op without a record as the ops it consists of; False if it has no such."""
-        with self._unheard():
+        with _Unheard(self):
             parts = decomposed(func, arguments, keywords)
         if parts is None or not parts.gives(result):
             return False
@@ -359,43 +384,3 @@ class _RecordDispatch(TorchDispatchMode):
         if func.namespace == "profiler" or not self._tracer.listening:
             return func(*args, **keywords)
         return self._tracer.dispatched(func, args, keywords)
-
-
-class _Call:
-    """Reads the arguments of one call; keeps of each tensor its value and its view of it."""
-
-    __slots__ = ("offsets", "reads", "shapes", "storages", "strides", "tracer")
-
-    def __init__(self, tracer: StepTracer) -> None:
-        self.tracer = tracer
-        self.reads: list[int] = []
-        self.storages: list[int] = []
-        self.shapes: list[tuple[int, ...]] = []
-        self.strides: list[tuple[int, ...]] = []
-        self.offsets: list[int] = []
-
-    def argument(self, given: object) -> Argument:
-        """The argument as the program keeps it."""
-        if isinstance(given, torch.Tensor):
-            known = self.tracer.table.lookup(given)
-            self.reads.append(self.tracer.unknown(given) if known is None else known)
-            self.storages.append(storage_key(given))
-            self.shapes.append(tuple(given.shape))
-            self.strides.append(given.stride())
-            self.offsets.append(int(given.storage_offset()))
-            return _read(len(self.reads) - 1)
-        if isinstance(given, (list, tuple)):
-            return tuple(self.argument(item) for item in given)
-        return plain_argument(given)
-
-
-_read = functools.lru_cache(maxsize=64)(Read)
-"""One object for each position: a program of 100,000 ops has as many arguments and more."""
-
-
-def _positions(argument: Argument) -> Iterator[int]:
-    if isinstance(argument, Read):
-        yield argument.position
-    elif isinstance(argument, tuple):
-        for item in argument:
-            yield from _positions(item)

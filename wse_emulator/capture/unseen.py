@@ -6,9 +6,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 
-from wse_emulator.capture.acts import Seen
-from wse_emulator.capture.lineage import Lineage, Watched, differs, holder_of
-from wse_emulator.capture.rules import UNSEEN_REMEDY, at
+from wse_emulator.capture.lineage import (
+    ContentsGuard,
+    Lineage,
+    MadeBefore,
+    Part,
+    Watched,
+    differs,
+    holder_of,
+)
+from wse_emulator.capture.rules import UNSEEN_REMEDY
 from wse_emulator.capture.storages import StorageTable
 from wse_emulator.errors import UnseenWriteError
 from wse_emulator.program import ValueKind
@@ -24,8 +31,10 @@ class Unseen:
         self._optimizer = optimizer
         self._names = names
         self._between: list[Watched] = []
+        self._before: Mapping[Part, Watched] = {}
         if lineage is not None:
             self._before, self._between = lineage.begin(optimizer, names)
+        self.guard = ContentsGuard(self._before.values())
 
     def judge(
         self, table: StorageTable, made: Sequence[int], writes: Mapping[int, int], where: str
@@ -34,34 +43,35 @@ class Unseen:
         if self._lineage is None:
             return []
         after = self._lineage.end(self._optimizer, self._names, table, made)
-        within = _unexplained(self._before, after, writes)
+        self.guard.compare({watched.storage for watched in after.values()})
+        within = [*_unexplained(self._before, after, writes), *self.guard.changed]
         return [
             *_violations(self._between, self._names, "between two steps", where),
             *_violations(within, self._names, "in step()", where),
         ]
 
 
-def holder_phrase(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> Callable[[Seen], str]:
+def holder_phrase(
+    optimizer: torch.optim.Optimizer, names: Sequence[str]
+) -> Callable[[MadeBefore], str]:
     """A function that says where the optimizer keeps a storage, as a phrase."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     known = {id(p): name for p, name in zip(parameters, names, strict=False)}
 
-    def holder(seen: Seen) -> str:
-        if seen.made is None:
-            return ""
-        path = holder_of(optimizer, seen.made.reference.cdata, known)
+    def holder(made: MadeBefore) -> str:
+        path = holder_of(optimizer, made.reference.cdata, known)
         return "" if path is None else f", kept as {path}"
 
     return holder
 
 
 def _unexplained(
-    before: Mapping[int, Watched], after: Mapping[int, Watched], writes: Mapping[int, int]
+    before: Mapping[Part, Watched], after: Mapping[Part, Watched], writes: Mapping[int, int]
 ) -> list[Watched]:
     """Declared tensors that changed more often than the step's ops wrote them.
 
     Args:
-        before: by storage, at the start of the step.
+        before: at the start of the step.
         after: at its end.
         writes: how many ops wrote each storage.
     """
@@ -70,7 +80,7 @@ def _unexplained(
         now = after.get(key)
         if now is None:
             continue
-        count = writes.get(key, 0)
+        count = writes.get(was.storage, 0)
         if now.version - was.version > count or (count == 0 and differs(was, now)):
             found.append(was)
     return found
@@ -79,10 +89,10 @@ def _unexplained(
 def _violations(
     found: Iterable[Watched], names: Sequence[str], when: str, where: str
 ) -> list[UnseenWriteError]:
-    """One violation a declared tensor that changed without an op; ``when`` is a phrase."""
+    """One violation a declared tensor that changed without an op (``when``, ``where``: phrases)."""
     return [
         UnseenWriteError(
-            f"{watched.name} changes {when} without an op that writes it{at(where)}",
+            f"{watched.name} changes {when} without an op that writes it{where}",
             parameter=None if watched.parameter is None else names[watched.parameter],
             state=None
             if watched.kind is ValueKind.PARAMETER

@@ -7,20 +7,21 @@ real tensor from outside is written. Asking for a value that is not there raises
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import torch
-from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from wse_emulator.capture.copies import MetaDoubles, address
+import optimizers
 from wse_emulator.capture.decompositions import tensors_in
+from wse_emulator.capture.doubles import MetaDoubles, StorageSet, address, has_storage
 from wse_emulator.capture.schemas import schema_of
-from wse_emulator.capture.storages import storage_key
 
 MOST_MADE: Final = 64
 """A tensor made of nothing, as by ``zeros`` or ``rand``, has values up to this many elements."""
@@ -49,14 +50,14 @@ class WithoutValues:
     def __init__(self, own: Iterable[torch.UntypedStorage] = ()) -> None:
         self._dispatch = _Dispatch()
         for storage in own:
-            self._dispatch.allow(storage)
+            self._dispatch.made.add(storage)
         self._entered = ExitStack()
         self.as_on_cpu = _AsOnCpu
 
     @property
     def lost(self) -> frozenset[int]:
         """Keys of storages in memory that no longer hold what the code has written to them."""
-        return frozenset(self._dispatch.spoiled)
+        return self._dispatch.spoiled.keys
 
     def __enter__(self) -> Self:
         self._entered.enter_context(self._dispatch)
@@ -77,9 +78,8 @@ class _Dispatch(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         self._doubles = MetaDoubles()
-        self._made: set[int] = set()
-        self.spoiled: set[int] = set()
-        self._held: list[StorageWeakRef] = []
+        self.made = StorageSet()
+        self.spoiled = StorageSet()
 
     def __torch_dispatch__(
         self,
@@ -92,14 +92,14 @@ class _Dispatch(TorchDispatchMode):
         tensors = [*tensors_in(args), *tensors_in(list(keywords.values()))]
         if not tensors:
             return self._new(func, args, keywords)
-        real = [x for x in tensors if not x.is_meta and x.layout is torch.strided]
+        real = [x for x in tensors if not x.is_meta and has_storage(x)]
         if str(func) in _READS and any(x.is_meta or self._is_spoiled(x) for x in tensors):
             raise NoValueError(f"{func} asks for a value")
         if len(real) == len(tensors) and not any(self._is_spoiled(x) for x in real):
-            written = [x for x in self._written(func, args, keywords) if not self._is_made(x)]
+            written = [x for x in self._written(func, args, keywords) if x not in self.made]
             if not written:
                 result = func(*args, **keywords)
-                self._keep_new(func, real, result)
+                self.made.add_made(func, real, result)
                 return result
         return self._on_meta(func, args, keywords, real)
 
@@ -112,7 +112,7 @@ class _Dispatch(TorchDispatchMode):
     ) -> object:
         for x in self._written(func, args, keywords):
             if not x.is_meta:
-                self._spoil(x)
+                self.spoiled.add(x.untyped_storage())
         device = keywords.get("device")
         if isinstance(device, torch.device) and device.type != "meta":
             keywords["device"] = torch.device("meta")
@@ -135,14 +135,15 @@ class _Dispatch(TorchDispatchMode):
         """What is made of nothing: real if it is small, otherwise without values."""
         if "device" not in schema_of(func).names:
             return func(*args, **keywords)
-        result = func(*args, **{**keywords, "device": torch.device("meta")})
+        bare = {**keywords, "generator": None} if "generator" in keywords else keywords
+        result = func(*args, **{**bare, "device": torch.device("meta")})
         if not isinstance(result, torch.Tensor) or result.numel() > MOST_MADE:
             return result
         device = keywords.get("device")
         if isinstance(device, torch.device) and device.type == "meta":
             return result
         real = func(*args, **keywords)
-        self._keep_new(func, (), real)
+        self.made.add_made(func, (), real)
         return real
 
     def _written(
@@ -151,41 +152,10 @@ class _Dispatch(TorchDispatchMode):
         args: Sequence[object],
         keywords: Mapping[str, object],
     ) -> list[torch.Tensor]:
-        schema = schema_of(func)
-        held = {
-            **dict(zip(schema.names, args, strict=False)),
-            **keywords,
-        }
-        return [x for place in schema.written for x in tensors_in(held.get(schema.names[place]))]
+        return list(tensors_in(schema_of(func).written_by(args, keywords)))
 
     def _is_spoiled(self, x: torch.Tensor) -> bool:
-        return bool(self.spoiled) and not x.is_meta and storage_key(x) in self.spoiled
-
-    def _is_made(self, x: torch.Tensor) -> bool:
-        return storage_key(x) in self._made
-
-    def allow(self, storage: torch.UntypedStorage) -> None:
-        """Let a storage in memory be written, as one that was made inside."""
-        key = int(storage._cdata)
-        if key not in self._made:
-            self._made.add(key)
-            self._held.append(StorageWeakRef(storage))
-
-    def _keep_new(
-        self, func: torch._ops.OpOverload, real: Sequence[torch.Tensor], result: object
-    ) -> None:
-        """Note the storages that an op has just made, and those made of Python data."""
-        known = set() if str(func) == "aten.lift_fresh.default" else {storage_key(x) for x in real}
-        for x in tensors_in(result):
-            if not x.is_meta and x.layout is torch.strided and storage_key(x) not in known:
-                self.allow(x.untyped_storage())
-
-    def _spoil(self, x: torch.Tensor) -> None:
-        """Note that a storage in memory no longer holds what the code has written to it."""
-        key = storage_key(x)
-        if key not in self.spoiled:
-            self.spoiled.add(key)
-            self._held.append(StorageWeakRef(x.untyped_storage()))
+        return bool(self.spoiled) and has_storage(x) and x in self.spoiled
 
 
 def _exchanged(argument: object, other: Mapping[int, torch.Tensor]) -> object:
@@ -206,37 +176,66 @@ class _AsOnCpu(TorchFunctionMode):
         args: tuple[object, ...] = (),
         kwargs: dict[str, object] | None = None,
     ) -> object:
-        keywords = dict(kwargs or {})
         first = args[0] if args else None
-        if not isinstance(first, torch.Tensor):
-            return func(*args, **keywords)
-        if func in _DEVICE_READS:
-            answer = func(first)
-            return _DEVICE_READS[func] if _is_meta(first) else answer
-        name = getattr(func, "__name__", "")
-        if name == "new_tensor":
-            keywords.setdefault("dtype", first.dtype)
-            data = args[1] if len(args) > 1 else keywords.pop("data")
-            keywords.pop("device", None)
-            return torch.tensor(data, **keywords)  # type: ignore[arg-type]  # as it was given
-        if name == "data_ptr" and _is_meta(first):
+        if func == torch.Tensor.data_ptr and sys._getframe(1).f_code.co_filename.startswith(_OWN):
+            assert isinstance(first, torch.Tensor)
             with torch._C.DisableTorchFunction():
-                return address(first)
-        if name == "to" and _is_meta(first):
-            return _to(func, first, args[1:], keywords)
-        return func(*args, **keywords)
+                return address(first)  # to tell whether state is what it was
+        if isinstance(first, torch.Tensor) and _is_meta(first):
+            if func in _GETTERS:
+                return _GETTERS[func]()
+            answer = _ANSWERS.get(getattr(func, "__name__", ""))
+            if answer is not None:
+                return answer(func, first, args[1:], dict(kwargs or {}))
+        return func(*args, **(kwargs or {}))
 
 
-_DEVICE_READS: Final[Mapping[object, object]] = {
-    torch.Tensor.device.__get__: _CPU,
-    torch.Tensor.is_meta.__get__: False,  # type: ignore[attr-defined]  # likewise
-    torch.Tensor.is_cpu.__get__: True,  # type: ignore[attr-defined]  # likewise
+_OWN: Final = str(Path(optimizers.__file__).parent)
+_TORCH: Final = str(Path(torch.__file__).parent)
+_PASSED_ON_BY: Final = ("_compile.py", "eval_frame.py", "overrides.py", "_contextlib.py", __file__)
+
+
+def _asked_by_torch() -> bool:
+    """Whether code of torch asks, which has a branch for tensors without values."""
+    frame = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.endswith(_PASSED_ON_BY):
+        frame = frame.f_back
+    return frame.f_code.co_filename.startswith(_TORCH)
+
+
+_GETTERS: Final[Mapping[object, Callable[[], object]]] = {
+    torch.Tensor.device.__get__: lambda: _CPU,
+    torch.Tensor.is_cpu.__get__: lambda: True,  # type: ignore[attr-defined]  # likewise
+    torch.Tensor.is_meta.__get__: _asked_by_torch,  # type: ignore[attr-defined]  # likewise
 }
+"""What ``tensor.device`` and its kin answer for a tensor without values."""
 
 
 def _is_meta(tensor: torch.Tensor) -> bool:
     with torch._C.DisableTorchFunction():
         return tensor.is_meta
+
+
+def _new_tensor(
+    func: Callable[..., object],  # noqa: ARG001  called as the other
+    tensor: torch.Tensor,
+    given: tuple[object, ...],
+    keywords: dict[str, object],
+) -> torch.Tensor:
+    """``tensor.new_tensor(data)`` with the values of the data."""
+    data = given[0] if given else keywords.pop("data")
+    keywords.pop("device", None)
+    dtype = keywords.pop("dtype", None)
+    assert dtype is None or isinstance(dtype, torch.dtype)
+    return torch.tensor(
+        data,
+        dtype=tensor.dtype if dtype is None else dtype,
+        requires_grad=bool(keywords.pop("requires_grad", False)),
+    )
+
+
+_Parsed = tuple[torch.device | None, torch.dtype | None, bool, torch.memory_format | None]
+_parse_to: Final[Callable[..., _Parsed]] = torch._C._nn._parse_to
 
 
 def _to(
@@ -245,14 +244,25 @@ def _to(
     given: tuple[object, ...],
     keywords: dict[str, object],
 ) -> object:
-    """``tensor.to(...)`` without the device, which it lies on already as far as anybody knows."""
-    rest = [x for x in given if not (isinstance(x, (str, torch.device)) and _is_cpu(x))]
-    if "device" in keywords and _is_cpu(keywords["device"]):
-        del keywords["device"]
-    if not rest and not {"dtype", "memory_format", "copy"} & set(keywords):
-        return tensor
-    return func(tensor, *rest, **keywords)
+    """``tensor.to(...)`` without the device, on which it lies already as far as anybody knows.
+
+    A step that names the host, as in ``to("cpu")``, breaks a rule, which is seen if it is asked.
+    """
+    if any(isinstance(x, str) for x in (*given, keywords.get("device"))):
+        return func(tensor, *given, **keywords)
+    copy = keywords.pop("copy", False)
+    other = given[0] if given else keywords.get("other")
+    if isinstance(other, torch.Tensor):
+        given, keywords = (_CPU, other.dtype), {}
+    device, dtype, _, layout = _parse_to(*given, **keywords)
+    if device is not None and device.type != "cpu":
+        return func(tensor, *given, **keywords, copy=copy)
+    form = {} if layout is None else {"memory_format": layout}
+    return func(tensor, tensor.dtype if dtype is None else dtype, copy=copy, **form)
 
 
-def _is_cpu(device: object) -> bool:
-    return isinstance(device, (str, torch.device)) and torch.device(device).type == "cpu"
+_ANSWERS: Final[Mapping[str, Callable[..., object]]] = {
+    "to": _to,
+    "new_tensor": _new_tensor,
+}
+"""Methods that would tell that a tensor has no values, and what stands in for them."""

@@ -81,6 +81,6 @@ def preflight(
 
 def _checked(factory: str, tell: Tell) -> CheckReport:
     """The verdict on an optimizer of the user's own."""
-    from wse_emulator.questions.check import check_factory  # noqa: PLC0415 - loads torch
+    from wse_emulator.questions.check import verdict_on_factory  # noqa: PLC0415 - loads torch
 
-    return check_factory(factory, tell=tell)
+    return verdict_on_factory(factory, tell=tell)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import io
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import redirect_stdout
+from contextlib import redirect_stderr
 from typing import Final
 
 import torch
@@ -16,7 +17,7 @@ from wse_emulator.capture.calls import asks_for, takes_arguments
 from wse_emulator.capture.copies import NotCopiedError
 from wse_emulator.capture.objects import GivenStep, given_steps
 from wse_emulator.capture.step import Scheduler
-from wse_emulator.capture.without_values import WithoutValues
+from wse_emulator.capture.without_values import NoValueError, WithoutValues
 from wse_emulator.errors import FactoryError, InputError, NotJudgedError, StaticRuleError
 from wse_emulator.models.factory import call_factory, import_factory
 from wse_emulator.ops import check_costs
@@ -76,7 +77,7 @@ def check(
         converts this one
     """
     given = given_steps([optimizer, scheduler, model], "check")
-    return _report([_Case(step, step) for step in given], steps, real, tell)
+    return _judged_or_raise(_report([_Case(step, step) for step in given], steps, real, tell))
 
 
 def check_factory(
@@ -99,6 +100,13 @@ def check_factory(
         FactoryError: the factory fails, or returns something else.
         InputError, NotJudgedError: as for :func:`check`.
     """
+    return _judged_or_raise(verdict_on_factory(text, steps=steps, real=real, tell=tell))
+
+
+def verdict_on_factory(
+    text: str, *, steps: int = 16, real: bool = False, tell: Tell = silent
+) -> CheckReport:
+    """As :func:`check_factory`, but a report also for what could not be judged: it says why."""
     build, notes = _builder(text)
     tell(f"building the optimizer of {text}")
     cases = None if real else _cases_without_values(build, text)
@@ -157,11 +165,13 @@ def _builder(text: str) -> tuple[Callable[[], object], tuple[str, ...]]:
 def _cases_without_values(build: Callable[[], object], text: str) -> list[_Case] | None:
     """What a factory makes on tensors without values; None if it cannot."""
     without = WithoutValues()
+    said = io.StringIO()
     try:
-        with redirect_stdout(sys.stderr), without, without.as_on_cpu():
+        with redirect_stderr(said), without, without.as_on_cpu():
             made = build()
     except FactoryError:
-        return None  # what it raises with values is told
+        return None  # it is called again, and says then what it has to say
+    sys.stderr.write(said.getvalue())
     again: list[tuple[GivenStep, ...]] = []
 
     def valued(number: int) -> Callable[[], GivenStep]:
@@ -190,9 +200,14 @@ def _report(cases: Sequence[_Case], steps: int, real: bool, tell: Tell) -> Check
             steps=steps,
             violations=tuple(v for part in parts for v in part.violations),
             notes=tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+            empty=all(part.empty for part in parts),
             unjudged="; ".join(part.unjudged for part in parts if part.unjudged) or None,
             parts=tuple(parts),
         )
+    return report
+
+
+def _judged_or_raise(report: CheckReport) -> CheckReport:
     if report.unjudged is not None and not report.violations:
         raise NotJudgedError(f"could not be judged: {report.unjudged}")
     return report
@@ -204,7 +219,9 @@ def _verdict(case: _Case, steps: int, real: bool, tell: Tell) -> CheckReport:
     attempt: Attempt | None
     try:
         attempt, notes = _judged(case, steps, real, tell)
-        unjudged = None if attempt.failure is None else _said(attempt)
+        unjudged = (
+            None if attempt.failure is None else _said(attempt, asks_for(step.optimizer.step))
+        )
     except NotCopiedError as error:
         attempt, notes = None, ()
         unjudged = f"{error}; wse check MODULE:FACTORY judges what a factory builds without a copy"
@@ -217,8 +234,9 @@ def _verdict(case: _Case, steps: int, real: bool, tell: Tell) -> CheckReport:
     if found and unjudged is not None:
         notes = (*notes, f"What follows is not judged: {unjudged}.")
         unjudged = None
-    if attempt is not None and attempt.empty:
-        notes = (*notes, _nothing_done(step, steps))
+    empty = attempt is not None and attempt.empty and not found
+    if empty:
+        notes = (*notes, *_frozen(step))
     first, *others = step.names
     more = f" and {len(others)} more parameter{'s' if len(others) > 1 else ''}" if others else ""
     return CheckReport(
@@ -226,6 +244,7 @@ def _verdict(case: _Case, steps: int, real: bool, tell: Tell) -> CheckReport:
         steps=steps,
         violations=tuple(found),
         notes=notes,
+        empty=empty,
         unjudged=unjudged,
         of=first + more,
     )
@@ -233,7 +252,7 @@ def _verdict(case: _Case, steps: int, real: bool, tell: Tell) -> CheckReport:
 
 def _judged(case: _Case, steps: int, real: bool, tell: Tell) -> tuple[Attempt, tuple[str, ...]]:
     """Without values if that will do, else with them; with a closure if that helps."""
-    needed = asks_for(case.bare.optimizer.step) is not None
+    needed = bool(asks_for(case.bare.optimizer.step))
     closures = [True] if needed else [False]
     if not needed and takes_arguments(case.bare.optimizer.step):
         closures.append(True)
@@ -271,20 +290,21 @@ def _without_values(case: _Case) -> str | None:
     return None
 
 
-def _said(attempt: Attempt) -> str:
+def _said(attempt: Attempt, asked: tuple[str, ...]) -> str:
     error = attempt.failure
     text = " ".join(str(error).split())
-    return (
-        f"{attempt.failing} raises {type(error).__name__}{': ' if text else ''}{text}; run one "
-        "step by itself and mend what it raises"
-    )
+    raised = f"{attempt.failing} raises {type(error).__name__}{': ' if text else ''}{text}"
+    if isinstance(error, NoValueError):
+        return f"{attempt.failing} asks for a value that a copy without values does not have"
+    if len(asked) > 1:
+        return f"{raised}; a step may ask for a closure, and for nothing else"
+    return f"{raised}; run one step by itself and mend what it raises"
 
 
-def _nothing_done(step: GivenStep, steps: int) -> str:
-    frozen = sum(not p.requires_grad for p in step.parameters)
-    why = ""
-    if frozen == len(step.parameters):
-        why = f" All {frozen} parameters are frozen (requires_grad=False)."
-    elif frozen:
-        why = f" {frozen} of {len(step.parameters)} parameters are frozen (requires_grad=False)."
-    return f"The step does nothing: it issues no tensor op in {steps} steps.{why}"
+def _frozen(step: GivenStep) -> tuple[str, ...]:
+    """That parameters are frozen, as a reason for a step that does nothing."""
+    count, frozen = len(step.parameters), sum(not p.requires_grad for p in step.parameters)
+    if not frozen:
+        return ()
+    of = f"All {count}" if frozen == count else f"{frozen} of {count}"
+    return (f"{of} parameters of {step.name} are frozen (requires_grad=False).",)

@@ -191,7 +191,7 @@ def _assumptions(result: RunResult) -> str:
     said.append(answers.timed(result))
     if result.config_unused:
         said.append(answers.config_left_out(result.config_unused))
-    items = [*said, *result.assumptions]
+    items = [*said, *result.notes, *result.assumptions]
     sources = "<p><code>wse wafers</code> lists every figure of the machine with its source.</p>"
     return f"<ul>{''.join(f'<li>{html.escape(item)}</li>' for item in items)}</ul>{sources}"
 

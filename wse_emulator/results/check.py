@@ -22,6 +22,7 @@ class CheckReport:
         violations: one a rule and state; empty for a legal optimizer.
         factory: ``module:factory`` that made it; None for a Python object.
         notes: what else there is to know, such as that the step does nothing.
+        empty: whether no optimizer's step does anything at all.
         unjudged: why the optimizer could not be judged; None if it was.
         of: the parameters that it steps, in a few words, where there are several optimizers.
         parts: the verdict on each of several optimizers; empty for a single one.
@@ -32,6 +33,7 @@ class CheckReport:
     violations: tuple[StaticRuleError, ...]
     factory: str | None = None
     notes: tuple[str, ...] = ()
+    empty: bool = False
     unjudged: str | None = None
     of: str = ""
     parts: tuple[CheckReport, ...] = ()
@@ -60,6 +62,8 @@ class CheckReport:
             )
         if self.unjudged is not None:
             return f"Not judged: {self.optimizer}: {self.unjudged}."
+        if self.empty:
+            return f"Nothing to judge: {self.optimizer} issues no tensor op in {self.steps} steps."
         keeps = "keep" if self.parts else "keeps"
         return f"Legal: {self.optimizer} {keeps} all static-state rules over {self.steps} steps."
 
@@ -110,9 +114,12 @@ def _violation(violation: StaticRuleError) -> dict[str, object]:
 def check_card(report: CheckReport) -> str:
     """HTML of whether an optimizer is legal, and each broken rule with its remedy."""
     verb = "break" if report.parts else "breaks"
-    keeps = "keep all" if report.parts else "keeps all"
-    verdict = keeps if report.legal else f"{verb} {len(report.violations)} of the"
-    said = f"{report.optimizer} {verdict} static-state rules over {report.steps:,} steps."
+    said = report.verdict
+    if report.violations:
+        broken = f"{verb} {len(report.violations)} of the static-state rules"
+        said = f"{report.optimizer} {broken} over {report.steps:,} steps."
+    elif not report.empty:
+        said = said.removeprefix("Legal: ")
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in report.notes)
     rows = card_table((v.rule, str(v)) for v in report.violations)
     return f"<p>{html.escape(said)}</p>{notes}{rows}"

@@ -248,7 +248,8 @@ class RunResult:
     """One emulated run. See the field types for units; ``digest`` is equal for both engines.
 
     ``config_unused`` names what a run config holds and the emulator does not use; ``request`` is
-    the question, None only in a file of a version that did not write it.
+    the question, None only in a file of a version that did not write it. ``notes`` are sentences on
+    how the steps of a loop were taken (``attach``).
     """
 
     wafer: WaferFacts
@@ -280,6 +281,7 @@ class RunResult:
     levers: tuple[Lever, ...] = ()
     gap_bytes: int = 0
     config_unused: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     request: Request | None = None
     arrays: RunArrays
 

@@ -28,6 +28,7 @@ def run_words(result: RunResult) -> list[str]:
         answers.busy(result) if result.fits else "",
         answers.timed(result),
         answers.config_left_out(result.config_unused),
+        *result.notes,
     ]
     return [text for text in words if text]
 
