@@ -28,13 +28,17 @@ class Act(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One such act: the call, the value concerned (None: not known), and ``file.py:12``."""
+    """One such act: the call, the value concerned (None: not known), and ``file.py:12``.
+
+    Of a storage of an earlier step also where it was made, and where it is kept, as a phrase.
+    """
 
     act: Act
     call: str
     value: int | None
     where: str
     made: MadeBefore | None = None
+    kept: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -112,7 +112,7 @@ def judge_bindings(
     return violations
 
 
-def judge_gradients(
+def judge_bound_gradients(
     optimizer: torch.optim.Optimizer, names: list[str], table: StorageTable, where: Where
 ) -> list[StaticRuleError]:
     """Violations by tensors of the step that it has bound to a parameter's ``grad``."""

@@ -74,12 +74,19 @@ class Lineage:
     """Remembers from step to step what the steps of one optimizer made and left.
 
     Attributes:
+        values: also compare contents, and see what other threads and addresses are used for. A
+            loop whose tensors the host may change between steps is followed without.
         step: number of the step that runs, 1 for the first.
     """
 
+    values: bool = True
     step: int = 0
     _made: dict[int, MadeBefore] = field(default_factory=dict)
     _left: dict[Part, Watched] = field(default_factory=dict)
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Lineage:
+        """A copy of an optimizer steps by itself: nothing was made by it yet."""
+        return Lineage(values=self.values)
 
     def origin(self, tensor: torch.Tensor) -> MadeBefore | None:
         """The step that made this tensor's storage, if an earlier one did."""
@@ -90,6 +97,8 @@ class Lineage:
     ) -> tuple[dict[Part, Watched], list[Watched]]:
         """A step begins: the declared tensors as they are, and those changed since the last."""
         self.step += 1
+        if not self.values:
+            return {}, []
         now = dict(_watched(optimizer, names))
         return now, [
             watched
@@ -113,7 +122,7 @@ class Lineage:
             if not reference.expired():
                 where = table.made_at.get(index, "")
                 self._made[reference.cdata] = MadeBefore(reference, self.step, where)
-        self._left = dict(_watched(optimizer, names))
+        self._left = dict(_watched(optimizer, names)) if self.values else {}
         return self._left
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import torch
@@ -58,12 +58,8 @@ def judge_seen(
     seen: Iterable[Seen],
     values: Sequence[Value],
     names: Sequence[str],
-    holder: Callable[[Seen], str],
 ) -> list[StaticRuleError]:
-    """One violation for each read of a value, random number and the like.
-
-    ``holder`` says where the optimizer keeps a storage of an earlier step, as a phrase.
-    """
+    """One violation for each read of a value, random number and the like."""
     violations: list[StaticRuleError] = []
     for act in seen:
         what = _what(values, act.value)
@@ -109,7 +105,7 @@ def judge_seen(
                 violations.append(
                     HiddenStateError(
                         f"{act.call} in step() reads a tensor of shape {shape} that step "
-                        f"{act.made.step} made{at(act.made.where)}{holder(act)} and that is no "
+                        f"{act.made.step} made{at(act.made.where)}{act.kept} and that is no "
                         f"declared state{at(act.where)}",
                         remedy=_HIDDEN_REMEDY,
                     )

@@ -10,7 +10,7 @@ from typing import Protocol
 import torch
 
 from wse_emulator.capture.acts import Act
-from wse_emulator.capture.bindings import bindings, judge_bindings, judge_gradients
+from wse_emulator.capture.bindings import bindings, judge_bindings, judge_bound_gradients
 from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
@@ -187,6 +187,7 @@ def _trace(
     numbers = _hyper_parameters(optimizer)
     unseen = Unseen(lineage, optimizer, names)
     tracer = StepTracer(table, lineage, unseen.guard)
+    tracer.kept = holder_phrase(optimizer, names)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     tracer.without_values = any(p.device.type == "meta" for p in parameters)
     failure: Exception | None = None
@@ -209,7 +210,7 @@ def _trace(
     if moved and isinstance(moved[0], ParametersChangedError):
         # the state of another list of parameters cannot be compared with what was
         return StepTrace((), (), 0, tuple(moved), numbers, clean=False)
-    moved += judge_gradients(optimizer, names, table, where)
+    moved += judge_bound_gradients(optimizer, names, table, where)
     try:
         if update_rate is not None and failure is None:
             tracer.updating_rates = True
@@ -221,7 +222,7 @@ def _trace(
     state_violations = judge_state(optimizer, names, before, snapshot(optimizer), where)
     values = name_new_state(table, optimizer, names)
     violations += [*state_violations, *moved]
-    violations += judge_seen(tracer.seen, values, names, holder_phrase(optimizer, names))
+    violations += judge_seen(tracer.seen, values, names)
     violations += judge_foreign_writes(tracer.foreign_writes, values, names)
     if failure is None:
         made = tracer.made(tracer.ops[:update_ops])

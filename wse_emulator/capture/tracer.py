@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Final, Self
@@ -24,7 +24,8 @@ from wse_emulator.capture.decompositions import decomposed, tensors_in
 from wse_emulator.capture.host_reads import WatchCalls, watched_methods
 from wse_emulator.capture.lineage import Constant, ContentsGuard, Lineage, MadeBefore
 from wse_emulator.capture.operands import Operands, positions
-from wse_emulator.capture.schemas import plain_argument, schema_of
+from wse_emulator.capture.python_data import PythonData
+from wse_emulator.capture.schemas import schema_of
 from wse_emulator.capture.storages import StorageTable, dtype_name, place_of, storage_key
 from wse_emulator.capture.threads import entered_in_threads
 from wse_emulator.ops.table import describes
@@ -50,6 +51,7 @@ class StepTracer:
         scaling_gradients: True while gradients are clipped or unscaled, the one place where they
             may be written.
         updating_rates: True while the schedule runs, which may write rates.
+        kept: says where the optimizer keeps a storage of an earlier step, as a phrase.
         without_values: whether parameters lie on the meta device, whose addresses are none.
     """
 
@@ -69,10 +71,12 @@ class StepTracer:
         self.scaling_gradients = False
         self.updating_rates = False
         self._lineage = lineage
+        self._values = lineage is not None and lineage.values
         self._guard = guard
         self.without_values = False
+        self.kept: Callable[[MadeBefore], str] = lambda _: ""
         self._declared = len(table.values)
-        self._from_python: dict[int, int] = {}
+        self._from_python = PythonData()
         self._old: dict[int, MadeBefore] = {}
         self._taking_apart = False
         self._thread = threading.get_ident()
@@ -82,7 +86,7 @@ class StepTracer:
 
     def __enter__(self) -> Self:
         self._inside = True
-        if self._lineage is not None:
+        if self._values:
             self._entered.enter_context(watched_methods(self))
             self._entered.enter_context(entered_in_threads(self._enter_thread, self._other_threads))
             self._entered.enter_context(told_of_addresses(self._address_used))
@@ -177,7 +181,7 @@ class StepTracer:
         call = Operands(self._value_of, self.table.begin_of)
         held = schema.bound(arguments, keywords, call.argument)
         writes = [call.reads[i] for place in schema.written for i in positions(held[place])]
-        if self._lineage is not None and not self._taking_apart:
+        if self._values and not self._taking_apart:
             for place in schema.written:
                 self.writes.update([call.storages[i] for i in positions(held[place])])
         outputs = list(tensors_in(result))
@@ -230,6 +234,7 @@ class StepTracer:
             made = self._lineage.origin(tensor)
             if made is not None:
                 self._old[index] = made
+        if self._values:
             with _Unheard(self):
                 contents = None if of_others else contents_of(tensor)
             reference, place = self.table.reference(index), place_of(tensor)
@@ -284,14 +289,16 @@ class StepTracer:
     def _add_data(self, tensor: torch.Tensor) -> int:
         index = self.table.constant(tensor)
         self.table.made_at[index] = caller()
-        self._from_python[index] = len(self.ops)
+        self._from_python.add(index, len(self.ops))
         return index
 
     def _read_old(self, op: str, used: Iterable[int], where: str) -> None:
         for index in used:
             made = self._old.pop(index, None)
             if made is not None:
-                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made))
+                with _Unheard(self):
+                    kept = self.kept(made)
+                self.seen.append(Seen(Act.OLD_STORAGE, op, index, where, made, kept))
 
     def _may_write(self, index: int) -> bool:
         value = self.table.values[index]
@@ -306,37 +313,11 @@ class StepTracer:
         return self.updating_rates and index < self._declared
 
     def _filled(self, index: int) -> bool:
-        """Make a tensor of one Python number, which is written, the result of an op that fills it.
-
-        False if it holds several numbers: no op of a PE makes those.
-        """
-        value = self.table.values[index]
-        fill = value.name.removeprefix("tensor(").rstrip(")[]").lstrip("[(")
-        try:
-            number = float(fill)
-        except ValueError:
-            return False
-        self.table.make_temporary(index)
-        place = self._from_python.pop(index)
-        schema = schema_of(torch.ops.aten.full.default)
-        held = schema.bound([value.shape, number], {}, plain_argument)
-        filling = TensorOp(
-            index=place,
-            name=schema.name,
-            owner=None,
-            reads=(),
-            writes=(index,),
-            shape=value.shape,
-            dtype=value.dtype,
-            arguments=Arguments.of(schema.names, held),
-            read_shapes=(),
-            where=self.table.made_at.get(index, ""),
-        )
-        self.ops.insert(place, filling)
-        for other, later in self._from_python.items():
-            if later >= place:
-                self._from_python[other] = later + 1
-        return True
+        """Make a tensor of one Python number, which is written, the result of an op; else False."""
+        filling = self._from_python.filling(index, self.table)
+        if filling is not None:
+            self.ops.insert(filling.index, filling)
+        return filling is not None
 
     def _in_parts(
         self,

@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 
-from wse_emulator.capture.acts import Seen
-from wse_emulator.capture.lineage import ContentsGuard, Lineage, Part, Watched, differs, holder_of
+from wse_emulator.capture.lineage import (
+    ContentsGuard,
+    Lineage,
+    MadeBefore,
+    Part,
+    Watched,
+    differs,
+    holder_of,
+)
 from wse_emulator.capture.rules import UNSEEN_REMEDY
 from wse_emulator.capture.storages import StorageTable
 from wse_emulator.errors import UnseenWriteError
@@ -44,15 +51,15 @@ class Unseen:
         ]
 
 
-def holder_phrase(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> Callable[[Seen], str]:
+def holder_phrase(
+    optimizer: torch.optim.Optimizer, names: Sequence[str]
+) -> Callable[[MadeBefore], str]:
     """A function that says where the optimizer keeps a storage, as a phrase."""
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     known = {id(p): name for p, name in zip(parameters, names, strict=False)}
 
-    def holder(seen: Seen) -> str:
-        if seen.made is None:
-            return ""
-        path = holder_of(optimizer, seen.made.reference.cdata, known)
+    def holder(made: MadeBefore) -> str:
+        path = holder_of(optimizer, made.reference.cdata, known)
         return "" if path is None else f", kept as {path}"
 
     return holder

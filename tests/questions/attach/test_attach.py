@@ -15,6 +15,7 @@ from scenarios.small_mlp_trains import train
 from wse_emulator.errors import (
     DoesNotFitError,
     GraphChangedError,
+    HiddenStateError,
     InputError,
     StateCreatedError,
     UnknownNameError,
@@ -128,6 +129,26 @@ def test_an_optimizer_that_breaks_a_rule_is_stopped_at_its_first_step() -> None:
     wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
     backward(model, 0)
     with pytest.raises(StateCreatedError, match=r"exp_avg.*0\.weight"):
+        optimizer.step()
+
+
+def test_a_tensor_that_outlives_a_step_is_refused_in_the_next_one() -> None:
+    class Keeps(optimizers.SGD):
+        momentum: torch.Tensor | None = None
+
+        @torch.no_grad()
+        def step(self, closure: object = None) -> None:  # type: ignore[override]  # noqa: ARG002
+            for p in self.param_groups[0]["params"]:
+                before = p.grad if self.momentum is None else self.momentum
+                self.momentum = before * 0.9 + p.grad
+                p.sub_(self.momentum)
+
+    model = nn.Linear(4, 4, bias=False)
+    optimizer = Keeps(model.parameters(), lr=0.1)
+    wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
+    model(torch.ones(2, 4)).sum().backward()
+    optimizer.step()
+    with pytest.raises(HiddenStateError, match=r"that step 1 made, test_attach\.py:\d+.*momentum"):
         optimizer.step()
 
 

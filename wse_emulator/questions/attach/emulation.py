@@ -15,6 +15,7 @@ from typing import Final
 import torch
 
 from wse_emulator.capture.graphs import judge_graphs
+from wse_emulator.capture.lineage import Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.state import Snapshot, snapshot
 from wse_emulator.capture.step import (
@@ -28,7 +29,7 @@ from wse_emulator.questions.attach.facts import (
     facts_of,
     is_compared_whole,
     judge_change,
-    judge_gradients,
+    judge_missing_gradients,
     judge_writes,
     same_tensors,
     writes_between,
@@ -37,17 +38,17 @@ from wse_emulator.questions.attach.host_numbers import RATE, Formulas, following
 from wse_emulator.questions.attach.kept import keep, put_back
 from wse_emulator.questions.attach.plan import (
     LoopPlan,
-    require_fit,
     judge_step,
     layout_of,
     program_of,
+    require_fit,
     untrained_of,
     what_changed,
 )
-from wse_emulator.questions.attach.record import LoopRecord, report
+from wse_emulator.questions.attach.record import LoopRecord, loop_result
 from wse_emulator.questions.attach.stand_in import StandIn
 from wse_emulator.questions.attach.tracing import (
-    Call,
+    UserCall,
     has_closure,
     refuse_sparse,
     traced_step,
@@ -109,6 +110,7 @@ class Emulation:
         self._numbers: dict[tuple[int, str], object] = {}
         self._unused: set[tuple[int, str]] = set()
         self._updates = 0
+        self._lineage = Lineage(values=False)
         self._inside = False
         self._stand_ins: list[StandIn] = []
         if scheduler is not None and not self._on_host:
@@ -136,7 +138,7 @@ class Emulation:
         Raises:
             InputError: no step has run.
         """
-        return report(self._record)
+        return loop_result(self._record)
 
     def _is_watching(self, optimizer: torch.optim.Optimizer) -> bool:
         """Whether that optimizer is attached to it, and not a copy."""
@@ -178,7 +180,7 @@ class Emulation:
                 self._state = snapshot(optimizer)
             if not closure:
                 missing = (plan.without_gradient, before.without_gradient)
-                _raise(judge_gradients(plan.names, missing, (plan.first_step, number)))
+                _raise(judge_missing_gradients(plan.names, missing, (plan.first_step, number)))
             if replaced or changed or is_compared_whole(number - plan.first_step + 1):
                 outcome = self._compared_step(arguments, named, before, number)
                 self._unused |= changed
@@ -266,7 +268,7 @@ class Emulation:
         _raise(judge_change(optimizer, plan.names, before, after, self._state))
         if has_closure(arguments, named):
             lacking = (plan.without_gradient, after.without_gradient)
-            _raise(judge_gradients(plan.names, lacking, (plan.first_step, number)))
+            _raise(judge_missing_gradients(plan.names, lacking, (plan.first_step, number)))
         elif plan.writes:
             writes = (plan.writes, writes_between(before, after))
             _raise(judge_writes(optimizer, plan.names, writes, (plan.first_step, number)))
@@ -297,8 +299,13 @@ class Emulation:
     ) -> tuple[StepTrace, Formulas, object]:
         plain = self._stand_ins[0].plain
         with following(self._optimizer) as formulas:
+            self._lineage.step = len(self._record.rates)
             trace, outcome = traced_step(
-                self._optimizer, self._scheduler, names, Call(plain, arguments, named)
+                self._optimizer,
+                self._scheduler,
+                names,
+                UserCall(plain, arguments, named),
+                self._lineage,
             )
         return trace, formulas, outcome
 
@@ -313,7 +320,7 @@ class Emulation:
         begin = time.perf_counter()
         names = parameter_names(self._optimizer, self._module)
         trace, outcome = traced_update(
-            self._optimizer, self._scheduler, names, Call(plain, arguments, named)
+            self._optimizer, self._scheduler, names, UserCall(plain, arguments, named)
         )
         self._updates += 1
         _raise(next(iter(trace.violations), None))
