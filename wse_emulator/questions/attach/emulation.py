@@ -29,7 +29,7 @@ from wse_emulator.questions.attach.facts import (
     facts_of,
     is_compared_whole,
     judge_change,
-    judge_gradients,
+    judge_missing_gradients,
     judge_writes,
     same_tensors,
     writes_between,
@@ -45,10 +45,10 @@ from wse_emulator.questions.attach.plan import (
     untrained_of,
     what_changed,
 )
-from wse_emulator.questions.attach.record import LoopRecord, report
+from wse_emulator.questions.attach.record import LoopRecord, loop_result
 from wse_emulator.questions.attach.stand_in import StandIn
 from wse_emulator.questions.attach.tracing import (
-    Call,
+    UserCall,
     has_closure,
     refuse_sparse,
     traced_step,
@@ -138,7 +138,7 @@ class Emulation:
         Raises:
             InputError: no step has run.
         """
-        return report(self._record)
+        return loop_result(self._record)
 
     def _is_watching(self, optimizer: torch.optim.Optimizer) -> bool:
         """Whether that optimizer is attached to it, and not a copy."""
@@ -180,7 +180,7 @@ class Emulation:
                 self._state = snapshot(optimizer)
             if not closure:
                 missing = (plan.without_gradient, before.without_gradient)
-                _raise(judge_gradients(plan.names, missing, (plan.first_step, number)))
+                _raise(judge_missing_gradients(plan.names, missing, (plan.first_step, number)))
             if replaced or changed or is_compared_whole(number - plan.first_step + 1):
                 outcome = self._compared_step(arguments, named, before, number)
                 self._unused |= changed
@@ -268,7 +268,7 @@ class Emulation:
         _raise(judge_change(optimizer, plan.names, before, after, self._state))
         if has_closure(arguments, named):
             lacking = (plan.without_gradient, after.without_gradient)
-            _raise(judge_gradients(plan.names, lacking, (plan.first_step, number)))
+            _raise(judge_missing_gradients(plan.names, lacking, (plan.first_step, number)))
         elif plan.writes:
             writes = (plan.writes, writes_between(before, after))
             _raise(judge_writes(optimizer, plan.names, writes, (plan.first_step, number)))
@@ -299,11 +299,12 @@ class Emulation:
     ) -> tuple[StepTrace, Formulas, object]:
         plain = self._stand_ins[0].plain
         with following(self._optimizer) as formulas:
+            self._lineage.step = len(self._record.rates)
             trace, outcome = traced_step(
                 self._optimizer,
                 self._scheduler,
                 names,
-                Call(plain, arguments, named),
+                UserCall(plain, arguments, named),
                 self._lineage,
             )
         return trace, formulas, outcome
@@ -319,7 +320,7 @@ class Emulation:
         begin = time.perf_counter()
         names = parameter_names(self._optimizer, self._module)
         trace, outcome = traced_update(
-            self._optimizer, self._scheduler, names, Call(plain, arguments, named)
+            self._optimizer, self._scheduler, names, UserCall(plain, arguments, named)
         )
         self._updates += 1
         _raise(next(iter(trace.violations), None))

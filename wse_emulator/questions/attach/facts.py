@@ -171,7 +171,7 @@ def judge_writes(
     )
 
 
-def judge_gradients(
+def judge_missing_gradients(
     names: Sequence[str],
     without: tuple[tuple[bool, ...], tuple[bool, ...]],
     steps: tuple[int, int],

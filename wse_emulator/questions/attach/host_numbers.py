@@ -78,7 +78,7 @@ def _apply(operation: Callable[..., object], sign: str, *operands: object) -> ob
     if not all(isinstance(operand, Number) for operand in operands):
         return NotImplemented  # a tensor does it by itself
     followed = [x for x in operands if isinstance(x, _Followed)]
-    result = operation(*(plain(operand) for operand in operands))
+    result = operation(*(plain_number(operand) for operand in operands))
     texts = [x.formula if isinstance(x, _Followed) else repr(x) for x in operands]
     formula = f"({texts[0]}{sign}{texts[1]})" if len(texts) == 2 else f"({sign}{texts[0]})"
     names = frozenset().union(*(x.names for x in followed))
@@ -109,7 +109,7 @@ _follow_arithmetic(_FollowedFloat)
 _follow_arithmetic(_FollowedInt)
 
 
-def plain(value: object) -> object:
+def plain_number(value: object) -> object:
     """A followed number as the plain number that it is; anything else as it is."""
     if isinstance(value, _FollowedFloat):
         return float(value)
@@ -172,7 +172,7 @@ def following(optimizer: torch.optim.Optimizer) -> Iterator[Formulas]:
             if group.get(key) is made:
                 group[key] = value
             elif key in group:
-                group[key] = plain(group[key])
+                group[key] = plain_number(group[key])
 
 
 def as_in_first(

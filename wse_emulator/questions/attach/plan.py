@@ -21,7 +21,7 @@ from wse_emulator.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class HeldTensors:
     """What makes another step of an optimizer, if the loop changes it between steps.
 
     Attributes:
@@ -59,7 +59,7 @@ class LoopPlan:
     untrained: tuple[Parameter, ...]
     writes: tuple[int, ...]
     without_gradient: tuple[bool, ...]
-    layout: Layout
+    layout: HeldTensors
 
 
 def program_of(
@@ -150,7 +150,7 @@ def judge_step(
     )
 
 
-def layout_of(optimizer: torch.optim.Optimizer) -> Layout:
+def layout_of(optimizer: torch.optim.Optimizer) -> HeldTensors:
     """The layout as it is now."""
     tensors: list[object] = []
     for group in optimizer.param_groups:
@@ -160,7 +160,7 @@ def layout_of(optimizer: torch.optim.Optimizer) -> Layout:
             tensors.append((id(p), tuple(p.shape), p.dtype))
             tensors += [(k, tuple(v.shape), v.dtype) for k, v in held]
     rates = [isinstance(group.get(RATE), torch.Tensor) for group in optimizer.param_groups]
-    return Layout(tuple(tensors), tuple(rates))
+    return HeldTensors(tuple(tensors), tuple(rates))
 
 
 def what_changed(plan: LoopPlan, optimizer: torch.optim.Optimizer) -> str:
