@@ -11,6 +11,7 @@ from torch import Tensor
 
 from optimizers.base import Optimizer
 from schedulers import state
+from schedulers.closed_forms import Split, split
 from schedulers.errors import (
     ComposedSchedulerError,
     HyperparameterError,
@@ -106,6 +107,15 @@ class LRScheduler(ABC):
         Returns:
             float32 of the same shape and device.
         """
+
+    def _may_leave_float32(self) -> bool:
+        """Whether the rate may grow beyond float32, so that its product with another needs
+        :meth:`_get_split_lr`."""
+        return False
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        """The rate as a mantissa and a power of 2."""
+        return split(self._get_closed_form_lr(step))
 
     @property
     def rate_cell(self) -> Tensor:
