@@ -249,15 +249,16 @@ class ChainedScheduler(ComposedLR):
 
     def _may_leave_float32(self) -> bool:
         small = any(_initial(part) < 1.0 / _LARGE_RATE for part in self._schedulers[1:])
-        return small or any(map(_is_large, self._schedulers)) or super()._may_leave_float32()
+        return small or any(map(_is_extreme, self._schedulers)) or super()._may_leave_float32()
 
 
 _LARGE_RATE = 2.0**64
 """More than this over less than its inverse leaves float32, though neither alone does."""
 
 
-def _is_large(part: LRScheduler) -> bool:
-    return any(isinstance(value, float) and value > _LARGE_RATE for value in vars(part).values())
+def _is_extreme(part: LRScheduler) -> bool:
+    rates = (value for value in vars(part).values() if isinstance(value, float) and value > 0)
+    return any(not 1.0 / _LARGE_RATE < rate < _LARGE_RATE for rate in rates)
 
 
 def _initial(part: LRScheduler) -> float:
