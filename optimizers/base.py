@@ -301,7 +301,7 @@ class Optimizer(torch.optim.Optimizer, ABC):
 
     def _check_parameters(self, params: list[torch.Tensor]) -> None:
         name = type(self).__name__
-        anchor = next(p for group in self.param_groups for p in [*group["params"], None])
+        anchor = next((p for group in self.param_groups for p in group["params"]), None)
         for index, p in enumerate(params):
             if not p.is_floating_point() or p.layout != torch.strided:
                 raise ParameterError(

@@ -91,7 +91,7 @@ class LRScheduler(ABC):
         self.optimizer = optimizer
         self.total_iters = total_iters
         self.disable_lr_steps_reset = disable_lr_steps_reset
-        device = optimizer.param_groups[0]["params"][0].device
+        device = _device(optimizer)
         self.last_epoch = torch.zeros((), dtype=torch.int64, device=device)
         self._rate_cell = torch.zeros((), dtype=torch.float32, device=device)
         self._composed_in: str | None = None
@@ -268,6 +268,13 @@ class LRScheduler(ABC):
                 " there is no current rate; use rates(steps) for the rate at a step"
             )
         return float(value)
+
+
+def _device(optimizer: Optimizer) -> torch.device:
+    """Where the first parameter lies, whatever its group; the CPU for an optimizer of none."""
+    parameters = (p for group in optimizer.param_groups for p in group["params"])
+    first: Tensor | None = next(parameters, None)
+    return torch.device("cpu") if first is None else first.device
 
 
 def _tags(group: Mapping[str, Any]) -> tuple[str, ...]:
