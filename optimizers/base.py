@@ -301,8 +301,13 @@ class Optimizer(torch.optim.Optimizer, ABC):
 
     def _check_parameters(self, params: list[torch.Tensor]) -> None:
         name = type(self).__name__
-        anchor = next(p for group in self.param_groups for p in [*group["params"], None])
+        anchor = next((p for group in self.param_groups for p in group["params"]), None)
         for index, p in enumerate(params):
+            if torch.nn.parameter.is_lazy(p):
+                raise ParameterError(
+                    f"{name}: params[{index}] has no size before the model's first forward; run "
+                    "one before building the optimizer, or give the layer its sizes"
+                )
             if not p.is_floating_point() or p.layout != torch.strided:
                 raise ParameterError(
                     f"{name}: params[{index}] is {p.dtype} with layout {p.layout}; parameters "

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import collections
+import copy
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -44,8 +46,26 @@ def compiled_step(optimizer: Optimizer, *, backend: str = "inductor") -> Callabl
         >>> p.data
         tensor([ 0.9500, -2.4000])
     """
+    made = _made(optimizer, backend)
+    groups = len(optimizer.param_groups)
+
+    def step() -> None:
+        nonlocal made, groups
+        if len(optimizer.param_groups) != groups:
+            made, groups = _made(optimizer, backend), len(optimizer.param_groups)
+        made()
+
+    return step
+
+
+def _made(optimizer: Optimizer, backend: str) -> Callable[[], None]:
+    """The compiled step for the parameters that the optimizer has now."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    held = [entry for p in parameters for entry in optimizer.state[p].values()]
+    apart = any(_is_double_scalar(tensor) for tensor in (*parameters, *held))
+    stepped = _with_lines_for_scalars(optimizer) if apart else optimizer
     compiled = torch.compile(
-        optimizer.step,
+        stepped.step,
         fullgraph=True,
         dynamic=False,
         backend=backend,
@@ -53,6 +73,48 @@ def compiled_step(optimizer: Optimizer, *, backend: str = "inductor") -> Callabl
     )
 
     def step() -> None:
+        if apart:
+            _take_over(stepped, optimizer)
         compiled()
 
     return step
+
+
+def _is_double_scalar(value: object) -> bool:
+    """Whether a value is of the kind that torch.compile reads before the graph has written it.
+
+    It takes a 0-dim float64 tensor in CPU memory for a Python number, of the value it has when the
+    graph begins.
+    """
+    return isinstance(value, torch.Tensor) and value.dim() == 0 and value.dtype == torch.float64
+
+
+def _with_lines_for_scalars(optimizer: Optimizer) -> Optimizer:
+    """The optimizer once more, with its 0-dim float64 tensors seen as lines of one element.
+
+    They share their memory with the optimizer's own, so that what one of the two writes, both have.
+    """
+    twin = copy.copy(optimizer)
+    twin.state = collections.defaultdict(dict)
+    twin.param_groups = []
+    for group in optimizer.param_groups:
+        lines = [_as_line(p) for p in group["params"]]
+        twin.param_groups.append({**group, "params": lines})
+        for p, line in zip(group["params"], lines, strict=True):
+            twin.state[line] = {name: _as_line(v) for name, v in optimizer.state[p].items()}
+    return twin
+
+
+def _take_over(twin: Optimizer, optimizer: Optimizer) -> None:
+    """Bring gradients and hyper-parameters of the optimizer into its twin."""
+    for lines, group in zip(twin.param_groups, optimizer.param_groups, strict=True):
+        lines.update({name: value for name, value in group.items() if name != "params"})
+        for line, p in zip(lines["params"], group["params"], strict=True):
+            if line is not p:
+                if line.data_ptr() != p.data_ptr():  # its values were put elsewhere
+                    line.data = _as_line(p)
+                line.grad = None if p.grad is None else _as_line(p.grad)
+
+
+def _as_line(value: Any) -> Any:
+    return value.detach().view(1) if _is_double_scalar(value) else value

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from optimizers.base import Optimizer
 from schedulers import state
+from schedulers.closed_forms import Split, split
 from schedulers.errors import (
     ComposedSchedulerError,
     HyperparameterError,
@@ -90,7 +91,7 @@ class LRScheduler(ABC):
         self.optimizer = optimizer
         self.total_iters = total_iters
         self.disable_lr_steps_reset = disable_lr_steps_reset
-        device = optimizer.param_groups[0]["params"][0].device
+        device = _device(optimizer)
         self.last_epoch = torch.zeros((), dtype=torch.int64, device=device)
         self._rate_cell = torch.zeros((), dtype=torch.float32, device=device)
         self._composed_in: str | None = None
@@ -106,6 +107,15 @@ class LRScheduler(ABC):
         Returns:
             float32 of the same shape and device.
         """
+
+    def _may_leave_float32(self) -> bool:
+        """Whether the rate may grow beyond float32, so that its product with another needs
+        :meth:`_get_split_lr`."""
+        return False
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        """The rate as a mantissa and a power of 2."""
+        return split(self._get_closed_form_lr(step))
 
     @property
     def rate_cell(self) -> Tensor:
@@ -258,6 +268,13 @@ class LRScheduler(ABC):
                 " there is no current rate; use rates(steps) for the rate at a step"
             )
         return float(value)
+
+
+def _device(optimizer: Optimizer) -> torch.device:
+    """Where the first parameter lies, whatever its group; the CPU for an optimizer of none."""
+    parameters = (p for group in optimizer.param_groups for p in group["params"])
+    first: Tensor | None = next(parameters, None)
+    return torch.device("cpu") if first is None else first.device
 
 
 def _tags(group: Mapping[str, Any]) -> tuple[str, ...]:

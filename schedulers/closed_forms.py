@@ -20,10 +20,14 @@ from torch import Tensor
 # float32 holds every integer up to 2^24; a product of two 12-bit integers is exact in it.
 _HALF_SIGNIFICAND = 12
 _STEP_BITS = 62  # of an int64 step
+SMALLEST_NORMAL = 2.0**-126
+"""Of float32: less is 0 on a machine that flushes what it cannot hold in full."""
 # exp(x) overflows float32 above ln(2^128).
 _LARGEST_EXPONENT = 128 * math.log(2.0)
 
 Shape = Callable[[Tensor, int], Tensor]
+Split = tuple[Tensor, Tensor]
+"""A mantissa and an exponent of 2, both float32: numbers beyond what float32 itself holds."""
 
 
 def line(count: Tensor, whole: int) -> Tensor:
@@ -82,6 +86,50 @@ def power(base: float, step: Tensor, whole: int = 1) -> Tensor:
     return torch.exp(blocks_float * coarse) * torch.exp(rest)
 
 
+def times(value: Tensor, rate: float) -> Tensor:
+    """``value · rate``; 0 for a rate of 0, also where the value is beyond float32."""
+    return torch.zeros_like(value) if rate == 0.0 else value * rate
+
+
+def grown(rate: float, base: float, step: Tensor, whole: int = 1) -> Tensor:
+    """``rate · base ** (step / whole)``, also where the power alone is beyond float32."""
+    whole_power = power(base, step, whole)
+    if base <= 1.0 or not 0.0 < rate < 1.0:
+        return times(whole_power, rate)
+    half = torch.div(step, 2, rounding_mode="floor")
+    apart = power(base, half, whole) * rate * power(base, step - half, whole)
+    return torch.where(torch.isinf(whole_power), apart, whole_power * rate)
+
+
+def split_grown(rate: float, base: float, step: Tensor, whole: int = 1) -> Split:
+    """``rate · base ** (step / whole)`` as a small number and the power of 2 that it stands before.
+
+    Its product with another stays right where one of them alone is infinite or 0 in float32.
+    """
+    own, power_of_two = math.frexp(rate)
+    if base == 0.0:
+        return power(base, step) * own, torch.full_like(step, power_of_two, dtype=torch.float32)
+    doublings = step.to(torch.float32) * (math.log2(base) / whole)
+    exponent = torch.floor(doublings)
+    return torch.exp2(doublings - exponent) * own, exponent + power_of_two
+
+
+def split(number: Tensor) -> Split:
+    """A number from 1 to 2 and the power of 2 that it stands before; infinity is 2^128."""
+    beyond = torch.isinf(number)
+    usual = (number > 0.0) & ~beyond
+    exponent = torch.floor(torch.log2(torch.where(usual, number, 1.0))).clamp(min=-126.0)
+    mantissa = torch.where(beyond, torch.sign(number), number * torch.exp2(-exponent))
+    return mantissa, torch.where(beyond, 128.0, exponent)
+
+
+def joined(parts: Split) -> Tensor:
+    """The number that a mantissa and its power of 2 stand for; 0 if the mantissa is."""
+    mantissa, exponent = parts
+    number = torch.exp2(exponent) * mantissa
+    return torch.where(mantissa == 0.0, mantissa, number)
+
+
 def raised(base: Tensor, exponent: float) -> Tensor:
     """``base ** exponent`` for float32 bases of 0 or more and a static exponent above 0.
 
@@ -90,7 +138,15 @@ def raised(base: Tensor, exponent: float) -> Tensor:
     """
     if exponent in (0.5, 1.0, 2.0, 3.0):
         return torch.pow(base, exponent)
-    return torch.exp(torch.log(base) * exponent)
+    # an exponent that float32 has as 0 would meet the infinite logarithm of 0
+    return torch.exp(torch.log(base) * max(exponent, SMALLEST_NORMAL))
+
+
+def one_less_raised(part: Tensor, exponent: float) -> Tensor:
+    """``1 - (1 - part) ** exponent`` for parts from 0 to 1, with all digits near 0."""
+    if exponent == 2.0:
+        return part * (2.0 - part)
+    return -torch.expm1(torch.log1p(-part) * max(exponent, SMALLEST_NORMAL))
 
 
 def _leading_bits(value: float) -> float:

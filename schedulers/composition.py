@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import torch
 
 from schedulers.base import LRScheduler
+from schedulers.closed_forms import Split, joined
 from schedulers.errors import (
     HyperparameterError,
     HyperparameterTypeError,
@@ -60,6 +62,9 @@ class ComposedLR(LRScheduler):
         self._schedulers = list(parts)
         for part in parts:
             part._composed_in = name
+
+    def _may_leave_float32(self) -> bool:
+        return any(part._may_leave_float32() for part in self._schedulers)
 
     def _part_steps(self, step: int) -> list[int]:
         """The step every part stands at when the composition stands at `step`."""
@@ -149,10 +154,18 @@ class SequentialLR(ComposedLR):
     def _get_closed_form_lr(self, step: Tensor) -> Tensor:
         current = self._schedulers[0]._get_closed_form_lr(step)
         for milestone, part in zip(self.milestones, self._schedulers[1:], strict=True):
-            # Clamped so that no part ever sees a step before its own beginning.
-            part_step = step if part.disable_lr_steps_reset else (step - milestone).clamp(min=0)
-            current = torch.where(step >= milestone, part._get_closed_form_lr(part_step), current)
+            own_step = _step_of(part, milestone, step)
+            current = torch.where(step >= milestone, part._get_closed_form_lr(own_step), current)
         return current
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        mantissa, exponent = self._schedulers[0]._get_split_lr(step)
+        for milestone, part in zip(self.milestones, self._schedulers[1:], strict=True):
+            of_part = part._get_split_lr(_step_of(part, milestone, step))
+            begun = step >= milestone
+            mantissa = torch.where(begun, of_part[0], mantissa)
+            exponent = torch.where(begun, of_part[1], exponent)
+        return mantissa, exponent
 
     def _part_steps(self, step: int) -> list[int]:
         starts = [0, *self.milestones]
@@ -167,6 +180,11 @@ class SequentialLR(ComposedLR):
             return None
         counted_from_zero = last.disable_lr_steps_reset or not self.milestones
         return last.total_iters + (0 if counted_from_zero else self.milestones[-1])
+
+
+def _step_of(part: LRScheduler, milestone: int, step: Tensor) -> Tensor:
+    """The step of a part; clamped, so that it never sees one before its own beginning."""
+    return step if part.disable_lr_steps_reset else (step - milestone).clamp(min=0)
 
 
 class ChainedScheduler(ComposedLR):
@@ -212,6 +230,37 @@ class ChainedScheduler(ComposedLR):
     def _get_closed_form_lr(self, step: Tensor) -> Tensor:
         chained = self._schedulers[0]._get_closed_form_lr(step)
         for part in self._schedulers[1:]:
-            initial: float = vars(part)["initial_learning_rate"]
-            chained = chained * (part._get_closed_form_lr(step) / initial)
-        return chained
+            chained = chained * (part._get_closed_form_lr(step) / _initial(part))
+        if not self._may_leave_float32():
+            return chained
+        # infinity times 0 is no number, and the product may well be one
+        plain = torch.isfinite(chained) & (chained != 0.0)
+        return torch.where(plain, chained, joined(self._get_split_lr(step)))
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        mantissa, exponent = self._schedulers[0]._get_split_lr(step)
+        for part in self._schedulers[1:]:
+            of_part = part._get_split_lr(step)
+            initial, power = math.frexp(_initial(part))
+            zero = (mantissa == 0.0) | (of_part[0] == 0.0)
+            mantissa = torch.where(zero, 0.0, mantissa * (of_part[0] / initial))
+            exponent = exponent + (of_part[1] - power)
+        return mantissa, exponent
+
+    def _may_leave_float32(self) -> bool:
+        small = any(_initial(part) < 1.0 / _LARGE_RATE for part in self._schedulers[1:])
+        return small or any(map(_is_extreme, self._schedulers)) or super()._may_leave_float32()
+
+
+_LARGE_RATE = 2.0**64
+"""More than this over less than its inverse leaves float32, though neither alone does."""
+
+
+def _is_extreme(part: LRScheduler) -> bool:
+    rates = (value for value in vars(part).values() if isinstance(value, float) and value > 0)
+    return any(not 1.0 / _LARGE_RATE < rate < _LARGE_RATE for rate in rates)
+
+
+def _initial(part: LRScheduler) -> float:
+    initial: float = vars(part)["initial_learning_rate"]
+    return initial

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from schedulers.base import LRScheduler
-from schedulers.closed_forms import power
+from schedulers.closed_forms import Split, power, split, split_grown
 from schedulers.errors import HyperparameterError
 from schedulers.validation import INT64_LARGEST, factor, positive_steps, rate
 
@@ -94,13 +94,43 @@ class CyclicLR(LRScheduler):
         return None
 
     def _get_closed_form_lr(self, step: Tensor) -> Tensor:
+        swing = self._swing(step)
+        scale = self._scale(step, self.step_size_up + self.step_size_down)
+        if scale is None:
+            return swing + self.base_lr
+        # where the wave is 0 the bound is the rate, however large the factor has grown
+        scaled = torch.where(swing == 0.0, swing, swing * scale) if self._grows() else swing * scale
+        return scaled + self.base_lr
+
+    def _may_leave_float32(self) -> bool:
+        return self._grows()
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        rate = self._get_closed_form_lr(step)
+        mantissa, exponent = split(rate)
+        if self.mode != "exp_range" or self.set_scale_fn() is not None:
+            return mantissa, exponent
+        beyond = torch.isinf(rate)
+        factor_of_wave, power_of_two = split_grown(1.0, self.gamma, step)
+        return (
+            torch.where(beyond, self._swing(step) * factor_of_wave, mantissa),
+            torch.where(beyond, power_of_two, exponent),
+        )
+
+    def _swing(self, step: Tensor) -> Tensor:
+        """The wave: 0 at the base, the difference of the bounds at the top."""
         up, down = self.step_size_up, self.step_size_down
         phase = step % (up + down)
         # Both sides of the triangle in units of 1/(up·down), so the corner is an exact integer.
-        height = torch.minimum(phase * down, (up + down - phase) * up)
-        swing = height.to(torch.float32) * ((self.max_lr - self.base_lr) / (up * down))
-        scale = self._scale(step, up + down)
-        return (swing if scale is None else swing * scale) + self.base_lr
+        rise, fall = phase, up + down - phase
+        if (up + down) * max(up, down) > INT64_LARGEST:
+            rise, fall = rise.clamp(max=up), fall.clamp(max=down)
+        height = torch.minimum(rise * down, fall * up)
+        return height.to(torch.float32) * ((self.max_lr - self.base_lr) / (up * down))
+
+    def _grows(self) -> bool:
+        """Whether the factor of the amplitude may grow beyond float32."""
+        return (self.mode == "exp_range" and self.gamma > 1.0) or self.set_scale_fn() is not None
 
     def _scale(self, step: Tensor, period: int) -> Tensor | float | None:
         function = self.set_scale_fn()

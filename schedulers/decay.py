@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 import torch
 
 from schedulers.base import LRScheduler
-from schedulers.closed_forms import descend, line, power, raised
+from schedulers.closed_forms import (
+    Split,
+    descend,
+    grown,
+    line,
+    one_less_raised,
+    raised,
+    split_grown,
+)
 from schedulers.errors import HyperparameterError
 from schedulers.validation import FLOAT32_LARGEST, factor, positive, positive_steps, rate
 
@@ -18,6 +26,8 @@ if TYPE_CHECKING:
 
 # Largest magnitude an int64 step may reach before its power is taken in float32 instead.
 _INT64_BITS = 63
+# No power of an int64 step up to this one is beyond float32.
+_LARGEST_EXPONENT_WITHIN_FLOAT32 = 2
 
 
 class ConstantLR(LRScheduler):
@@ -99,6 +109,9 @@ class PolynomialLR(LRScheduler):
         start, end = self.initial_learning_rate, self.end_learning_rate
         if self.power == 1.0:
             return descend(start, end, remaining, self.total_iters, line)
+        if abs(start) < abs(end):  # measured from the smaller rate, which keeps its digits so
+            gone = line(self.total_iters - remaining, self.total_iters)
+            return one_less_raised(gone, self.power) * (end - start) + start
         left = raised(line(remaining, self.total_iters), self.power)
         return left * (start - end) + end
 
@@ -180,8 +193,17 @@ class ExponentialLR(LRScheduler):
     def _get_closed_form_lr(self, step: Tensor) -> Tensor:
         if self.staircase:
             stairs = torch.div(step, self.total_iters, rounding_mode="floor")
-            return power(self.decay_rate, stairs) * self.initial_learning_rate
-        return power(self.decay_rate, step, self.total_iters) * self.initial_learning_rate
+            return grown(self.initial_learning_rate, self.decay_rate, stairs)
+        return grown(self.initial_learning_rate, self.decay_rate, step, self.total_iters)
+
+    def _may_leave_float32(self) -> bool:
+        return self.decay_rate > 1.0
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        whole = self.total_iters
+        if self.staircase:
+            step, whole = torch.div(step, whole, rounding_mode="floor"), 1
+        return split_grown(self.initial_learning_rate, self.decay_rate, step, whole)
 
 
 class InverseExponentialTimeDecayLR(LRScheduler):
@@ -223,8 +245,19 @@ class InverseExponentialTimeDecayLR(LRScheduler):
         super().__init__(optimizer, self.total_iters, disable_lr_steps_reset)
 
     def _get_closed_form_lr(self, step: Tensor) -> Tensor:
+        if self.decay_rate == 0.0:  # no quotient, however large, changes the rate
+            return torch.full_like(step, self.initial_learning_rate, dtype=torch.float32)
         quotient = self._stairs(step) if self.staircase else self._slope(step)
-        return self.initial_learning_rate / (quotient * self.decay_rate + 1.0)
+        decayed = quotient * self.decay_rate
+        if self.step_exponent > _LARGEST_EXPONENT_WITHIN_FLOAT32:
+            decayed = torch.where(torch.isinf(quotient), self._decayed_at_once(step), decayed)
+        return self.initial_learning_rate / (decayed + 1.0)
+
+    def _decayed_at_once(self, step: Tensor) -> Tensor:
+        """``decay_rate · t^k / n``, where ``t^k / n`` alone is beyond float32."""
+        exponent = self.step_exponent
+        slope = (self.decay_rate / self.total_iters) ** (1.0 / exponent)
+        return raised(step.to(torch.float32) * slope, exponent)
 
     def _slope(self, step: Tensor) -> Tensor:
         """``t^k / n`` in float32, as ``(t / n^(1/k))^k`` so that only the result can overflow."""

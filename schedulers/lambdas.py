@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from schedulers.base import LRScheduler
-from schedulers.closed_forms import line, power
-from schedulers.errors import HyperparameterTypeError
-from schedulers.validation import factor, finite, rate
+from schedulers.closed_forms import Split, grown, line, power, split_grown, times
+from schedulers.errors import HyperparameterError, HyperparameterTypeError
+from schedulers.validation import FLOAT32_LARGEST, factor, finite, rate
 
 if TYPE_CHECKING:
     import numbers
@@ -21,6 +21,8 @@ StepFunction = Callable[[Tensor], "Tensor | float"]
 
 _DEFAULT_RISE_STEPS = 30
 _DEFAULT_DECAY = 0.95
+# Enough to find a rate far above 1, and few enough for a Python float to hold the power.
+_MOST_FACTORS = 8
 
 
 class LambdaLR(LRScheduler):
@@ -67,9 +69,14 @@ class LambdaLR(LRScheduler):
         functions = self.set_lr_lambda()
         if callable(functions):
             functions = [functions]
+        if self.initial_learning_rate ** min(len(functions), _MOST_FACTORS) > FLOAT32_LARGEST:
+            raise HyperparameterError(
+                f"{type(self).__name__}: initial_learning_rate enters once for each of the"
+                f" {len(functions)} functions, and its power is beyond float32; give a smaller one"
+            )
         current: Tensor | None = None
         for function in functions:
-            term = _as_rate(self, function(step), step) * self.initial_learning_rate
+            term = times(_as_rate(self, function(step), step), self.initial_learning_rate)
             current = term if current is None else current * term
         if current is None:
             raise HyperparameterTypeError(
@@ -117,8 +124,18 @@ class MultiplicativeLR(LRScheduler):
             powered = torch.pow(value.to(torch.float32), step.to(torch.float32))
         else:
             base = factor(self, "the value of set_lr_lambda", value)
-            powered = power(base, step)
-        return powered * self.initial_learning_rate
+            return grown(self.initial_learning_rate, base, step)
+        return times(powered, self.initial_learning_rate)
+
+    def _may_leave_float32(self) -> bool:
+        return True
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        value = self.set_lr_lambda()(step)
+        if isinstance(value, Tensor):
+            return super()._get_split_lr(step)
+        base = factor(self, "the value of set_lr_lambda", value)
+        return split_grown(self.initial_learning_rate, base, step)
 
 
 def _as_rate(scheduler: LRScheduler, value: Tensor | numbers.Real | float, step: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from schedulers.base import LRScheduler
-from schedulers.closed_forms import power
+from schedulers.closed_forms import Split, grown, split_grown
 from schedulers.errors import MilestoneError
 from schedulers.validation import (
     factor,
@@ -146,4 +146,11 @@ class StepLR(LRScheduler):
 
     def _get_closed_form_lr(self, step: Tensor) -> Tensor:
         changes = torch.div(step, self.step_size, rounding_mode="floor")
-        return power(self.gamma, changes) * self.initial_learning_rate
+        return grown(self.initial_learning_rate, self.gamma, changes)
+
+    def _may_leave_float32(self) -> bool:
+        return self.gamma > 1.0
+
+    def _get_split_lr(self, step: Tensor) -> Split:
+        changes = torch.div(step, self.step_size, rounding_mode="floor")
+        return split_grown(self.initial_learning_rate, self.gamma, changes)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+from torch.nn.parameter import is_lazy
 
 from wse_emulator.capture.acts import Act
 from wse_emulator.capture.bindings import bindings, judge_bindings, judge_bound_gradients
@@ -79,13 +80,23 @@ def parameter_names(
 
     Names come from ``model.named_parameters()``; a parameter the model does not know is called
     by its place: ``param_groups[0][3]``.
+
+    Raises:
+        InputError: one has no size before the model's first forward pass.
     """
     known = {} if model is None else {id(p): name for name, p in model.named_parameters()}
-    return [
-        known.get(id(p), f"param_groups[{g}][{i}]")
+    named = [
+        (known.get(id(p), f"param_groups[{g}][{i}]"), p)
         for g, group in enumerate(optimizer.param_groups)
         for i, p in enumerate(group["params"])
     ]
+    for name, p in named:
+        if is_lazy(p):
+            raise InputError(
+                f"parameter {name} has no size before the model's first forward; run one before "
+                "the optimizer is built, or give the layer its sizes"
+            )
+    return [name for name, _ in named]
 
 
 def trace_step(

@@ -7,6 +7,7 @@ from typing import Final
 
 import torch
 from torch import nn
+from torch.nn.parameter import is_lazy
 
 from wse_emulator.errors import MalformedFileError
 from wse_emulator.models.shapes import FLOATING_DTYPES, ModelShapes, TensorShape
@@ -62,7 +63,8 @@ def shapes_of_module(
     """The shapes of a module's parameters; those that share a tensor count once.
 
     Raises:
-        MalformedFileError: it has no parameters, or one of a dtype without gradients.
+        MalformedFileError: it has no parameters, or one of a dtype without gradients, or one
+            whose size only a forward pass finds.
     """
     kept: dict[int, TensorShape] = {}
     tied: list[tuple[str, str]] = []
@@ -70,6 +72,11 @@ def shapes_of_module(
         if id(parameter) in kept:
             tied.append((label, kept[id(parameter)].name))
             continue
+        if is_lazy(parameter):
+            raise MalformedFileError(
+                f"{name}: parameter {label} has no size before the model's first forward; run one "
+                "in the factory, or give the layer its sizes"
+            )
         dtype = str(parameter.dtype).removeprefix("torch.")
         if dtype not in FLOATING_DTYPES:
             raise MalformedFileError(

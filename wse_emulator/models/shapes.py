@@ -17,7 +17,13 @@ if TYPE_CHECKING:
 FLOATING_DTYPES: Final = ("float64", "float32", "float16", "bfloat16")
 """Dtypes a parameter may have: those that gradients exist for."""
 
-MOST_ELEMENTS: Final = 2**63 - 1
+MOST_TENSOR_BYTES: Final = 2**63 - 1
+"""What torch counts of a tensor, in bytes; elements of 8 bytes are the largest."""
+
+MOST_DIMENSIONS: Final = 64
+"""Of a tensor, for NumPy and torch."""
+
+_MOST_ELEMENTS: Final = MOST_TENSOR_BYTES // 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +139,7 @@ def _entry(entry: object, where: str) -> TensorShape:
         raise MalformedFileError(f"{where} ({name}): the shape is {shape!r:.80}, not whole numbers")
     if any(size < 0 for size in shape):
         raise MalformedFileError(f"{where} ({name}): the shape {shape!r:.80} has a negative size")
-    if prod(shape) > MOST_ELEMENTS:
+    if len(shape) > MOST_DIMENSIONS or prod(max(size, 1) for size in shape) > _MOST_ELEMENTS:
         raise MalformedFileError(f"{where} ({name}): the shape {shape!r:.80} is impossibly large")
     if not isinstance(dtype, str) or dtype not in FLOATING_DTYPES:
         raise MalformedFileError(
