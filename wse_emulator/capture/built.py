@@ -17,6 +17,7 @@ import torch
 from optimizers import DynamicLossScale
 from schedulers import LRScheduler
 from wse_emulator.capture.kinds import (
+    find_alike,
     in_model_order,
     repeat_program,
     ties_parameters_together,
@@ -243,7 +244,7 @@ def _capture_own(built: Built, own: OwnOptimizer) -> StepProgram:
     """
     count = len(built.parameters)
     steps = 2 if own.instance is None else max(2, min(JUDGED_STEPS, _MANY // count))
-    program = in_model_order(_steps_of_own(built, steps), built.parameters)
+    program = find_alike(in_model_order(_steps_of_own(built, steps), built.parameters))
     if own.instance is not None:
         return program
     seen, shapes = set(), []

@@ -136,27 +136,13 @@ def build_optimizer(
     chosen = optimizer_named(choice.name)
     arguments = _arguments(chosen, choice, scheduled=bool(schedules))
     named = [(p[0], p[1]) if isinstance(p, tuple) else ("", p) for p in parameters]
-    groups = parameter_groups(choice.groups, [name for name, _ in named])
     construct: Callable[..., Optimizer] = chosen
     if chosen is optimizers.Muon and any(p.dim() < 2 for _, p in named):
         construct = MuonWithAdamW  # a whole model, as its author uses it
     try:
-        optimizer = construct(
-            [
-                {
-                    "params": [named[index][1] for index in members],
-                    **{k: v for g in matched for k, v in choice.groups[g].arguments.items()},
-                }
-                for matched, members in groups.items()
-            ],
-            **arguments,
-        )
+        optimizer = construct(grouped_parameters(named, choice.groups), **arguments)
     except (ValueError, TypeError) as error:
         raise _refused(choice, str(error)) from error
-    for group, matched in zip(optimizer.param_groups, groups, strict=True):
-        tags = [tag for g in matched if (tag := choice.groups[g].tag) is not None]
-        if tags:
-            group["tags"] = tags
     return optimizer, build_schedulers(optimizer, choice, schedules)
 
 
@@ -190,6 +176,20 @@ def _driven(optimizer: torch.optim.Optimizer) -> Optimizer:
     )
     stand_in.param_groups = optimizer.param_groups
     return stand_in
+
+
+def grouped_parameters(
+    named: Sequence[tuple[str, torch.nn.Parameter]], groups: Sequence[ParameterGroup]
+) -> list[dict[str, object]]:
+    """Parameter groups as constructors take them, with the tags that schedulers look for."""
+    made: list[dict[str, object]] = []
+    for matched, members in parameter_groups(groups, [name for name, _ in named]).items():
+        group: dict[str, object] = {"params": [named[index][1] for index in members]}
+        for number in matched:
+            group |= groups[number].arguments
+        tags = [tag for number in matched if (tag := groups[number].tag) is not None]
+        made.append(group | {"tags": tags} if tags else group)
+    return made
 
 
 def parameter_groups(

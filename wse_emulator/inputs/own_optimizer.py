@@ -18,6 +18,7 @@ import torch
 from torch import nn
 
 from wse_emulator.errors import FactoryError, InputError, UnknownNameError, near
+from wse_emulator.inputs.optimizer import grouped_parameters, optimizer_classes
 from wse_emulator.inputs.schedule_text import finite_rate
 from wse_emulator.models.factory import LEAVING, import_factory
 from wse_emulator.request import OptimizerChoice
@@ -68,6 +69,11 @@ def import_optimizer(text: str) -> OwnOptimizer:
             "optimizers.Optimizer"
         )
     return OwnOptimizer(name=text, make=found)  # type: ignore[arg-type]  # checked when it is called
+
+
+def named_if_known(given: AnyOptimizer | None) -> AnyOptimizer | None:
+    """The name of a class of the package ``optimizers``, as if it had been typed; else the same."""
+    return next((name for name, kind in optimizer_classes().items() if given is kind), given)
 
 
 def given_optimizer(given: AnyOptimizer | None, model: object) -> OwnOptimizer | None:
@@ -144,17 +150,20 @@ def build_own(
     """
     assert own.make is not None
     target, accepted = _signature(own)
-    arguments = _arguments(own, choice, accepted, scheduled=scheduled)
-    if choice.groups:
+    if choice.groups and target in _MODEL_NAMES:
         raise InputError(
-            f"parameter groups are given for {own.title}; a class of your own makes its groups "
-            "itself"
+            f"parameter groups are given for {own.title}, which makes its groups itself; leave "
+            "them out, or take params instead of the model"
         )
+    arguments = _arguments(own, choice, accepted, scheduled=scheduled)
+    parameters: object = list(model.parameters())
+    if target in _MODEL_NAMES:
+        parameters = model
+    elif choice.groups:
+        parameters = grouped_parameters(list(model.named_parameters()), choice.groups)
     try:
         with redirect_stdout(sys.stderr), torch.device("meta"):
-            made: object = own.make(
-                model if target in _MODEL_NAMES else list(model.parameters()), **arguments
-            )
+            made: object = own.make(parameters, **arguments)
     except (Exception, *LEAVING) as error:
         raise FactoryError(f"{own.name} raised {_said(error)}") from error
     if isinstance(made, torch.optim.Optimizer):

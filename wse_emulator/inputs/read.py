@@ -22,7 +22,12 @@ from wse_emulator.errors import InputError
 from wse_emulator.inputs.given import Given, parse_recompute
 from wse_emulator.inputs.mask_file import Masks, read_masks
 from wse_emulator.inputs.optimizer import configured_choice
-from wse_emulator.inputs.own_optimizer import OwnOptimizer, given_optimizer, import_optimizer
+from wse_emulator.inputs.own_optimizer import (
+    OwnOptimizer,
+    given_optimizer,
+    import_optimizer,
+    named_if_known,
+)
 from wse_emulator.inputs.precision import parse_precision
 from wse_emulator.inputs.schedule_text import finite_rate, parse_schedule
 from wse_emulator.models.load import is_run_config, load_configured_model, load_model
@@ -75,6 +80,7 @@ def read(given: Given) -> Inputs:
     Raises:
         WseError: a name, number or file that cannot be used.
     """
+    given = replace(given, optimizer=named_if_known(given.optimizer))
     path = given.config
     is_model = isinstance(given.model, str) and is_run_config(given.model)
     if path is None and is_model:
