@@ -193,7 +193,7 @@ def _check_sizes(
     """Refuse a language model without sizes: the defaults of its class are another model's."""
     spelled = config_class.attribute_map
     known = frozenset(inspect.signature(config_class).parameters) | config_class.sub_configs.keys()
-    must = {size for size in SIZES if size in known or spelled.get(size, size) in known}
+    must = [size for size in SIZES if size in known or spelled.get(size, size) in known]
     language = len(must) == len(SIZES) and not known & _OTHER_INPUTS
     for size in must:
         name = spelled.get(size, size)
