@@ -17,8 +17,8 @@ from wse_emulator.models.resized import deepened, widened
 
 CONFIGS = Path(__file__).parents[1] / "data" / "run_configs"
 
-# The fused query-key-value of GPT-2 and ViT and the stacked experts of Mixtral are apart here.
-FUSED = ("gpt2", "cerebras-gpt", "mixtral", "timm")
+# Fused query-key-value (GPT-2, ViT, Phi-3) and the stacked experts of Mixtral are apart here.
+FUSED = ("gpt2", "cerebras-gpt", "mixtral", "timm", "phi-3")
 
 
 @pytest.mark.parametrize("name", builtin_names())

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError, near
+from wse_emulator.models.aliases import aliases_of, spelling, spellings
 from wse_emulator.models.shapes import ModelShapes, parse_shapes
 
 RUN_CONFIG_SUFFIXES: Final = (".yaml", ".yml")
 
-ALIASES: Final = {
-    "resnet50": "tv-resnet50",
-    "vit-base-patch16-224": "timm-vit-base-patch16-224",
-}
+_HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]*(?<!\.json)(?<!\.yaml)(?<!\.yml)(?<!\.py)")
+"""Owner and name of a model, as the Hugging Face hub has it."""
 
 
 @lru_cache(maxsize=1)
@@ -32,10 +33,25 @@ def builtin_names() -> tuple[str, ...]:
     )
 
 
+@lru_cache(maxsize=1)
+def _listed() -> Mapping[str, str]:
+    found = {alias: name for name in builtin_names() for alias in aliases_of(name)}
+    return {**found, **{spelling(name): name for name in builtin_names()}}
+
+
 def builtin_named(text: str) -> str | None:
-    """The built-in model that a user's text names, in any case; None if there is none."""
-    spelled = {known.lower(): known for known in (*builtin_names(), *ALIASES)}
-    return spelled.get(text.strip().lower())
+    """The built-in model that a user's text names, in any case; None if there is none.
+
+    Names of models with the same shapes count, as they are spelled at the Hugging Face hub.
+
+    Example:
+        >>> builtin_named("meta-llama/Llama-2-7b-hf")
+        'llama-7b'
+    """
+    if Path(text).is_file():
+        return None
+    listed = _listed()
+    return next((listed[one] for one in spellings(text) if one in listed), None)
 
 
 def check_model_name(text: str) -> None:
@@ -49,6 +65,11 @@ def check_model_name(text: str) -> None:
     path = Path(name)
     if builtin_named(name) is not None or path.exists() or ":" in name:
         return
+    if _HUB_NAME.fullmatch(name) and not path.parent.exists():
+        raise UnknownNameError(
+            f"unknown model {name!r}{near(path.name, builtin_names())}; nothing is looked up at a "
+            "hub: give the model's config.json, as a file or the folder with it"
+        )
     if path.suffix in (".json", *RUN_CONFIG_SUFFIXES) or "/" in name:
         raise MalformedFileError(f"{name}: there is no such file")
     raise UnknownNameError(
@@ -64,7 +85,7 @@ def builtin_model(name: str) -> ModelShapes:
     Raises:
         KeyError: there is none of that name.
     """
-    name = ALIASES.get(name, name)
+    name = builtin_named(name) or name
     if name not in builtin_names():
         raise KeyError(name)
     text = (files("wse_emulator") / "models" / f"{name}.json").read_text(encoding="utf-8")

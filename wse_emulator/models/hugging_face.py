@@ -32,6 +32,11 @@ LARGEST_WHOLE: Final = 2**31
 _COUNTS: Final = re.compile(r"(layers?|depths?|blocks|stages)$")
 """Keys that hold a number of layers; each is built."""
 
+_OTHER_INPUTS: Final = frozenset(
+    {"image_size", "num_channels", "text_config", "vision_config", "audio_config"}
+)
+"""Fields of models that take more than text, whose configs leave out what is as usual."""
+
 SIZES: Final = ("hidden_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
 
 
@@ -160,7 +165,8 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
         ) from error
     heads = getattr(config, "num_attention_heads", None)
     groups = getattr(config, "num_key_value_heads", None)
-    if isinstance(heads, int) and isinstance(groups, int) and (groups < 1 or heads % groups):
+    given = "num_key_value_heads" in document
+    if given and isinstance(heads, int) and type(groups) is int and (groups < 1 or heads % groups):
         raise MalformedFileError(
             f"{path}: num_attention_heads {heads} is no multiple of num_key_value_heads {groups}"
         )
@@ -184,16 +190,18 @@ def _make_steady(config: PretrainedConfig) -> None:
 def _check_sizes(
     document: Mapping[str, object], config_class: type[PretrainedConfig], path: Path
 ) -> None:
-    """Refuse a config without sizes; the defaults of its class would be those of another model."""
+    """Refuse a language model without sizes: the defaults of its class are another model's."""
     spelled = config_class.attribute_map
-    known = inspect.signature(config_class).parameters
-    for size in SIZES:
+    known = frozenset(inspect.signature(config_class).parameters) | config_class.sub_configs.keys()
+    must = [size for size in SIZES if size in known or spelled.get(size, size) in known]
+    language = len(must) == len(SIZES) and not known & _OTHER_INPUTS
+    for size in must:
         name = spelled.get(size, size)
-        if name not in known and size not in known:
-            continue  # this kind of model has no such size
         value = document.get(name, document.get(size))
-        if value is None:
+        if value is None and (language or name in document):
             raise MalformedFileError(f"{path}: has no {name}, so the model's size is unknown")
+        if value is None:
+            continue
         sizes = value if isinstance(value, list) and value else [value]  # one a stage
         if not all(type(one) is int and one > 0 for one in sizes):
             raise MalformedFileError(f"{path}: {name} is {value!r}, not a whole number from 1")

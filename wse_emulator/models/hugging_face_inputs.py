@@ -57,7 +57,13 @@ def hugging_face_examples(
             "that is known; leave out --batch-size"
         )
     alone = {name: value for name, value in inputs.items() if name == module.main_input_name}
-    for given in (inputs, alone) if alone and alone != inputs else (inputs,):
+    forms = [inputs]
+    pixels = inputs.get("pixel_values")
+    if isinstance(pixels, Tensor) and pixels.dim() == 4:  # some take several images a sample
+        forms.append({**inputs, "pixel_values": pixels.unsqueeze(1)})
+    if alone and alone != inputs:
+        forms.append(alone)
+    for given in forms:
         takes_tokens = "input_ids" in given or "decoder_input_ids" in given
         masks = _masks(module, accepted) if takes_tokens else (None,)
         for labels, mask in product(_labels(module, accepted, given), masks):
@@ -146,7 +152,14 @@ def _pictures(config: object, accepted: frozenset[str], batch: int) -> dict[str,
 def _spectrogram(config: object, batch: int) -> Tensor:
     """Mel bands over time, as Whisper takes them."""
     part = _part(config, "audio_config")
+    each = getattr(part, "input_feat_per_channel", None)
+    if isinstance(each, int):  # bands last, as in Speech2Text
+        return torch.zeros(batch, getattr(part, "max_source_positions", 1500), each, device="meta")
     bands = getattr(part, "num_mel_bins", getattr(part, "feature_size", 80))
+    side = getattr(part, "spec_size", None)
+    if isinstance(side, int):  # a picture of a spectrogram, as in CLAP
+        frames = side * side // bands
+        return torch.zeros(batch, 1, frames, bands, device="meta")
     steps = 2 * getattr(part, "max_source_positions", 1500)
     return torch.zeros(batch, bands, steps, device="meta")
 

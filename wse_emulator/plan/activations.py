@@ -17,6 +17,7 @@ from wse_emulator.models.load import module_of_model
 from wse_emulator.models.names import layer_of, module_of
 from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.placement.layers import group_layers
+from wse_emulator.plan.assumed_values import AssumedValues
 
 COMPUTE_DTYPES: Final = {
     "float32": torch.float32,
@@ -128,7 +129,14 @@ def _saved(
 ) -> tuple[StageBytes, ...]:
     arguments = tuple(_in_dtype(value, dtype) for value in example.arguments)
     keywords = {name: _in_dtype(value, dtype) for name, value in example.keywords.items()}
-    return saved_for_backward(module, arguments, keywords, ran=ran)
+    try:
+        return saved_for_backward(module, arguments, keywords, ran=ran)
+    except RuntimeError as error:
+        if "meta tensors" not in str(error) or not hasattr(module, "main_input_name"):
+            raise
+    ran.clear()
+    with AssumedValues(), torch.fx.experimental._config.patch(meta_nonzero_assume_all_nonzero=True):
+        return saved_for_backward(module, arguments, keywords, ran=ran)
 
 
 def parts_that_did_not_run(module: nn.Module, ran: Set[str]) -> tuple[str, ...]:

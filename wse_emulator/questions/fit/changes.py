@@ -17,6 +17,11 @@ LIGHTER_OPTIMIZERS: Final = ("Adafactor", "Lion", "SGD")
 
 LEVER_SPARSITY: Final = 0.75
 
+LEAST_TOKENS: Final = 128
+"""A shorter sequence is no advice for training."""
+
+MOST_HALVINGS: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -79,6 +84,21 @@ def sparser(request: Request) -> Iterator[Change]:
 def smaller_batch(request: Request, batch: int) -> Change:
     """A batch of so many samples."""
     return Change(f"batch {batch}", ("--batch-size", str(batch)), with_batch(request, batch))
+
+
+def shorter_sequences(request: Request, tokens: int | None) -> Iterator[Change]:
+    """Halves of the tokens of each sample, of a model that takes tokens and has a batch."""
+    if tokens is None or request.batch_size is None:
+        return
+    for _ in range(MOST_HALVINGS):
+        tokens //= 2
+        if tokens < LEAST_TOKENS:
+            return
+        yield Change(
+            f"{tokens} tokens a sample",
+            ("--seq-len", str(tokens)),
+            replace(request, sequence=tokens),
+        )
 
 
 def precisions(request: Request) -> Iterator[Change]:

@@ -14,6 +14,7 @@ from wse_emulator.questions.fit.changes import (
     Change,
     changes,
     precisions,
+    shorter_sequences,
     smaller_batch,
     sparser,
     streaming,
@@ -43,11 +44,28 @@ def pull_levers(judgement: Judgement, tell: Tell = silent) -> tuple[Lever, ...]:
             continue  # an optimizer that does not take every tensor of this model
         if lever.saves_bytes > 0:
             levers.append(lever)
+    levers.extend(_shorter(judgement, tell))
     if not judgement.memory.fits and not any(lever.fits for lever in levers):
         enough = _together(judgement, tell)
         if enough is not None:
             levers.append(_lever(judgement, enough))
     return tuple(sorted(levers, key=lambda lever: (not lever.fits, -lever.saves_bytes)))
+
+
+def _shorter(judgement: Judgement, tell: Tell) -> list[Lever]:
+    """The longest half, quarter, ... of the sequence that makes the model fit, else its half."""
+    profile = judgement.known.profile
+    found: list[Lever] = []
+    for change in shorter_sequences(judgement.request, profile and profile.sequence):
+        tell(f"planning with {change.what}")
+        try:
+            lever = _lever(judgement, change)
+        except InputError:
+            break  # a model that takes one length only
+        found.append(lever)
+        if lever.fits:
+            return [lever] if lever.saves_bytes > 0 else []
+    return [lever for lever in found[:1] if lever.saves_bytes > 0]
 
 
 def _lever(judgement: Judgement, change: Change) -> Lever:
