@@ -77,7 +77,11 @@ def load_configured_model(path: Path, config: RunConfig | None = None) -> ModelS
         raise ConfigError(f"{path}: has no model section to build layers from")
 
     def build() -> nn.Module:
-        return build_model_zoo(read.model.name, read.model.section)
+        try:
+            return build_model_zoo(read.model.name, read.model.section)
+        except (TypeError, RuntimeError, OverflowError) as error:  # a size that torch cannot count
+            reason = str(error).partition("\n")[0]
+            raise ConfigError(f"{path}: its sizes make no model: {reason}") from error
 
     return shapes_of_module(build(), path.stem, f"run config {path}", build=build)
 
