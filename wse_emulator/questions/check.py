@@ -6,6 +6,7 @@ import torch
 
 from wse_emulator.capture.step import Scheduler, judge_steps
 from wse_emulator.errors import StaticRuleError
+from wse_emulator.models.modules import refuse_unsized
 from wse_emulator.ops import check_costs
 from wse_emulator.results.check import CheckReport
 from wse_emulator.wafer import WSE2
@@ -27,7 +28,7 @@ def check(
         The verdict with one entry a rule and state.
 
     Raises:
-        InputError: no parameters, or ``steps`` below 1.
+        InputError: no parameters, one without a size (of a lazy layer), or ``steps`` below 1.
 
     Example:
         >>> p = torch.nn.Parameter(torch.zeros(4))
@@ -40,6 +41,9 @@ def check(
         >>> print(report.violations[0].remedy)
         use optimizers.AdamW, which allocates all state in its constructor
     """
+    groups = [group["params"] for group in optimizer.param_groups]
+    named = ((f"parameter {i}", p) for i, p in enumerate(p for group in groups for p in group))
+    refuse_unsized(named, type(optimizer).__name__)
     program, violations = judge_steps(optimizer, scheduler, model=model, steps=steps)
     found = list(violations)
     if program is not None:
