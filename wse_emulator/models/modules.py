@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
 from wse_emulator.errors import InputError, MalformedFileError
@@ -46,7 +46,7 @@ class MetaModel(nn.Module):
             yield start + name, parameter
 
 
-def refuse_unsized(named: Iterable[tuple[str, object]], where: str) -> None:
+def refuse_unsized(named: Iterable[tuple[str, Tensor]], where: str) -> None:
     """Refuse parameters and buffers whose sizes are still unknown (``nn.LazyLinear`` and the like).
 
     Args:
