@@ -7,7 +7,7 @@ import inspect
 import logging
 import re
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -94,9 +94,8 @@ def _built(architecture: type[nn.Module], config: PretrainedConfig, path: Path) 
             warnings.simplefilter("ignore")
             if issubclass(architecture, PreTrainedModel):
                 # attention written out: scores, softmax, weighted sum, as in the built-in models
-                module: object = architecture._from_config(
-                    copy.deepcopy(config), attn_implementation="eager"
-                )
+                make: Callable[..., object] = architecture._from_config
+                module = make(copy.deepcopy(config), attn_implementation="eager")
             else:
                 module = architecture(config)
     except MalformedFileError:

@@ -184,8 +184,10 @@ def _labels(
     ids = inputs.get("decoder_input_ids", inputs.get("input_ids"))
     classifies = "Classification" in type(module).__name__
     if "labels" in accepted:
-        of_tokens = [{"labels": tokens(*ids.shape)}] if isinstance(ids, Tensor) else []
-        of_samples = [{"labels": each}]
+        of_samples: list[dict[str, object]] = [{"labels": each}]
+        of_tokens: list[dict[str, object]] = []
+        if isinstance(ids, Tensor):
+            of_tokens.append({"labels": tokens(*ids.shape)})
         per_token = not classifies or "Token" in type(module).__name__
         forms = [*of_tokens, *of_samples] if per_token else [*of_samples, *of_tokens]
     if "next_sentence_label" in accepted:

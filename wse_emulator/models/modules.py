@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 
-from wse_emulator.errors import MalformedFileError
+from wse_emulator.errors import InputError, MalformedFileError
 from wse_emulator.models.shapes import FLOATING_DTYPES, ModelShapes, TensorShape
 
 Model = str | ModelShapes | nn.Module
@@ -53,6 +53,24 @@ class MetaModel(nn.Module):
             yield start + name, parameter
 
 
+def refuse_unsized(named: Iterable[tuple[str, Tensor]], where: str) -> None:
+    """Refuse parameters and buffers whose sizes are still unknown (``nn.LazyLinear`` and the like).
+
+    Args:
+        named: (name, tensor) of each.
+        where: what they belong to, for the message.
+
+    Raises:
+        InputError: one has no size before the first forward pass; names it and says what to do.
+    """
+    for name, tensor in named:
+        if is_lazy(tensor):
+            raise InputError(
+                f"{where}: {name} has no size before the first forward pass, since its layer is "
+                "lazy; run one forward pass in the factory, or give the layer its sizes"
+            )
+
+
 def shapes_of_module(
     module: nn.Module,
     name: str,
@@ -63,20 +81,16 @@ def shapes_of_module(
     """The shapes of a module's parameters; those that share a tensor count once.
 
     Raises:
-        MalformedFileError: it has no parameters, or one of a dtype without gradients, or one
-            whose size only a forward pass finds.
+        MalformedFileError: it has no parameters, or one of a dtype without gradients.
+        InputError: a parameter has no size yet.
     """
+    refuse_unsized((*module.named_parameters(), *module.named_buffers()), name)
     kept: dict[int, TensorShape] = {}
     tied: list[tuple[str, str]] = []
     for label, parameter in module.named_parameters(remove_duplicate=False):
         if id(parameter) in kept:
             tied.append((label, kept[id(parameter)].name))
             continue
-        if is_lazy(parameter):
-            raise MalformedFileError(
-                f"{name}: parameter {label} has no size before the model's first forward; run one "
-                "in the factory, or give the layer its sizes"
-            )
         dtype = str(parameter.dtype).removeprefix("torch.")
         if dtype not in FLOATING_DTYPES:
             raise MalformedFileError(

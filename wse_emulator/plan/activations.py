@@ -135,7 +135,7 @@ def _saved(
         if "meta tensors" not in str(error) or not hasattr(module, "main_input_name"):
             raise
     ran.clear()
-    with AssumedValues(), torch.fx.experimental._config.patch(meta_nonzero_assume_all_nonzero=True):
+    with AssumedValues():
         return saved_for_backward(module, arguments, keywords, ran=ran)
 
 

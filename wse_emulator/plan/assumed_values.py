@@ -23,7 +23,7 @@ class AssumedValues(TorchDispatchMode):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         self.answers = 0
 
     def __torch_dispatch__(

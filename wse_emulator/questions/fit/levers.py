@@ -55,8 +55,9 @@ def pull_levers(judgement: Judgement, tell: Tell = silent) -> tuple[Lever, ...]:
 def _shorter(judgement: Judgement, tell: Tell) -> list[Lever]:
     """The longest half, quarter, ... of the sequence that makes the model fit, else its half."""
     profile = judgement.known.profile
+    length = None if profile is None else profile.sequence
     found: list[Lever] = []
-    for change in shorter_sequences(judgement.request, profile and profile.sequence):
+    for change in shorter_sequences(judgement.request, length):
         tell(f"planning with {change.what}")
         try:
             lever = _lever(judgement, change)
