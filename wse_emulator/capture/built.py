@@ -8,7 +8,10 @@ trained take part as weights alone.
 
 from __future__ import annotations
 
+import inspect
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -39,6 +42,7 @@ from wse_emulator.inputs.optimizer import (
     parameter_groups,
 )
 from wse_emulator.inputs.own_optimizer import OwnOptimizer, build_own, import_optimizer
+from wse_emulator.models.factory import LEAVING
 from wse_emulator.models.modules import MetaModel
 from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.program import Parameter, StepProgram
@@ -245,6 +249,11 @@ def _capture_own(built: Built, own: OwnOptimizer) -> StepProgram:
     count = len(built.parameters)
     steps = 2 if own.instance is None else max(2, min(JUDGED_STEPS, _MANY // count))
     program = find_alike(in_model_order(_steps_of_own(built, steps), built.parameters))
+    if not program.ops:
+        raise InputError(
+            f"{built.optimizer_name}.step() issues no ops on the parameters that it was given, so "
+            "there is nothing to judge or to time"
+        )
     if own.instance is not None:
         return program
     seen, shapes = set(), []
@@ -271,8 +280,10 @@ def _steps_of_own(built: Built, steps: int) -> StepProgram:
         )
     traced = [p for p in built.meta.parameters() if p.requires_grad]
     stepped = {id(p) for group in built.optimizer.param_groups for p in group["params"]}
+    _check_closure(built.optimizer)
     try:
-        with torch.device("meta"):  # what a step makes without a device belongs with the rest
+        # what a step makes without a device belongs with the rest
+        with torch.device("meta"), redirect_stdout(sys.stderr):
             return capture_step(
                 built.optimizer,
                 _together(built.schedulers),
@@ -283,6 +294,29 @@ def _steps_of_own(built: Built, steps: int) -> StepProgram:
             )
     except StepFailedError as error:
         raise FactoryError(str(error)) from error
+    except LEAVING as error:
+        raise FactoryError(
+            f"{built.optimizer_name}.step() leaves the program with {type(error).__name__}"
+        ) from error
+
+
+def _check_closure(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse a step that evaluates the model: here is no model to evaluate.
+
+    Raises:
+        InputError: the step cannot be called without a closure.
+    """
+    try:
+        parameters = inspect.signature(optimizer.step).parameters.values()
+    except (TypeError, ValueError):
+        return
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    needed = [p.name for p in parameters if p.default is p.empty and p.kind in named]
+    if needed:
+        raise InputError(
+            f"{type(optimizer).__name__}.step() needs {' and '.join(needed)}, which a step by "
+            "itself does not have; wse_emulator.attach times it in a training loop"
+        )
 
 
 def step_program(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:

@@ -13,6 +13,7 @@ from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.owners import assign_scalars
 from wse_emulator.capture.rules import judge_foreign_writes, judge_host_reads, say_once
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
+from wse_emulator.capture.shared_sums import share_sums
 from wse_emulator.capture.state import judge_state, snapshot
 from wse_emulator.capture.storages import StorageTable, declare_step
 from wse_emulator.capture.tracer import StepTracer
@@ -292,7 +293,7 @@ def build_program(
                     has_gradient=p.grad is not None,
                 )
             )
-    return StepProgram(
+    program = StepProgram(
         optimizer=type(optimizer).__name__,
         scheduler=None if scheduler is None else type(scheduler).__name__,
         parameters=tuple(parameters),
@@ -300,6 +301,7 @@ def build_program(
         ops=trace.ops,
         schedule_ops=trace.schedule_ops,
     )
+    return share_sums(program)
 
 
 def _hyper_parameters(optimizer: torch.optim.Optimizer) -> dict[str, object]:
