@@ -22,15 +22,13 @@ from wse_emulator.capture.kinds import (
     repeat_program,
     ties_parameters_together,
 )
+from wse_emulator.capture.own_step import capture_own_step, stepped_parameters
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
 from wse_emulator.capture.step import Scheduler, capture_step
 from wse_emulator.capture.twin import twin_of
 from wse_emulator.errors import (
     ConfigError,
-    FactoryError,
     InputError,
-    StepFailedError,
-    UnknownOpError,
 )
 from wse_emulator.inputs.optimizer import (
     SchedulersTogether,
@@ -180,10 +178,9 @@ def _build_own(
     else:
         meta = MetaModel(shape for shape in model.parameters if shape.requires_grad)
         if not list(meta.parameters()):
-            empty = replace(model)
             return Built(
                 request=request,
-                model=empty,
+                model=model,
                 parameters=_parameters(model, choice),
                 meta=meta,
                 optimizer=None,
@@ -196,44 +193,13 @@ def _build_own(
     return Built(
         request=request,
         model=model,
-        parameters=_stepped(model, optimizer, meta),
+        parameters=stepped_parameters(model, optimizer, meta),
         meta=meta,
         optimizer=optimizer,
         schedulers=build_schedulers(optimizer, choice, request.schedules),
         scaling=scaling,
         whole=True,
         own=own,
-    )
-
-
-def _stepped(
-    model: ModelShapes, optimizer: torch.optim.Optimizer, meta: MetaModel
-) -> tuple[Parameter, ...]:
-    """All parameters, each in the group in which the optimizer has it.
-
-    Raises:
-        FactoryError: the optimizer steps a tensor that is no parameter of the model.
-    """
-    name_of = {id(parameter): name for name, parameter in meta.named_parameters()}
-    group_of: dict[str, int] = {}
-    for number, group in enumerate(optimizer.param_groups):
-        for parameter in group["params"]:
-            if id(parameter) not in name_of:
-                raise FactoryError(
-                    f"{type(optimizer).__name__} steps a tensor of shape {list(parameter.shape)} "
-                    "that is no parameter of the model; build it on the parameters that it is given"
-                )
-            group_of[name_of[id(parameter)]] = number
-    return tuple(
-        Parameter(
-            index=index,
-            name=shape.name,
-            shape=shape.shape,
-            dtype=shape.dtype,
-            group=group_of.get(shape.name, 0),
-            has_gradient=shape.requires_grad and shape.name in group_of,
-        )
-        for index, shape in enumerate(model.parameters)
     )
 
 
@@ -244,7 +210,12 @@ def _capture_own(built: Built, own: OwnOptimizer) -> StepProgram:
     """
     count = len(built.parameters)
     steps = 2 if own.instance is None else max(2, min(JUDGED_STEPS, _MANY // count))
-    program = find_alike(in_model_order(_steps_of_own(built, steps), built.parameters))
+    program = find_alike(in_model_order(_own_steps(built, steps), built.parameters))
+    if not program.ops:
+        raise InputError(
+            f"{built.optimizer_name}.step() issues no ops on the parameters that it was given, so "
+            "there is nothing to judge or to time"
+        )
     if own.instance is not None:
         return program
     seen, shapes = set(), []
@@ -255,34 +226,21 @@ def _capture_own(built: Built, own: OwnOptimizer) -> StepProgram:
             shapes.append(shape)
     try:
         few = build(built.request, replace(built.model, parameters=tuple(shapes)), own=own)
-        _steps_of_own(few, JUDGED_STEPS)
+        _own_steps(few, JUDGED_STEPS)
     except InputError:
         return program  # it needs all of its parameters, whose steps are known
     return program
 
 
-def _steps_of_own(built: Built, steps: int) -> StepProgram:
+def _own_steps(built: Built, steps: int) -> StepProgram:
     assert built.optimizer is not None
-    if any(group.get("fused") for group in built.optimizer.param_groups):
-        raise UnknownOpError(
-            f"{built.optimizer_name} is built with fused=True, so its step is one kernel, which "
-            "the wafer does not have",
-            remedy=f"build {built.optimizer_name} with fused=False",
-        )
-    traced = [p for p in built.meta.parameters() if p.requires_grad]
-    stepped = {id(p) for group in built.optimizer.param_groups for p in group["params"]}
-    try:
-        with torch.device("meta"):  # what a step makes without a device belongs with the rest
-            return capture_step(
-                built.optimizer,
-                _together(built.schedulers),
-                model=built.meta,
-                scaling=built.scaling,
-                steps=steps,
-                traced=[p for p in traced if id(p) in stepped],
-            )
-    except StepFailedError as error:
-        raise FactoryError(str(error)) from error
+    return capture_own_step(
+        built.optimizer,
+        _together(built.schedulers),
+        model=built.meta,
+        scaling=built.scaling,
+        steps=steps,
+    )
 
 
 def step_program(model: ModelShapes, choice: OptimizerChoice) -> StepProgram:

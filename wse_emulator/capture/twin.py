@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
+from optimizers import Optimizer
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.errors import InputError
 from wse_emulator.models.modules import MetaModel
@@ -43,9 +44,14 @@ def twin_of(
     memo[id(optimizer)] = twin
     try:
         with doubles:
+            ours = isinstance(optimizer, Optimizer)
+            held = optimizer.__getstate__() if ours else vars(optimizer)
             # a step that a scheduler has wrapped holds on to the original
-            held = {key: value for key, value in vars(optimizer).items() if key != "step"}
-            vars(twin).update(copy.deepcopy(held, memo))
+            copied = copy.deepcopy({k: v for k, v in held.items() if k != "step"}, memo)
+            if ours:
+                twin.__setstate__(copied)
+            else:
+                vars(twin).update(copied)
     except Exception as error:
         raise InputError(
             f"the {type(optimizer).__name__} object cannot be copied ({error}); give its class, or "

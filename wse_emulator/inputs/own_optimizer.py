@@ -53,7 +53,7 @@ class OwnOptimizer:
     @property
     def title(self) -> str:
         """Its own name alone."""
-        return self.name.rpartition(":")[2]
+        return self.name.rpartition(":")[2].rpartition(".")[2]
 
 
 def import_optimizer(text: str) -> OwnOptimizer:
@@ -192,7 +192,7 @@ def _signature(own: OwnOptimizer) -> tuple[str, Mapping[str, inspect.Parameter] 
     if not parameters or parameters[0].kind in keyword:
         raise FactoryError(
             f"{own.name} takes no parameters; it is called with those of the model, so its first "
-            f"argument has to take them: def {own.title}(params, ...)"
+            f"argument has to take them: {own.title}(params, ...)"
         )
     first, *others = parameters
     if first.kind is inspect.Parameter.VAR_POSITIONAL or any(

@@ -330,8 +330,7 @@ def moves(op: TensorOp) -> bool:
 
 
 def needs_lines(op: TensorOp, parameter: Parameter, axes: ParameterAxes) -> bool:
-    """Whether PEs have to hold blocks of whole lines: for a statistic of rows or columns, or to
-    move elements along them. A norm of all elements needs none."""
+    """Whether PEs have to hold whole lines: for a statistic of them, or to move elements along."""
     if moves(op):
         try:
             transfer = transfer_of(
