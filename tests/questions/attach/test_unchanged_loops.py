@@ -140,6 +140,30 @@ def test_schedules_of_torch_are_taken_as_numbers(name: str, built: str) -> None:
     assert ("'momentum'" in said) == (name == "one cycle")
 
 
+def test_numbers_of_the_host_are_followed_through_the_arithmetic_of_a_step() -> None:
+    class Computes(Momentum):
+        @torch.no_grad()
+        def step(self) -> None:  # type: ignore[override]
+            for group in self.param_groups:
+                lr, decay = group["lr"], group["decay"]
+                for p in group["params"]:
+                    p.mul_(1 - lr * decay)
+                    p.add_(p.grad, alpha=-(lr**0.5) / (2 + lr))
+                    p.add_(p.grad * torch.tensor(lr), alpha=-1.0)
+                    p.sub_(torch.full((), lr - decay))
+
+    def run(is_attached: bool) -> Loop:
+        model = network()
+        optimizer = Computes(model.parameters())
+        scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+        emulation = attached(optimizer, scheduler, model) if is_attached else None
+        train(model, optimizer, range(17), scheduler)
+        assert type(optimizer.param_groups[0]["lr"]) is float
+        return Loop(model, emulation)
+
+    assert len(both(run).result().steps) == 17
+
+
 def test_a_schedule_is_given_what_the_loop_gives_it() -> None:
     class Told(schedulers.ConstantLR):
         def step(self, metric: float = 0.0, *, epoch: int = 0) -> str:  # type: ignore[override]
