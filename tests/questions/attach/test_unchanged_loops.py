@@ -209,6 +209,23 @@ def test_copies_are_plain_and_a_copied_emulation_is_a_record() -> None:
     assert len(emulation.result().steps) == 4
 
 
+def test_a_record_keeps_no_reference_to_the_memory_of_the_loop() -> None:
+    class Reads(Momentum):
+        table = torch.tensor([-0.1, -0.2])
+
+        @torch.no_grad()
+        def step(self) -> None:  # type: ignore[override]
+            for p in self.param_groups[0]["params"]:
+                p.addcmul_(p.grad, self.table[0] * torch.tensor(0.5))
+
+    model = network()
+    optimizer = Reads(model.parameters())
+    emulation = attached(optimizer, model=model)
+    train(model, optimizer, range(3))
+    assert b"StorageWeakRef" not in pickle.dumps(emulation._record)
+    assert copy.deepcopy(emulation).result().digest == emulation.result().digest
+
+
 def test_a_copied_emulation_of_torch_s_objects_steps_too() -> None:
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
