@@ -17,7 +17,7 @@ from typing import Final
 
 import torch
 
-from wse_emulator.program import Argument, Arguments, TensorOp
+from wse_emulator.program import Argument, Arguments, TensorOp, Value, ValueKind
 
 RATE: Final = "lr"
 
@@ -206,3 +206,38 @@ def as_in_first(
 
     ops = tuple(aligned(a, b) for a, b in zip(first, now, strict=False))
     return (*ops, *now[len(ops) :])
+
+
+def constants_as_in_first(
+    first: Sequence[Value],
+    now: Sequence[Value],
+    formulas: tuple[Formulas, Formulas],
+    *,
+    every: bool,
+) -> tuple[Value, ...]:
+    """The values of a later step, with the first's names for tensors made of the host's numbers.
+
+    ``torch.tensor(lr)`` is named after its number, ``tensor(0.1)``. The arguments are those of
+    :func:`as_in_first`.
+    """
+    known = {value.name: number for value in first if (number := _number_of(value)) is not None}
+
+    def named(value: Value) -> str:
+        number = _number_of(value)
+        if number is None or value.name in known:
+            return value.name
+        pairs = known.items()
+        alike = (k for k, was in pairs if formulas[0].agree(was, formulas[1], number, every=every))
+        return next(alike, value.name)
+
+    return tuple(dataclasses.replace(value, name=named(value)) for value in now)
+
+
+def _number_of(value: Value) -> Number | None:
+    """The number that a constant was made of, by its name."""
+    if value.kind is not ValueKind.CONSTANT or not value.name.startswith("tensor("):
+        return None
+    try:
+        return float(value.name.removeprefix("tensor(").removesuffix(")"))
+    except ValueError:
+        return None
