@@ -12,6 +12,7 @@ from typing import Final
 from wse_emulator.capture.built import Built, build, capture
 from wse_emulator.errors import InputError, StaticRuleError, WseError
 from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.optimizer import check_rate
 from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.plan.known import Captured, Known, know, with_activations
 from wse_emulator.plan.placed import place_and_plan
@@ -57,7 +58,8 @@ def preflight(
     built = _built(inputs, problems)
     as_asked = not problems  # without its schedule it is another step
     tell("evaluating the schedule")
-    schedules = _schedules(inputs, built, problems) if as_asked else ()
+    rated = _has_rate(inputs, problems)
+    schedules = _schedules(inputs, built, problems) if as_asked and rated else ()
     report: FitReport | None = None
     result: RunResult | None = None
     legal: bool | None = None
@@ -121,6 +123,16 @@ def _built(inputs: Inputs, problems: list[str]) -> Built:
             raise error from None
         problems.append(str(error))
         return built
+
+
+def _has_rate(inputs: Inputs, problems: list[str]) -> bool:
+    """Whether anything says at which rate the run trains; neither bytes nor times depend on it."""
+    try:
+        check_rate(inputs.request)
+    except InputError as error:
+        problems.append(str(error))
+        return False
+    return True
 
 
 def _known(

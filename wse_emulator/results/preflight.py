@@ -79,7 +79,7 @@ class Preflight:
             0: "Ready to queue",
             BREAKS_A_RULE: "Do not queue: a static-state rule is broken",
             DOES_NOT_FIT: "Do not queue: it does not fit",
-            WRONG_INPUT: "Do not queue: something given cannot be used",
+            WRONG_INPUT: "Do not queue: something is missing or cannot be used",
         }
         advice = "" if not self.changes or self.exit_code else ", but see what to change"
         return f"{words[self.exit_code]}{advice}."

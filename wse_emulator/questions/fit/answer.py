@@ -72,7 +72,7 @@ def fit(  # noqa: PLR0913 - the fields of a Request, and what is asked beside th
         optimizer: class name, or a choice with options; default AdamW.
         config: a Model Zoo run config (YAML) to take optimizer, schedule, clipping, precision and
             sparsity from; an argument given beside it goes first.
-        lr: learning rate, where the class has no default.
+        lr: learning rate; no byte depends on it.
         lr_schedule: as ``--lr-schedule`` takes it; its state lies on the controller PE.
         options: further constructor arguments of the optimizer.
         max_grad_norm, loss_scaling: as :func:`wse_emulator.run` takes them.
