@@ -34,7 +34,7 @@ def answer(reports: list[FitReport]) -> ScenarioAnswer:
         else f"{what} fits at none of the sparsities tried.",
         f"The fullest PE holds {first.pe.peak_bytes:,} B at {first.sparsity:.0%} and "
         f"{reports[-1].pe.peak_bytes:,} B at {reports[-1].sparsity:.0%}.",
-        *(f"{note[0].upper()}{note[1:]}." for note in notes[:1]),
+        *notes[:1],
     )
     table = Table(
         ("sparsity", "fullest_PE_bytes", "mean_PE_bytes", "total_bytes", "fits"),

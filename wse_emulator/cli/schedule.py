@@ -13,7 +13,7 @@ from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.results.schedule import LearningRates
-from wse_emulator.terminal.schedule import csv_text, table_lines
+from wse_emulator.terminal.schedule import csv_text, print_rates
 
 
 @click.command()
@@ -83,8 +83,7 @@ def schedule(
             document["compare"] = other.document()
         _write(json_path, json.dumps(document, allow_nan=False) + "\n")
     if STDOUT not in (csv_path, json_path):
-        for line in table_lines(schedules):
-            click.echo(line)
+        print_rates(schedules)
 
 
 def _write(target: str, text: str) -> None:

@@ -21,9 +21,10 @@ from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.report import report as report_of_fit
 from wse_emulator.questions.rates import constant_course, course_of
 from wse_emulator.questions.run import emulated_result
+from wse_emulator.request import AS_CAPTURED
 from wse_emulator.results.check import CheckReport
 from wse_emulator.results.fit import FitReport
-from wse_emulator.results.preflight import Course, Preflight, StepTime
+from wse_emulator.results.preflight import Course, Preflight, StepTime, lever_change
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.tell import Tell, silent
 
@@ -235,8 +236,16 @@ def _time(report: FitReport | None, result: RunResult | None) -> StepTime | None
         cycles=step.cycles,
         seconds=step.seconds,
         interval=result.seconds_interval,
-        words="the optimizer step alone; forward and backward are not timed",
+        words=f"the optimizer step alone{_precision_words(report)}; forward and backward are not "
+        "timed",
+        unsourced=result.unsourced_share > 0,
     )
+
+
+def _precision_words(report: FitReport) -> str:
+    """The policy in which the step was timed; nothing where none was asked for."""
+    asked = report.request.precision
+    return "" if asked == AS_CAPTURED else f" in {asked.name} precision"
 
 
 def _changes(
@@ -247,15 +256,10 @@ def _changes(
     unused: tuple[str, ...],
 ) -> tuple[str, ...]:
     """What to change, most urgent first, each without its full stop."""
-    changes = [v.remedy or v.message for v in violations]
+    changes: list[str] = [v.remedy or v.message for v in violations]
     if report is not None and not report.fits:
         helping = [lever for lever in report.levers if lever.fits]
-        for lever in (helping or report.levers)[:LEVERS_TOLD]:
-            then = "then it fits" if lever.fits else "not enough by itself"
-            changes.append(
-                f"{lever.what} ({' '.join(lever.arguments)}): {lever.saves_bytes:,} B less on the "
-                f"fullest PE, {then}"
-            )
+        changes += [lever_change(lever) for lever in (helping or report.levers)[:LEVERS_TOLD]]
     changes += problems
     changes += [remark for course in schedules for remark in course.remarks]
     changes += [

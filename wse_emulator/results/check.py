@@ -8,6 +8,8 @@ from typing import Final
 
 from wse_emulator.errors import StaticRuleError
 from wse_emulator.results.card import card_table
+from wse_emulator.results.sentences import sentence
+from wse_emulator.results.words import plural
 
 CHECK_SCHEMA: Final = "wse-check/1"
 
@@ -62,8 +64,17 @@ class CheckReport:
         }
 
 
+@sentence
+def rules_verdict(report: CheckReport) -> str:
+    """Whether an optimizer keeps the static-state rules, and how often it breaks one."""
+    if report.legal:
+        over = plural(report.steps, "step")
+        return f"Legal: {report.optimizer} keeps all static-state rules over {over}."
+    broken = plural(len(report.violations), "violation")
+    return f"Not legal: {report.optimizer} has {broken} of the static-state rules."
+
+
 def check_card(report: CheckReport) -> str:
     """HTML of whether an optimizer is legal, and each broken rule with its remedy."""
-    verdict = "keeps all" if report.legal else f"breaks {len(report.violations)} of the"
-    said = f"{report.optimizer} {verdict} static-state rules over {report.steps:,} steps."
-    return f"<p>{html.escape(said)}</p>{card_table((v.rule, str(v)) for v in report.violations)}"
+    said = html.escape(rules_verdict(report))
+    return f"<p>{said}</p>{card_table((v.rule, str(v)) for v in report.violations)}"

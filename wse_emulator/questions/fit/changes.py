@@ -10,6 +10,7 @@ from wse_emulator.inputs.optimizer import optimizer_classes
 from wse_emulator.inputs.precision import parse_precision
 from wse_emulator.inputs.schedule_text import typed_schedule
 from wse_emulator.request import OptimizerChoice, Request, with_batch
+from wse_emulator.results.words import share
 from wse_emulator.wafer.presets import PRESETS
 
 LIGHTER_OPTIMIZERS: Final = ("Adafactor", "Lion", "SGD")
@@ -70,7 +71,7 @@ def sparser(request: Request) -> Iterator[Change]:
     """Fewer weights, if most are there."""
     if request.sparsity < LEVER_SPARSITY and request.masks is None:
         yield Change(
-            f"{LEVER_SPARSITY:.0%} sparse weights",
+            f"{share(LEVER_SPARSITY)} sparse weights",
             ("--sparsity", str(LEVER_SPARSITY)),
             replace(request, sparsity=LEVER_SPARSITY),
         )
