@@ -17,23 +17,22 @@ Match = re.Match[str]
 # preflight
 
 
-@reads("page_heading", "<model:NAME> with <optimizer:NAME> on <wafer:REST>")
+@reads("page_heading", "<model:NAME> with <optimizer:NAME> on <wafer:REST>", ("preflight",))
 def _page(said: Match, heard: Heard) -> bool:
     document = heard.document
     return (
-        heard.words[0] == "preflight"
-        and said["wafer"] == heard.value("--wafer") == document["wafer"]
+        said["wafer"] == heard.value("--wafer") == document["wafer"]
         and said["optimizer"] == document["optimizer"]
     )
 
 
-@reads("ready", "Ready to queue[, but see <what:NAME>].")
+@reads("ready", "Ready to queue[, but see <what:NAME>].", ("preflight",))
 def _ready(said: Match, heard: Heard) -> bool:
     changes = bool(heard.document["changes"])
     return heard.code == 0 and fits(heard) and changes == (said["what"] == "what to change")
 
 
-@reads("ready", "Do not queue: <why:NAME>.")
+@reads("ready", "Do not queue: <why:NAME>.", ("preflight",))
 def _not_ready(said: Match, heard: Heard) -> bool:
     why = {
         4: "a static-state rule is broken",
@@ -45,31 +44,29 @@ def _not_ready(said: Match, heard: Heard) -> bool:
     return heard.code == document["exit_code"] == first and said["why"] == why[first]
 
 
-@reads("unknown_words", "Not known[; what to change says why].")
+@reads("unknown_words", "Not known[; what to change says why].", ("preflight",))
 def _unknown(said: Match, heard: Heard) -> bool:
     return (heard.document["changes"] != []) == ("what to change" in said[0])
 
 
-@reads("not_timed", "Not timed, since it does not fit.")
+@reads("not_timed", "Not timed, since it does not fit.", ("preflight",))
 def _not_timed(said: Match, heard: Heard) -> bool:
     return said is not None and not fits(heard) and heard.document["step_time"] is None
 
 
-@reads("legal_words", "The step keeps all static-state rules.")
+@reads("legal_words", "The step keeps all static-state rules.", ("preflight",))
 def _legal(said: Match, heard: Heard) -> bool:
     document = heard.document
     return said is not None and document["legal"] is True and document["violations"] == []
 
 
-@reads("legal_words", "<messages:REST>")
+@reads("legal_words", "<messages:REST>", ("preflight",))
 def _illegal(said: Match, heard: Heard) -> bool:
     violations: list[dict[str, Any]] = heard.document.get("violations", [])  # type: ignore[assignment]
-    return heard.words[0] == "preflight" and said["messages"] == "; ".join(
-        violation["message"] for violation in violations[:3]
-    )
+    return said["messages"] == "; ".join(violation["message"] for violation in violations[:3])
 
 
-@reads("course_words", "The rate is <rate:NUMBER> in every step.")
+@reads("course_words", "The rate is <rate:NUMBER> in every step.", ("preflight",))
 def _constant(said: Match, heard: Heard) -> bool:
     course = _course(heard)
     rates = {course[place]["rate"] for place in ("first", "highest", "last")}
@@ -82,6 +79,7 @@ def _constant(said: Match, heard: Heard) -> bool:
     "<name:NAME> starts at <first:NUMBER>, is highest at step <step:NUMBER> with "
     "<high:NUMBER>, and "
     "ends at <last:NUMBER> in step <end:NUMBER>.",
+    ("preflight",),
 )
 def _schedule(said: Match, heard: Heard) -> bool:
     course = _course(heard)
@@ -105,7 +103,7 @@ def _near(text: str, rate: float) -> bool:
     return abs(float(text) - rate) <= 1e-5 * abs(rate)
 
 
-@reads("submit_words", "Do not submit it as asked; what to change is below.")
+@reads("submit_words", "Do not submit it as asked; what to change is below.", ("preflight",))
 def _no_submission(said: Match, heard: Heard) -> bool:
     document = heard.document
     return (
@@ -121,6 +119,7 @@ def _no_submission(said: Match, heard: Heard) -> bool:
     "Submit a batch of <batch:NUMBER> sample[s][ of <length:NUMBER> token[s]], "
     "<micro:NUMBER> at a "
     "time; recomputation: <recompute:NAME>.",
+    ("preflight",),
 )
 def _submission(said: Match, heard: Heard) -> bool:
     submit: dict[str, Any] = heard.document["submit"]  # type: ignore[assignment]
@@ -139,6 +138,7 @@ def _submission(said: Match, heard: Heard) -> bool:
     "<cycles:NUMBER> cycle[s] = <time:TIME>: the optimizer step alone[ in <policy:NAME> "
     "precision]; "
     "forward and backward are not timed.",
+    ("preflight",),
 )
 def _step_of_page(said: Match, heard: Heard) -> bool:
     time: dict[str, Any] = heard.document["step_time"]  # type: ignore[assignment]
@@ -154,6 +154,7 @@ def _step_of_page(said: Match, heard: Heard) -> bool:
     "time_words",
     "At least <time:TIME>: weights and gradients over the link, the least a step takes; the "
     "optimizer runs at the weight server and is not timed.",
+    ("preflight",),
 )
 def _link_of_page(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
@@ -164,18 +165,18 @@ def _link_of_page(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("change_number", "<number:NUMBER>. <change:REST>.")
+@reads("change_number", "<number:NUMBER>. <change:REST>.", ("preflight",))
 def _change(said: Match, heard: Heard) -> bool:
     changes: list[str] = heard.document["changes"]  # type: ignore[assignment]
     return changes[int(said["number"]) - 1] == said["change"]
 
 
-@reads("changes_heading", "What to change:")
+@reads("changes_heading", "What to change:", ("preflight",))
 def _changes(said: Match, heard: Heard) -> bool:
     return said is not None and heard.document["changes"] != []
 
 
-@reads("changes_heading", "Nothing <what:NAME>.")
+@reads("changes_heading", "Nothing <what:NAME>.", ("preflight",))
 def _no_changes(said: Match, heard: Heard) -> bool:
     what = "has to change" if heard.code == 0 else "that was tried makes it fit"
     return said["what"] == what and heard.document["changes"] == []
@@ -189,6 +190,7 @@ def _no_changes(said: Match, heard: Heard) -> bool:
     "<model:NAME> with <optimizer:NAME> on <wafer:NAME>: one step takes <cycles:NUMBER> "
     "cycle[s] = "
     "<time:TIME>.",
+    ("explain",),
 )
 def _explained(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
@@ -200,7 +202,11 @@ def _explained(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("last_pe", "The last PE to finish is row <row:NUMBER> column <col:NUMBER>: <phases:NAME> %.")
+@reads(
+    "last_pe",
+    "The last PE to finish is row <row:NUMBER> column <col:NUMBER>: <phases:NAME> %.",
+    ("explain",),
+)
 def _last_pe(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
     lengths: dict[str, int] = {}
@@ -219,6 +225,7 @@ def _last_pe(said: Match, heard: Heard) -> bool:
     "costliest_limit",
     "What costs most is <limit:NAME>. Without it (<lifted:NAME>) the step would take "
     "<cycles:NUMBER> cycle[s], <share:SHARE> less.",
+    ("explain",),
 )
 def _costliest(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
@@ -233,7 +240,7 @@ def _costliest(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("costliest_limit", "No single limit costs anything: several bind at once.")
+@reads("costliest_limit", "No single limit costs anything: several bind at once.", ("explain",))
 def _no_limit(said: Match, heard: Heard) -> bool:
     effects: list[dict[str, Any]] = heard.document["effects"]  # type: ignore[assignment]
     return said is not None and all(
@@ -241,7 +248,7 @@ def _no_limit(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("what_helps", "What helps: <changes:NAME> less.")
+@reads("what_helps", "What helps: <changes:NAME> less.", ("explain",))
 def _helps(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
     helping = [c for c in document["changes"] if c["saved_cycles"] > 0]
@@ -255,7 +262,7 @@ def _helps(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("what_helps", "Nothing that was tried makes it shorter: <tried:NAME>.")
+@reads("what_helps", "Nothing that was tried makes it shorter: <tried:NAME>.", ("explain",))
 def _no_help(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
     changes = document["changes"]
@@ -267,6 +274,7 @@ def _no_help(said: Match, heard: Heard) -> bool:
 @reads(
     "stretches_left_out",
     "<count:NUMBER> shorter stretch[es] left out, <cycles:NUMBER> cycle[s]; all are in the JSON.",
+    ("explain",),
 )
 def _stretches(said: Match, heard: Heard) -> bool:
     parts: list[dict[str, int]] = heard.document["critical_path"]  # type: ignore[assignment]
@@ -279,6 +287,7 @@ def _stretches(said: Match, heard: Heard) -> bool:
     "limits_overlap",
     "Limits overlap, so the savings do not sum. Each line is an emulation of its own.[ No limit "
     "here: the machine has the lifted <value:NAME> already.]",
+    ("explain",),
 )
 def _overlap(said: Match, heard: Heard) -> bool:
     effects: list[dict[str, Any]] = heard.document["effects"]  # type: ignore[assignment]
@@ -289,12 +298,12 @@ def _overlap(said: Match, heard: Heard) -> bool:
 # compare
 
 
-@reads("before_words", "Before: <what:NAME> columns)")
+@reads("before_words", "Before: <what:NAME> columns)", ("compare",))
 def _before(said: Match, heard: Heard) -> bool:
     return f"{said['what']} columns)" == heard.document["before"]
 
 
-@reads("after_words", "After: <what:NAME> columns)")
+@reads("after_words", "After: <what:NAME> columns)", ("compare",))
 def _after(said: Match, heard: Heard) -> bool:
     return f"{said['what']} columns)" == heard.document["after"]
 
@@ -305,12 +314,12 @@ def _sides(heard: Heard, name: str, unit: str) -> tuple[float, float]:
     return total["before"], total["after"]
 
 
-@reads("step_change", "The step: not timed in either.")
+@reads("step_change", "The step: not timed in either.", ("compare",))
 def _timed_in_none(said: Match, heard: Heard) -> bool:
     return said is not None and heard.document["timed"] == [False, False]
 
 
-@reads("step_change", "The step: <before:NAME> before, <after:NAME> after.")
+@reads("step_change", "The step: <before:NAME> before, <after:NAME> after.", ("compare",))
 def _timed_in_one(said: Match, heard: Heard) -> bool:
     timed: list[bool] = heard.document["timed"]  # type: ignore[assignment]
     sides = _sides(heard, "step", "cycles")
@@ -320,7 +329,7 @@ def _timed_in_one(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("step_change", "The step takes <cycles:NUMBER> cycle[s], as before.")
+@reads("step_change", "The step takes <cycles:NUMBER> cycle[s], as before.", ("compare",))
 def _same_step(said: Match, heard: Heard) -> bool:
     before, after = _sides(heard, "step", "cycles")
     return before == after == whole(said["cycles"]) and heard.document["timed"] == [True, True]
@@ -330,12 +339,13 @@ def _same_step(said: Match, heard: Heard) -> bool:
     "step_change",
     "The step takes <share:SHARE> <less:NAME> cycles: <before:NUMBER> cycle[s] before, "
     "<after:NUMBER> cycle[s] after.",
+    ("compare",),
 )
 def _other_step(said: Match, heard: Heard) -> bool:
     return _compared(said, _sides(heard, "step", "cycles"))
 
 
-@reads("peak_change", "The fullest PE holds <peak:BYTES>, as before.")
+@reads("peak_change", "The fullest PE holds <peak:BYTES>, as before.", ("compare",))
 def _same_peak(said: Match, heard: Heard) -> bool:
     before, after = _sides(heard, "fullest PE", "bytes")
     return before == after == whole(said["peak"])
@@ -345,6 +355,7 @@ def _same_peak(said: Match, heard: Heard) -> bool:
     "peak_change",
     "The fullest PE holds <share:SHARE> <less:NAME> bytes: <before:BYTES> before, <after:BYTES> "
     "after.",
+    ("compare",),
 )
 def _other_peak(said: Match, heard: Heard) -> bool:
     return _compared(said, _sides(heard, "fullest PE", "bytes"))
@@ -365,6 +376,7 @@ def _compared(said: Match, sides: tuple[float, float]) -> bool:
 @reads(
     "rules_verdict",
     "Legal: <optimizer:NAME> keeps all static-state rules over <steps:NUMBER> step[s].",
+    ("check",),
 )
 def _keeps(said: Match, heard: Heard) -> bool:
     document = heard.document
@@ -379,6 +391,7 @@ def _keeps(said: Match, heard: Heard) -> bool:
 @reads(
     "rules_verdict",
     "Not legal: <optimizer:NAME> has <count:NUMBER> violation[s] of the static-state rules.",
+    ("check",),
 )
 def _breaks(said: Match, heard: Heard) -> bool:
     violations: list[object] = heard.document["violations"]  # type: ignore[assignment]
@@ -389,6 +402,7 @@ def _breaks(said: Match, heard: Heard) -> bool:
     "collective_time",
     "<kind:NAME> of <length:NUMBER> wavelet[s] over <rows:NUMBER> x <cols:NUMBER> PEs of "
     "<wafer:NAME>: <cycles:NUMBER> cycle[s] = <time:TIME> (<algorithms:NAME>).",
+    ("collective",),
 )
 def _collective(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
@@ -407,6 +421,7 @@ def _collective(said: Match, heard: Heard) -> bool:
     "collective_bounds",
     "The published formula gives <formula:NUMBER> cycle[s]; no algorithm takes fewer than "
     "<least:NUMBER>, by the length of the vector and the distance.",
+    ("collective",),
 )
 def _bounds(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document
@@ -417,7 +432,9 @@ def _bounds(said: Match, heard: Heard) -> bool:
 
 
 @reads(
-    "candidates_words", "Along the <place:NAME> the best is <best:NAME>; in cycles: <listed:NAME>."
+    "candidates_words",
+    "Along the <place:NAME> the best is <best:NAME>; in cycles: <listed:NAME>.",
+    ("collective",),
 )
 def _candidates(said: Match, heard: Heard) -> bool:
     ranked: list[dict[str, Any]] = heard.document["candidates"][said["place"]]  # type: ignore[index]
@@ -429,23 +446,26 @@ def _candidates(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("routes_hidden", "Routes are not listed for so many PEs; add --routes to see them.")
+@reads(
+    "routes_hidden",
+    "Routes are not listed for so many PEs; add --routes to see them.",
+    ("collective",),
+)
 def _routes(said: Match, heard: Heard) -> bool:
     return said is not None and "routers" not in heard.document
 
 
-@reads("steps_words", "<source:NAME>: <steps:NUMBER> step[s]")
+@reads("steps_words", "<source:NAME>: <steps:NUMBER> step[s]", ("schedule",))
 def _steps(said: Match, heard: Heard) -> bool:
     groups: list[dict[str, Any]] = heard.document["groups"]  # type: ignore[assignment]
     return (
-        heard.words[0] == "schedule"
-        and said.end() == len(said.string)
+        said.end() == len(said.string)
         and said["source"] == heard.words[1]
         and all(len(group["learning_rate"]) == whole(said["steps"]) for group in groups)
     )
 
 
-@reads("schedule_left_out", "<source:NAME>: not used by the schedule: <names:REST>")
+@reads("schedule_left_out", "<source:NAME>: not used by the schedule: <names:REST>", ("schedule",))
 def _unused_by_schedule(said: Match, heard: Heard) -> bool:
     ignored: list[str] = heard.document["ignored"]  # type: ignore[assignment]
     names = said["names"]
@@ -458,33 +478,32 @@ def _unused_by_schedule(said: Match, heard: Heard) -> bool:
     "overview_units",
     "SRAM in bytes per PE, ports in bytes read + written per cycle, hop and wavelet in cycles; "
     "assumed: fields without a source. wse wafers NAME shows every figure.",
+    ("wafers",),
 )
 def _units(said: Match, heard: Heard) -> bool:
     wafers: list[dict[str, Any]] = heard.document["wafers"]  # type: ignore[assignment]
     shown = {row[0]: row for row in cells(heard.tables[0])}
     return said is not None and all(
-        shown[w["name"]][5] == f"{w['sram_bytes_per_pe']:,}"
-        and shown[w["name"]][7] == str(w["hop_cycles"])
+        shown[w["name"]][4] == f"{w['sram_bytes_per_pe']:,}"
+        and shown[w["name"]][6] == str(w["hop_cycles"])
         for w in wafers
     )
 
 
-@reads("lanes_source", "<source:REST>")
+@reads("lanes_source", "<source:REST>", ("wafers",))
 def _lanes(said: Match, heard: Heard) -> bool:
-    if heard.words[0] != "wafers":
-        return False
-    sources: dict[str, str] = heard.document["sources"]  # type: ignore[assignment]
-    return said.string.strip() == sources["lanes"]
+    sources: dict[str, str] = heard.document.get("sources", {})  # type: ignore[assignment]
+    return said["source"] == sources.get("lanes")
 
 
-@reads("folder_written", "Wrote <folder:NAME>: <names:REST>")
+@reads("folder_written", "Wrote <folder:NAME>: <names:REST>", ("run", "fit"))
 def _folder(said: Match, heard: Heard) -> bool:
     folder = Path(str(heard.value("--out")))
     names = said["names"].split(", ")
     return said["folder"] == str(folder) and set(names) == {p.name for p in folder.iterdir()}
 
 
-@reads("file_written", "Wrote <file:REST>")
+@reads("file_written", "Wrote <file:REST>", ("compare", "plot"))
 def _file(said: Match, heard: Heard) -> bool:
     named = said["file"]
     return said.start() == 0 and Path(named).is_file() and str(heard.value("--out")) in named

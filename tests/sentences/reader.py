@@ -16,8 +16,11 @@ from tests.sentences.numbers import BYTES, NUMBER, SHARE, SIZE, TIME
 
 Check = Callable[[re.Match[str], Heard], bool]
 
-READERS: Final[dict[str, list[tuple[re.Pattern[str], Check]]]] = {}
-"""Name of the function that makes a sentence -> patterns and checks, one a wording."""
+READERS: Final[dict[str, list[tuple[re.Pattern[str], Check, frozenset[str]]]]] = {}
+"""Name of the function that makes a sentence -> patterns, checks and commands, one a wording."""
+
+OF_A_STEP: Final = ("run", "fit", "preflight")
+"""The commands whose JSON has the values of most sentences."""
 
 _PARTS = {
     "NUMBER": NUMBER,
@@ -34,8 +37,13 @@ class FalseSentenceError(AssertionError):
     """A sentence that nobody words, or that disagrees with the values."""
 
 
-def reads(maker: str, pattern: str) -> Callable[[Check], Check]:
-    """Register a check for the words that ``maker`` makes; ``<name:KIND>`` is a part of them."""
+def reads(
+    maker: str, pattern: str, commands: tuple[str, ...] = OF_A_STEP
+) -> Callable[[Check], Check]:
+    """Register a check for the words that ``maker`` makes in some commands.
+
+    In ``pattern``, ``<name:KIND>`` is a part that differs and ``[...]`` one that may lack.
+    """
     parts = re.split(r"<(\w+):(\w+)>", pattern)
     whole = ""
     for literal, name, kind in zip(
@@ -49,7 +57,7 @@ def reads(maker: str, pattern: str) -> Callable[[Check], Check]:
     )
 
     def register(check: Check) -> Check:
-        READERS.setdefault(maker, []).append((compiled, check))
+        READERS.setdefault(maker, []).append((compiled, check, frozenset(commands)))
         return check
 
     return register
@@ -72,8 +80,8 @@ def read_paragraph(text: str, heard: Heard) -> list[str]:
 def _read_one(text: str, at: int, heard: Heard) -> tuple[str, int]:
     false = []
     for maker, wordings in READERS.items():
-        for pattern, check in wordings:
-            match = pattern.match(text, at)
+        for pattern, check, commands in wordings:
+            match = pattern.match(text, at) if heard.words[0] in commands else None
             if match is None:
                 continue
             if check(match, heard):

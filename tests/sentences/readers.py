@@ -116,7 +116,7 @@ def _asked_for(said: Match, heard: Heard) -> bool:
         said["mode"] == mode
         and said["wafer"] == heard.value("--wafer")
         and (whole(said["batch"]) if said["batch"] else None) == batch
-        and named in (None, said["optimizer"])
+        and said["optimizer"].startswith(named or "")
         and heard.value("--mode") in (None, "auto", mode)
     )
 
@@ -132,7 +132,7 @@ def _lever_that_fits(said: Match, heard: Heard) -> bool:
 
 
 @reads(
-    "fullest",
+    "fullest_pe",
     "the fullest PE, row <row:NUMBER> column <col:NUMBER>, holds <peak:NUMBER> of <has:BYTES> "
     "(<share:SHARE>).",
 )
@@ -149,7 +149,7 @@ def _fullest(said: Match, heard: Heard) -> bool:
 
 
 @reads(
-    "fullest",
+    "fullest_pe",
     "the fullest PE, row <row:NUMBER> column <col:NUMBER>, would need <peak:BYTES>, <over:BYTES> "
     "(<share:SHARE>) more than its <has:BYTES>.",
 )
@@ -355,12 +355,17 @@ def _batch(said: Match, heard: Heard) -> bool:
 
 @reads(
     "config_left_out",
-    "Not used of the run config: <named:NAME>[ and <more:NUMBER> more (all in the JSON)].",
+    "Not used of the run config: <named:REST> and <more:NUMBER> more (all in the JSON).",
 )
+def _left_out_in_part(said: Match, heard: Heard) -> bool:
+    unused: list[str] = heard.document["config_unused"]  # type: ignore[assignment]
+    return said["named"] == ", ".join(unused[: -whole(said["more"])])
+
+
+@reads("config_left_out", "Not used of the run config: <named:REST>.")
 def _left_out(said: Match, heard: Heard) -> bool:
     unused: list[str] = heard.document["config_unused"]  # type: ignore[assignment]
-    more = whole(said["more"]) if said["more"] else 0
-    return ", ".join(unused[: len(unused) - more]) == said["named"]
+    return said["named"] == ", ".join(unused)
 
 
 @reads("unsourced_words", "<share:SHARE> of the busy cycles rest on costs that no document states.")

@@ -140,3 +140,84 @@ def test_a_sentence_that_no_function_words_is_noticed(tmp_path: Path) -> None:
             if wrong != text:
                 with pytest.raises(FalseSentenceError):
                     read_paragraph(wrong, heard)
+
+
+CONFIG: Final = """\
+model: {hidden_size: 8, vocab_size: 11, num_hidden_layers: 1, num_heads: 2, filter_size: 16,
+  max_position_embeddings: 4, position_embedding_type: learned, share_embedding_weights: true}
+train_input: {batch_size: 2}
+optimizer:
+  optimizer_type: SGD
+  unknown_key: 3
+  learning_rate: [{scheduler: Linear, initial_learning_rate: 0.0, end_learning_rate: 1.0e-3,
+    steps: 4, what: 1}]
+runconfig: {max_steps: 6}
+"""
+FACTORY: Final = """\
+import optimizers, torch
+def legal(): return optimizers.SGD(torch.nn.Linear(2, 2).parameters(), lr=0.1)
+def illegal(): return torch.optim.AdamW(torch.nn.Linear(2, 2).parameters())
+"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Models, a run config, a factory, and results of run and fit."""
+    here = tmp_path_factory.mktemp("sentences")
+    (here / "model.json").write_text('[["h.0.w", [31, 17], "float32"], ["h.1.w", [31], "float32"]]')
+    (here / "one.json").write_text('[["w", [8], "float32"]]')
+    (here / "params.yaml").write_text(CONFIG)
+    (here / "mine.py").write_text(FACTORY)
+    return here
+
+
+SMALL: Final = ("--wafer", "wse2:5x4")
+TIGHT: Final = ("--set", "sram_bytes_per_pe=8500")
+EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
+    "run": ("run", "{}/model.json", *SMALL, "--out", "{}/report"),
+    "run, lighter": ("run", "{}/model.json", *SMALL, "--optimizer", "Lion", "--out", "{}/other"),
+    "run, no room": ("run", "{}/model.json", *SMALL, *TIGHT),
+    "run, config beside": ("run", "{}/model.json", *SMALL, "--config", "{}/params.yaml"),
+    "fit": ("fit", "{}/model.json", *SMALL, "--optimizer", "Adafactor", "--out", "{}/fit"),
+    "fit, no batch fits": ("fit", "{}/params.yaml", *SMALL, *TIGHT, "--solve", "batch"),
+    "fit, many layers": (
+        "fit", "t5-small", "--wafer", "wse2:200x200", "--no-levers", "--sparsity", "0.5",
+    ),
+    "preflight, no rate": ("preflight", "{}/model.json", *SMALL, "--optimizer", "SGD"),
+    "preflight, no room": (
+        "preflight", "{}/params.yaml", *SMALL, *TIGHT, "--mode", "pipelined", "--batch-size", "9",
+    ),
+    "preflight, streamed": ("preflight", "{}/model.json", *SMALL, "--mode", "weight-streaming"),
+    "preflight, illegal": ("preflight", "{}/model.json", *SMALL, "--check", "{}/mine.py:illegal"),
+    "explain": ("explain", "{}/model.json", *SMALL, "--optimizer", "Lamb"),
+    "explain, all small": ("explain", "{}/one.json", "--wafer", "wse3:2x2", "--optimizer", "SGD"),
+    "compare": ("compare", "{}/report", "{}/other", "--out", "{}/difference"),
+    "compare, same": ("compare", "{}/report", "{}/report"),
+    "compare, not timed": ("compare", "{}/report", "{}/fit"),
+    "compare, none timed": ("compare", "{}/fit", "{}/fit"),
+    "check": ("check", "{}/mine.py:legal", "--steps", "3"),
+    "check, illegal": ("check", "{}/mine.py:illegal", "--steps", "2"),
+    "collective": ("collective", "reduce", "--pes", "12", "--wavelets", "5"),
+    "collective, square": (
+        "collective", "all-reduce", "--rows", "70", "--cols", "60", "--wavelets", "1",
+    ),
+    "schedule": ("schedule", "{}/params.yaml"),
+    "wafers": ("wafers",),
+    "one wafer": ("wafers", "wse2"),
+    "models": ("models",),
+    "scenarios": ("scenarios",),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_command_tells_the_truth(name: str, folder: Path) -> None:
+    words = [word.replace("{}", str(folder)) for word in EXAMPLES[name]]
+    heard = hear(folder, *words)
+    assert heard.error == ""
+    read_all(heard)
+
+
+def test_pictures_and_their_list_are_named(folder: Path) -> None:
+    words = ("plot", f"{folder}/report", "--view", "time", "--out", f"{folder}/time.svg")
+    assert read_all(hear(folder, *words, as_json=False)) == {"file_written"}
+    assert hear(folder, "plot", "--list", as_json=False).outside == ""

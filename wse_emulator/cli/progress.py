@@ -18,7 +18,7 @@ SILENT_SECONDS: Final = 2.0
 """A command that takes less says nothing."""
 
 
-class Clock(Protocol):
+class TimeSource(Protocol):
     """What tells how long a command takes."""
 
     def now(self) -> float:
@@ -50,7 +50,7 @@ class WallClock:
         return prevent
 
 
-clock: Clock = WallClock()
+clock: TimeSource = WallClock()
 """The clock of all commands; tests set one that they move themselves."""
 
 quiet_option: Final = click.option("--quiet", is_flag=True, help="No progress on standard error.")

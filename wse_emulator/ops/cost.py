@@ -91,8 +91,8 @@ def _unknown(op: TensorOp, program: StepProgram, why: str) -> UnknownOpError:
         f"{program.optimizer}.step() issues {op.name} {where} (op {op.index}): {why}",
         parameter=owner,
         remedy=(
-            "write the step with ops the wafer has (docs/ops.md lists them), in float32 or "
-            "a 16-bit format"
+            "write the step with ops the wafer has (docs/ops.md of the sources lists them), in "
+            "float32 or a 16-bit format"
         ),
     )
 

@@ -10,7 +10,7 @@ import numpy as np
 from wse_emulator.request import Request
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.run import CriticalPart, RunResult
-from wse_emulator.results.sentences import NOTHING, Sentence, joined, sentence
+from wse_emulator.results.sentences import NOTHING, Sentence, sentence, sentences_together
 from wse_emulator.results.words import cycles, full_bytes, plural, rate_text, seconds, share, short
 
 CONFIG_BATCH: Final = "the batch and its lengths, which are those of the config's own model"
@@ -18,7 +18,7 @@ CONFIG_BATCH: Final = "the batch and its lengths, which are those of the config'
 
 
 @sentence
-def fullest(peak: int, capacity: int, place: tuple[int, int]) -> str:
+def fullest_pe(peak: int, capacity: int, place: tuple[int, int]) -> str:
     """What the fullest PE holds and has, and by how much it is over if it is."""
     pe = f"the fullest PE, row {place[0]} column {place[1]},"
     if peak <= capacity:
@@ -34,7 +34,7 @@ def fullest(peak: int, capacity: int, place: tuple[int, int]) -> str:
 def verdict(result: RunResult) -> str:
     """Whether the model fits, with the fullest PE's bytes and the capacity."""
     memory = result.memory
-    words = fullest(memory.peak_bytes, memory.capacity_bytes, memory.worst_pe)
+    words = fullest_pe(memory.peak_bytes, memory.capacity_bytes, memory.worst_pe)
     return f"{'Fits' if result.fits else 'Does not fit'}: {words}"
 
 
@@ -56,7 +56,7 @@ def step_time(result: RunResult) -> str:
         return "No step was simulated."
     step = result.steps[-1]
     doubt = time_interval(result.seconds_interval, unsourced=result.unsourced_share > 0)
-    return joined(
+    return sentences_together(
         Sentence(f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}."), doubt
     )
 

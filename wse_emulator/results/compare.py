@@ -7,7 +7,7 @@ from typing import Final
 
 from wse_emulator.results.codec import encode
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.sentences import joined, sentence
+from wse_emulator.results.sentences import sentence, sentences_together
 from wse_emulator.results.words import cycles, full_bytes, share
 
 COMPARE_SCHEMA: Final = "wse-compare/1"
@@ -199,7 +199,7 @@ def change_in_words(comparison: Comparison) -> str:
     """The change of the step time and of the fullest PE."""
     total = {(one.name, one.unit): one for one in comparison.totals}
     step = step_change(total["step", "cycles"], comparison.timed)
-    return joined(step, peak_change(total["fullest PE", "bytes"]))
+    return sentences_together(step, peak_change(total["fullest PE", "bytes"]))
 
 
 @sentence

@@ -9,7 +9,7 @@ from wse_emulator.request import Request
 from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.codec import encode
 from wse_emulator.results.run import PeTime
-from wse_emulator.results.sentences import Sentence, joined, sentence
+from wse_emulator.results.sentences import Sentence, sentence, sentences_together
 from wse_emulator.results.words import cycles, plural, seconds, share, short
 
 EXPLAIN_SCHEMA: Final = "wse-explain/1"
@@ -172,7 +172,7 @@ def costliest_limit(explanation: Explanation) -> str:
     """The limit of the machine that costs most, what its absence would save, and what helps."""
     worst = explanation.worst
     if worst is None:
-        return joined(
+        return sentences_together(
             Sentence("No single limit costs anything: several bind at once."),
             what_helps(explanation),
         )
@@ -180,7 +180,7 @@ def costliest_limit(explanation: Explanation) -> str:
         f"What costs most is {worst.limit.name}. Without it ({worst.limit.lifted}) the step would "
         f"take {cycles(worst.cycles)}, {share(worst.saved_share)} less."
     )
-    return joined(Sentence(said), what_helps(explanation))
+    return sentences_together(Sentence(said), what_helps(explanation))
 
 
 @sentence

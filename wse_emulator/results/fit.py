@@ -84,8 +84,8 @@ class BatchFacts:
     """What activations were counted for.
 
     Attributes:
-        batch_size: samples a step.
-        sequence_length: tokens a sample; None for models without sequences.
+        batch_size: samples per step.
+        sequence_length: tokens per sample; None for models without sequences.
         micro_batch: samples that move through the layers together.
         recompute: ``none``: all saved tensors are kept; ``full``: only what entered a layer; else
             how many of the first layers are recomputed.
@@ -186,7 +186,7 @@ class FitReport:
         activations_counted: False without a batch size: the optimizer step alone is judged.
         bytes: category -> bytes; ``total`` sums them.
         gap_bytes: bytes by which the fullest PE exceeds its SRAM, 0 if it fits.
-        bound_bytes: mean bytes a PE: the least any placement can reach.
+        bound_bytes: mean bytes per PE: the least any placement can reach.
         strip_elements: shortest and longest strip of the step's chains.
         weight_server: in weight streaming only.
         notes: assumptions and hints, one sentence each.

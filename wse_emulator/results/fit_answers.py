@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from wse_emulator.results.answers import config_left_out, fullest
+from wse_emulator.results.answers import config_left_out, fullest_pe
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.sentences import Sentence, sentence
 from wse_emulator.results.words import full_bytes, plural, seconds, share
@@ -24,7 +24,7 @@ def fit_verdict(report: FitReport) -> str:
         what += f" at batch {report.batch.batch_size:,}"
     fits = "fits" if report.fits else "does not fit"
     place = (report.worst[0].row, report.worst[0].col)
-    words = fullest(report.pe.peak_bytes, report.pe.capacity_bytes, place)
+    words = fullest_pe(report.pe.peak_bytes, report.pe.capacity_bytes, place)
     said = f"{what} {fits} {report.mode} on {report.wafer.name}: {words}"
     lever = next((lever for lever in report.levers if lever.fits), None)
     return said if report.fits or lever is None else f"{said} It would fit with {lever.what}."

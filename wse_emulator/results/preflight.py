@@ -12,7 +12,7 @@ from wse_emulator.results.codec import encode
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.fit import BatchFacts, FitReport
 from wse_emulator.results.fit_answers import chosen_mode, fit_lever
-from wse_emulator.results.sentences import Sentence, joined, sentence
+from wse_emulator.results.sentences import Sentence, sentence, sentences_together
 from wse_emulator.results.words import cycles, full_bytes, plural, seconds, short
 
 PREFLIGHT_SCHEMA: Final = "wse-preflight/1"
@@ -228,7 +228,7 @@ def legal_words(page: Preflight) -> str:
 def memory_words(fit: FitReport) -> str:
     """The verdict of the memory, why its mode was chosen, and whether activations count."""
     counted = samples_counted(fit.request, fit.config_unused)
-    return joined(Sentence(fit.verdict), chosen_mode(fit), counted)
+    return sentences_together(Sentence(fit.verdict), chosen_mode(fit), counted)
 
 
 @sentence
@@ -250,7 +250,7 @@ def time_words(time: StepTime) -> str:
     if time.cycles is None or high is None:
         return f"At least {seconds(time.seconds)}: {time.words}."
     taken = f"{cycles(time.cycles)} = {seconds(time.seconds)}: {time.words}."
-    return joined(Sentence(taken), time_interval((low, high), unsourced=time.unsourced))
+    return sentences_together(Sentence(taken), time_interval((low, high), unsourced=time.unsourced))
 
 
 @sentence

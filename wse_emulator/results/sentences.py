@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Final, NewType, ParamSpec
 
-Given = ParamSpec("Given")
+Arguments = ParamSpec("Arguments")
 
 Sentence = NewType("Sentence", str)
 """Whole sentences, or a line that names what follows; empty if there is nothing to say."""
@@ -23,7 +23,7 @@ SENTENCE_MAKERS: Final[dict[str, Callable[..., Sentence]]] = {}
 """Name of a function -> the function, of all that word a fact."""
 
 
-def sentence(make: Callable[Given, str]) -> Callable[Given, Sentence]:
+def sentence(make: Callable[Arguments, str]) -> Callable[Arguments, Sentence]:
     """Register a function as the one that words its fact.
 
     Example:
@@ -34,13 +34,13 @@ def sentence(make: Callable[Given, str]) -> Callable[Given, Sentence]:
     """
 
     @wraps(make)
-    def made(*args: Given.args, **kwargs: Given.kwargs) -> Sentence:
+    def made(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Sentence:
         return Sentence(make(*args, **kwargs))
 
     SENTENCE_MAKERS[make.__name__] = made
     return made
 
 
-def joined(*said: Sentence) -> Sentence:
+def sentences_together(*said: Sentence) -> Sentence:
     """The sentences one after the other, without those that are empty."""
     return Sentence(" ".join(text for text in said if text))

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from wse_emulator.results import answers
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.sentences import joined
+from wse_emulator.results.sentences import sentences_together
 from wse_emulator.results.words import rate_text, seconds, share, short, significant
 from wse_emulator.terminal.say import say, say_written, show, table
 
@@ -68,7 +68,7 @@ def _ops(result: RunResult) -> Table:
         *headings,
         words=("phase", "op"),
         unbroken=headings,
-        caption=joined(answers.unsourced_words(result), answers.last_pe_done(result)),
+        caption=sentences_together(answers.unsourced_words(result), answers.last_pe_done(result)),
     )
     for op in result.ops[:_ROWS]:
         made.add_row(
