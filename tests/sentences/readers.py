@@ -565,3 +565,30 @@ def _layers(said: Match, heard: Heard) -> bool:
     shown = next(table for table in heard.tables if table.title == "Largest layers")
     layers: list[object] = heard.document["layers"]  # type: ignore[assignment]
     return len(layers) == shown.row_count + whole(said["count"])
+
+
+# the page of a report
+
+
+@reads("step_time", "No step was simulated.")
+def _no_step(said: Match, heard: Heard) -> bool:
+    return said is not None and not heard.document.get("steps")
+
+
+@reads("repeatable", "The same command gives the same <what:NAME>, on any computer.")
+def _again(said: Match, heard: Heard) -> bool:
+    return said["what"] == ("cycles" if heard.document.get("steps") else "bytes")
+
+
+@reads("lever_words", "<what:NAME> (saves <saves:BYTES> in the fullest PE[<then:NAME> fits])")
+def _lever(said: Match, heard: Heard) -> bool:
+    levers: list[dict[str, Any]] = heard.document["levers"]  # type: ignore[assignment]
+    named = {
+        text: lever
+        for lever in levers
+        for text in (lever["what"], f"{lever['what']} ({' '.join(lever['arguments'])})")
+    }
+    lever = named[said["what"]]
+    return (
+        whole(said["saves"]) == lever["saves_bytes"] and (said["then"] is not None) == lever["fits"]
+    )

@@ -6,8 +6,11 @@ the JSON of the same command (see ``reader.py``). Levers are typed again and do 
 
 from __future__ import annotations
 
+import html
 import importlib
+import json
 import pkgutil
+import re
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -19,7 +22,14 @@ from tests.sentences import other_readers, readers  # noqa: F401 - they register
 from tests.sentences.asked import at_the_edge, question, shapes
 from tests.sentences.heard import Heard, cells, hear
 from tests.sentences.reader import READERS, FalseSentenceError, read_paragraph
+from wse_emulator.inputs.given import Given
+from wse_emulator.questions.run import answer_run
+from wse_emulator.report.fit import result_of_fit
+from wse_emulator.report.page import html_report
+from wse_emulator.results.files import run_document, run_files
+from wse_emulator.results.folder import write_files
 from wse_emulator.results.sentences import SENTENCE_MAKERS
+from wse_emulator.wafer import parse_wafer
 
 MADE_OF_OTHERS: Final = {
     "advice": "lever_words",
@@ -30,11 +40,11 @@ MADE_OF_OTHERS: Final = {
 }
 """Functions that put others' sentences together -> one of those."""
 
-IN_CELLS: Final = {"lever_words", "fit_lever", "lever_change", "change_words"}
+IN_CELLS: Final = {"fit_lever", "lever_change", "change_words"}
 """Parts of sentences and of tables: a lever with what it saves. They are read in place."""
 
-IN_PICTURES: Final = {"no_step", "rate_without_schedule", "repeatable"}
-"""Words of pictures and pages, which no command prints."""
+IN_PICTURES: Final = {"no_step", "rate_without_schedule"}
+"""Words of pictures, which no command prints."""
 
 
 def read_all(heard: Heard) -> set[str]:
@@ -168,14 +178,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "one.json").write_text('[["w", [8], "float32"]]')
     (here / "params.yaml").write_text(CONFIG)
     (here / "mine.py").write_text(FACTORY)
+    for name, optimizer in (("report", "AdamW"), ("other", "Lion")):
+        result = wse_emulator.run(f"{here}/model.json", optimizer=optimizer, wafer=SMALL[1])
+        write_files(here / name, run_files(result), force=False)
+    judged = wse_emulator.fit(f"{here}/model.json", wafer=SMALL[1], levers=False)
+    write_files(here / "judged", run_files(result_of_fit(judged)), force=False)
     return here
 
 
 SMALL: Final = ("--wafer", "wse2:5x4")
 TIGHT: Final = ("--set", "sram_bytes_per_pe=8500")
 EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
-    "run": ("run", "{}/model.json", *SMALL, "--out", "{}/report"),
-    "run, lighter": ("run", "{}/model.json", *SMALL, "--optimizer", "Lion", "--out", "{}/other"),
+    "run": ("run", "{}/model.json", *SMALL),
     "run, no room": ("run", "{}/model.json", *SMALL, *TIGHT),
     "run, config beside": ("run", "{}/model.json", *SMALL, "--config", "{}/params.yaml"),
     "fit": ("fit", "{}/model.json", *SMALL, "--optimizer", "Adafactor", "--out", "{}/fit"),
@@ -193,8 +207,8 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "explain, all small": ("explain", "{}/one.json", "--wafer", "wse3:2x2", "--optimizer", "SGD"),
     "compare": ("compare", "{}/report", "{}/other", "--out", "{}/difference"),
     "compare, same": ("compare", "{}/report", "{}/report"),
-    "compare, not timed": ("compare", "{}/report", "{}/fit"),
-    "compare, none timed": ("compare", "{}/fit", "{}/fit"),
+    "compare, not timed": ("compare", "{}/report", "{}/judged"),
+    "compare, none timed": ("compare", "{}/judged", "{}/judged"),
     "check": ("check", "{}/mine.py:legal", "--steps", "3"),
     "check, illegal": ("check", "{}/mine.py:illegal", "--steps", "2"),
     "collective": ("collective", "reduce", "--pes", "12", "--wavelets", "5"),
@@ -221,3 +235,38 @@ def test_pictures_and_their_list_are_named(folder: Path) -> None:
     words = ("plot", f"{folder}/report", "--view", "time", "--out", f"{folder}/time.svg")
     assert read_all(hear(folder, *words, as_json=False)) == {"file_written"}
     assert hear(folder, "plot", "--list", as_json=False).outside == ""
+
+
+@pytest.mark.parametrize("name", ["timed", "no room", "memory", "streamed samples"])
+def test_the_page_of_a_report_tells_the_truth(name: str, folder: Path) -> None:
+    """The header, the levers and the assumptions; each fact once, and no time without a step."""
+    words, page, document = _page(name, folder)
+    heard = Heard(words, 0 if document["fits"] else 3, (), (), document, "", "")
+    header = page[page.index("<header") : page.index("</header>")]
+    said = re.findall(r"<(?:h1|p|li)[^>]*>(.*?)(?:<br>.*?)?</(?:h1|p|li)>", header)
+    listed = page[page.index('id="assumptions"') : page.index('id="repeat"')]
+    said += re.findall(r"<li>(.*?)</li>", listed)
+    repeated = re.search(r"<p>(The same command .*?) Beside", page[page.index('id="repeat"') :])
+    assert repeated is not None
+    texts = [html.unescape(text) for text in (*said, repeated[1]) if text]
+    assumptions = wse_emulator.run("gpt2", wafer="wse2:4x4").assumptions
+    assert set(assumptions) <= set(texts)
+    for text in texts:
+        if text not in (*assumptions, "What would make room, most first:"):
+            read_paragraph(text, heard)
+    assert len(texts) == len(set(texts))
+    assert ("#zoom" in page) == bool(document.get("steps"))
+
+
+def _page(name: str, folder: Path) -> tuple[tuple[str, ...], str, dict[str, object]]:
+    """What is asked, the page of its answer, and the JSON of it."""
+    model = f"{folder}/{'params.yaml' if name == 'streamed samples' else 'model.json'}"
+    if name in ("timed", "no room"):
+        spec = parse_wafer(SMALL[1], TIGHT[1:] if name == "no room" else ())
+        run = answer_run(Given(model=model, wafer=spec), levers=True)
+        words = ("run", model, *SMALL, *(TIGHT if name == "no room" else ()))
+        return words, html_report(run, {}).decode(), json.loads(json.dumps(run_document(run)))
+    mode = "weight-streaming" if name == "streamed samples" else "pipelined"
+    report = wse_emulator.fit(model, wafer=SMALL[1], mode=mode)
+    words = ("fit", model, *SMALL, "--mode", mode)
+    return words, html_report(result_of_fit(report), {}).decode(), report.document()
