@@ -16,6 +16,7 @@ from wse_emulator.errors import DoesNotFitError
 from wse_emulator.results.answers import verdict
 from wse_emulator.results.folder import check_folder, write_files
 from wse_emulator.results.run import RunResult
+from wse_emulator.results.sentences import Sentence
 from wse_emulator.terminal.say import say, say_written, show
 from wse_emulator.terminal.say import table as look
 from wse_emulator.views.page import render
@@ -76,7 +77,7 @@ def report_answer(answer: ScenarioAnswer, out: Path | None, *, force: bool = Fal
     Raises:
         OutputError: the folder cannot be written, or holds such files and ``force`` is not given.
     """
-    say(*answer.words)
+    say(*map(Sentence, answer.words))
     show(_printed(answer.table))
     if out is not None:
         files = {

@@ -15,6 +15,7 @@ import wse_emulator
 from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.fit import FitReport
+from wse_emulator.results.words import share
 from wse_emulator.views.charts import LimitLine, figure_curves
 from wse_emulator.views.table import Table
 
@@ -29,12 +30,12 @@ def answer(reports: list[FitReport]) -> ScenarioAnswer:
     what = f"{first.model.name} with {first.optimizer.name} on {first.wafer.name}"
     notes = [note for report in reports for note in report.notes if "pays above" in note]
     words = (
-        f"{what} fits from a sparsity of {fitting.sparsity:.0%} on, of those tried."
+        f"{what} fits from a sparsity of {share(fitting.sparsity)} on, of those tried."
         if fitting is not None
         else f"{what} fits at none of the sparsities tried.",
-        f"The fullest PE holds {first.pe.peak_bytes:,} B at {first.sparsity:.0%} and "
-        f"{reports[-1].pe.peak_bytes:,} B at {reports[-1].sparsity:.0%}.",
-        *(f"{note[0].upper()}{note[1:]}." for note in notes[:1]),
+        f"The fullest PE holds {first.pe.peak_bytes:,} B at {share(first.sparsity)} and "
+        f"{reports[-1].pe.peak_bytes:,} B at {share(reports[-1].sparsity)}.",
+        *notes[:1],
     )
     table = Table(
         ("sparsity", "fullest_PE_bytes", "mean_PE_bytes", "total_bytes", "fits"),

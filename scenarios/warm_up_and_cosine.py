@@ -16,6 +16,7 @@ from wse_emulator.cli.main import run_command
 from wse_emulator.configs.read import RunConfig, read_run_config
 from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.results.schedule import LearningRates
+from wse_emulator.results.words import share
 from wse_emulator.views.charts import figure_curves
 from wse_emulator.views.table import Table
 
@@ -40,7 +41,7 @@ def answer(config: RunConfig, found: LearningRates) -> ScenarioAnswer:
     words = (
         f"The rate starts at {rates[0]:.3g}, is highest at step {highest:,} with "
         f"{rates[highest]:.3g}, and ends at {rates[last]:.3g} in step {last:,}.",
-        f"{length} Warm-up is {highest / found.steps:.2%} of it.",
+        f"{length} Warm-up is {share(highest / found.steps)} of it.",
         f"Keys without effect: {', '.join(found.ignored)}."
         if found.ignored
         else "Every key of the schedule has its effect.",

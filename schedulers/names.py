@@ -103,8 +103,11 @@ def scheduler_class_name(spelled: str) -> str:
         raise UnsupportedScheduleError(f"{spelled} {_UNSUPPORTED[wanted]}")
     lower = {name.lower().removesuffix("lr"): name for name in known_schedulers()}
     near = difflib.get_close_matches(wanted.removesuffix("lr"), lower, n=3, cutoff=0.5)
-    hint = ", ".join(lower[name] for name in near) or ", ".join(SCHEDULERS)
-    raise UnknownSchedulerError(f"there is no scheduler {spelled!r}; did you mean one of: {hint}")
+    if near:
+        hint = f"did you mean one of: {', '.join(lower[name] for name in near)}"
+    else:
+        hint = f"there are {', '.join(SCHEDULERS)}"
+    raise UnknownSchedulerError(f"there is no scheduler {spelled!r}; {hint}")
 
 
 def known_schedulers() -> dict[str, type[LRScheduler]]:

@@ -9,7 +9,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from tests.clock import HandMovedClock
 from tests.results import factory
+from wse_emulator.cli import progress
 from wse_emulator.results.run import RunResult
 
 CASES = {
@@ -36,6 +38,12 @@ settings.register_profile(
     "deep", max_examples=20_000, deadline=None, suppress_health_check=list(HealthCheck)
 )
 settings.load_profile("default")
+
+
+@pytest.fixture(autouse=True)
+def standing_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no command find that it takes long, so that errors are the only lines on stderr."""
+    monkeypatch.setattr(progress, "clock", HandMovedClock())
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.command import wse
 from tests.results.factory import make_result
-from wse_emulator.results.files import write_run
+from wse_emulator.results.files import read_run, write_run
 
 
 @pytest.fixture
@@ -26,7 +26,20 @@ def test_words_and_tables(pair: tuple[str, str]) -> None:
     assert "fewer cycles" in answer.output
     assert "step (cycles)" in answer.output
     same = wse("compare", pair[0], pair[0])
-    assert "as many cycles as before" in same.output
+    cycles = f"{read_run(Path(pair[0])).steps[-1].cycles:,}"
+    assert f"The step takes {cycles} cycles, as before." in " ".join(same.output.split())
+
+
+def test_a_side_without_a_step_is_not_timed(tmp_path: Path) -> None:
+    """A fit judges memory alone: its step has no time, and it is not said to take 0 cycles."""
+    (tmp_path / "model.json").write_text('[["w", [40, 30], "float32"]]')
+    model, small = f"{tmp_path}/model.json", ("--wafer", "wse2:4x4", "--no-levers")
+    assert wse("run", model, *small[:2], "--out", f"{tmp_path}/run").code == 0
+    assert wse("fit", model, *small, "--out", f"{tmp_path}/fit").code == 0
+    said = " ".join(wse("compare", f"{tmp_path}/run", f"{tmp_path}/fit").output.split())
+    assert "cycles before, not timed after." in said
+    assert "0 cycles" not in said.replace(",", " ")
+    assert "not set" not in said, "a fit does not tell every option of the optimizer"
 
 
 def test_json_and_picture(pair: tuple[str, str], tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ def test_wrong_input_is_one_line_and_exit_code_2(
 def test_a_length_without_a_batch_is_said_to_be_of_no_use(capsys: pytest.CaptureFixture[str]):
     exit_code_of(["fit", "gpt2", "--wafer", "wse2:300x300", "--seq-len", "64", "--no-levers"])
     said = " ".join(capsys.readouterr().out.split())
-    assert "no batch size was given" in said
-    assert "without it there is no use for the sequence length" in said
+    assert "No batch size is given" in said
+    assert "Without it there is no use for the sequence length" in said
 
 
 @pytest.mark.parametrize(

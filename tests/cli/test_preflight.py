@@ -151,7 +151,7 @@ def test_what_does_not_fit_is_not_to_be_submitted() -> None:
     document = page(3, *asked)
     assert document["submit"] is None
     answer = wse("preflight", *asked)
-    assert "do not submit it as asked" in " ".join(answer.output.split())
+    assert "Do not submit it as asked" in " ".join(answer.output.split())
 
 
 def test_a_broken_rule_goes_before_all_else(shapes: str, tmp_path: Path) -> None:

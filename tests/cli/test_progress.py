@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.cli.command import wse
+from tests.clock import HandMovedClock
 from tests.results.factory import make_result
 from wse_emulator.cli import progress
 from wse_emulator.results.files import run_files
@@ -81,7 +82,7 @@ COMMANDS: dict[str, tuple[Callable[[Path], tuple[str, ...]], tuple[str, ...]]] =
 def test_a_long_command_tells_its_parts_and_a_quiet_one_none(
     command: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.0)
+    monkeypatch.setattr(progress, "clock", HandMovedClock(ticks=progress.SILENT_SECONDS))
     words, expected = COMMANDS[command]
     answer = wse(*words(folder))
     assert answer.code == 0, answer.error
@@ -96,26 +97,57 @@ def test_a_long_command_tells_its_parts_and_a_quiet_one_none(
 
 
 def test_a_short_command_says_nothing(folder: Path) -> None:
+    """The clock of the tests stands still."""
     assert wse("plot", f"{folder}/before", "--view", "time", "--out", f"{folder}/t.svg").error == ""
 
 
 def test_the_part_that_runs_when_silence_ends_is_told(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SILENT_SECONDS", 0.02)
+    clock = HandMovedClock()
+    monkeypatch.setattr(progress, "clock", clock)
     with progress.telling(2) as tell:
+        tell("a short one")
         tell("the long one")
-        heard = ""
-        while not heard:
-            time.sleep(0.01)
-            heard = capsys.readouterr().err
-    assert heard == "1/2: the long one\n"
+        clock.move(progress.SILENT_SECONDS - 0.001)
+        assert capsys.readouterr().err == ""
+        clock.move(0.001)
+        assert capsys.readouterr().err == "2/2: the long one\n"
+    clock.move(progress.SILENT_SECONDS)
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_told_after_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = HandMovedClock()
+    monkeypatch.setattr(progress, "clock", clock)
+    with progress.telling(1) as tell:
+        tell("one")
+    clock.move(progress.SILENT_SECONDS)
+    assert capsys.readouterr().err == ""
+
+
+def test_the_wall_clock_calls_once_its_time_has_come() -> None:
+    """It calls from a thread of its own, for which this waits as long as it takes."""
+    wall, called = progress.WallClock(), threading.Event()
+    before = wall.now()
+    prevent = wall.after(0.001, called.set)
+    called.wait()
+    assert wall.now() > before
+    prevent()
+
+
+def test_the_wall_clock_can_be_prevented_from_calling() -> None:
+    called: list[bool] = []
+    progress.WallClock().after(3600.0, lambda: called.append(True))()
+    assert not called
 
 
 def test_parts_beyond_the_total_are_counted(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "SILENT_SECONDS", -1.0)
+    monkeypatch.setattr(progress, "clock", HandMovedClock(ticks=progress.SILENT_SECONDS))
     with progress.telling(1) as tell:
         tell("one")
         tell("two")
@@ -133,7 +165,8 @@ def test_ctrl_c_leaves_no_file(command: str, folder: Path) -> None:
     }[command]
     start = (  # a shell that runs the tests in the background has its children ignore interrupts
         "import signal, sys\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
-        "from wse_emulator.cli import progress\nprogress.SILENT_SECONDS = 0.0\n"
+        "from wse_emulator.cli import progress\nfrom tests.clock import HandMovedClock\n"
+        "progress.clock = HandMovedClock(ticks=progress.SILENT_SECONDS)\n"
         "from wse_emulator.cli.main import main\nmain(sys.argv[1:])\n"
     )
     with subprocess.Popen(

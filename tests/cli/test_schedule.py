@@ -60,7 +60,7 @@ def test_every_published_config_has_a_schedule(
     assert len(group["learning_rate"]) == 4000
     assert 0 < max(group["learning_rate"]) <= 0.1
     shown = capsys.readouterr()
-    assert "4,000 steps" in shown.out
+    assert "4,000 steps" in " ".join(shown.out.split())
     assert shown.err == ""
 
 

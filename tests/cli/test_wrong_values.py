@@ -120,7 +120,7 @@ def check_refused(answer: Answer) -> str:
     """See that the answer is exit code 2 and one line, or the page of preflight; return it."""
     assert answer.code == 2, answer
     if answer.output:
-        assert "Do not queue: something given cannot be used." in answer.output
+        assert "Do not queue: something is missing or cannot be used." in answer.output
         assert answer.error == ""
         return answer.output
     assert answer.error.startswith("wse: ")

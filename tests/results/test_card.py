@@ -12,15 +12,16 @@ import wse_emulator
 from tests.results.factory import tiny, too_large
 from wse_emulator.errors import StaticRuleError
 from wse_emulator.results.check import CheckReport
+from wse_emulator.results.words import size
 
 
 def test_the_card_gives_the_answer() -> None:
     result = tiny()
     card = result._repr_html_()
     assert f"{result.steps[-1].cycles:,} cycles" in card
-    assert f"{result.memory.peak_bytes:,} of {result.memory.capacity_bytes:,} bytes" in card
+    assert f"{result.memory.peak_bytes:,} of {result.memory.capacity_bytes:,} B" in card
     lost = too_large()
-    assert f"no, {lost.gap_bytes:,} bytes over" in lost._repr_html_()
+    assert f"no, {lost.gap_bytes:,} B over" in lost._repr_html_()
     assert lost.levers[0].what in lost._repr_html_()
 
 
@@ -36,8 +37,8 @@ def test_a_fit_shows_its_verdict_its_bytes_and_its_levers() -> None:
     card = report._repr_html_()
     assert not report.fits
     assert report.verdict in card
-    assert f"{report.pe.peak_bytes:,} of {report.pe.capacity_bytes:,} bytes" in card
-    assert f"{report.bytes['optimizer_state']:,} bytes" in card
+    assert f"{report.pe.peak_bytes:,} of {report.pe.capacity_bytes:,} B" in card
+    assert size(report.bytes["optimizer_state"]) in card
     assert report.levers
     assert all(html.escape(lever.what) in card for lever in report.levers)
 
@@ -48,5 +49,5 @@ def test_a_check_shows_each_broken_rule_with_its_remedy() -> None:
     assert "<table>" not in legal._repr_html_()
     broken = StaticRuleError("state <m> appears", state="m", remedy="make it at once")
     card = CheckReport(optimizer="mine.Opt", steps=4, violations=(broken,))._repr_html_()
-    assert "mine.Opt breaks 1 of the static-state rules over 4 steps." in card
+    assert "Not legal: mine.Opt has 1 violation of the static-state rules." in card
     assert "state &lt;m&gt; appears. Remedy: make it at once" in card

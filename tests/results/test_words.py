@@ -60,6 +60,9 @@ def test_the_verdict_says_which_pe_and_by_how_much() -> None:
     assert answers.verdict(tiny()).startswith("Fits: the fullest PE, row 0 column 0, holds")
     result = too_large()
     over = result.memory.peak_bytes - result.memory.capacity_bytes
-    assert f"{words.size(over)} too many" in answers.verdict(result)
+    assert answers.verdict(result).startswith("Does not fit: the fullest PE, row ")
+    assert f"{over:,} B ({words.share(over / result.memory.capacity_bytes)}) more than its" in (
+        answers.verdict(result)
+    )
     assert "optimizer SGD instead of AdamW" in answers.advice(result)
     assert answers.step_time(result) == "No step was simulated."

@@ -23,7 +23,8 @@ from wse_emulator.wafer import WaferSpec, parse_wafer
 
 if TYPE_CHECKING:
     from wse_emulator.collectives.compose import RootPlace
-from wse_emulator.terminal.collective import print_study, roles
+from wse_emulator.terminal.collective import print_study, roles, routes_hidden
+from wse_emulator.terminal.say import say
 
 SCHEMA = "wse-collective/1"
 _ROUTED_PES = 4096  # beyond it the router table is made only when asked for
@@ -98,7 +99,7 @@ def collective(
     if json_path != STDOUT:
         print_study(answer, table)
         if table is None and routes is None:
-            click.echo("Routes are not listed for so many PEs; add --routes to see them.")
+            say(routes_hidden())
 
 
 def _shape(pes: int | None, rows: int | None, cols: int | None, spec: WaferSpec) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from wse_emulator.cli.options import typed_command
 from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
-from wse_emulator.errors import InputError, ResultFileError
+from wse_emulator.errors import InputError, ResultFileError, UnknownNameError
 from wse_emulator.models.catalog import check_model_name
 from wse_emulator.request import Request
 from wse_emulator.results.codec import decode
@@ -46,7 +46,7 @@ def explain(
     result = _result_file(target)
     asked = given(target, flags, mode="pipelined", steps=1)
     if result is None:
-        check_model_name(target)
+        _check_target(target)
     else:
         _refuse_flags()
     from wse_emulator.inputs.read import read  # noqa: PLC0415 - loads torch
@@ -79,6 +79,20 @@ def _result_file(target: str) -> Path | None:
             return None  # no object: a list of shapes, or an error that loading the model explains
         return path if isinstance(schema, str) and schema.startswith("wse-") else None
     return None
+
+
+def _check_target(target: str) -> None:
+    """Refuse what is no model, and no result either.
+
+    Raises:
+        InputError: there is no such model; where nothing of the name exists, none such result.
+    """
+    try:
+        check_model_name(target)
+    except UnknownNameError as error:
+        raise UnknownNameError(
+            f"there is no report folder {target!r}, nor a model of that name: {error}"
+        ) from error
 
 
 def _refuse_flags() -> None:

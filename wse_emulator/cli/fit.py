@@ -16,6 +16,7 @@ from wse_emulator.models.catalog import check_model_name
 from wse_emulator.request import Mode
 from wse_emulator.results.fit import SOLVABLE
 from wse_emulator.terminal.fit import print_report
+from wse_emulator.terminal.say import say_written
 
 
 class FitFlags(StepFlags):
@@ -86,7 +87,7 @@ def fit(
         from wse_emulator.report import fit as pictures  # noqa: PLC0415 - slow, for pictures alone
 
         pictures.check_fit_folder(out, force=force)
-    wrote = ""
+    written: list[Path] = []
     with telling(None, quiet=quiet) as tell:
         report = answer_fit(
             asked,
@@ -99,11 +100,11 @@ def fit(
             tell=tell,
         )
         if out is not None:
-            wrote = pictures.draw(report, out, force=force, tell=tell)
+            written = pictures.draw(report, out, force=force, tell=tell)
     if json_path is not None:
         write_json(json_path, report.document(), force=force)
     if json_path != STDOUT:
         print_report(report)
-        if wrote:
-            click.echo(f"\n{wrote}")
+        if out is not None:
+            say_written(out, written)
     return 0 if report.fits else DoesNotFitError.exit_code

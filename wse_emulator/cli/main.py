@@ -12,7 +12,7 @@ from typing import Final
 
 import click
 
-from wse_emulator.errors import InputError, WseError
+from wse_emulator.errors import InputError, WseError, near
 
 INTERRUPTED: Final = 130
 """Exit code after Ctrl-C, as shells have it."""
@@ -66,12 +66,22 @@ class LazyCommands(click.Group):
 
     def get_command(
         self,
-        ctx: click.Context,  # noqa: ARG002  click's signature
+        ctx: click.Context,
         cmd_name: str,
     ) -> click.Command | None:
-        """The command object, or None for an unknown name."""
+        """The command object.
+
+        Raises:
+            click.UsageError: no command has the name; the message has the nearest.
+        """
         if cmd_name not in COMMANDS:
-            return None
+            if ctx.resilient_parsing:
+                return None
+            option = f" (did you mean wse --{cmd_name}?)" if cmd_name in ("help", "version") else ""
+            raise click.UsageError(
+                f"there is no command {cmd_name!r}{option or near(cmd_name, COMMANDS)}; wse --help "
+                "lists them"
+            )
         module = importlib.import_module(f"wse_emulator.cli.{cmd_name}")
         command = getattr(module, cmd_name)
         assert isinstance(command, click.Command)

@@ -15,6 +15,8 @@ from wse_emulator.results.files import read_run, result_file
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.run import RunResult
 from wse_emulator.tell import Tell
+from wse_emulator.terminal.plot import print_views
+from wse_emulator.terminal.say import file_written, say
 from wse_emulator.views import bottlenecks
 from wse_emulator.views.catalog import QUESTIONS, VIEWS, check_view_name
 from wse_emulator.views.page import FORMATS, render
@@ -82,27 +84,38 @@ def plot(
 ) -> int:
     """Draw one picture; the help page is made of the views there are."""
     if listing:
-        for name, question in QUESTIONS.items():
-            click.echo(f"{name:<18}{question}")
+        print_views(QUESTIONS)
         return 0
     if result is None or view_name is None:
         what = "a RESULT and --view NAME" if result is None else "--view NAME"
         raise InputError(f"wse plot needs {what}; wse plot --list names the views")
     check_view_name(view_name)  # refused before a large result is read
-    kinds = REPLAY_FORMATS if view_name == REPLAY else (*FORMATS, _DATA)
+    kinds = _kinds(view_name)
     target = Path(f"{view_name}.{kinds[0]}") if out is None else out
     kind = target.suffix.lower().removeprefix(".")
     if kind not in kinds:
         raise OutputError(
             f"cannot tell the format of {target}: for this view the name must end in "
-            f"{', '.join('.' + k for k in kinds)}"
+            f"{', '.join('.' + k for k in kinds)}{_no_csv(kind)}"
         )
     with telling(_stages(view_name) + 1, quiet=quiet) as tell:
         tell(f"reading {result}")
         content = _content(result, view_name, kind, STYLES[style], tell)
     written = write_files(target.parent, {target.name: content}, force=force)
-    click.echo(f"Wrote {written[0]}")
+    say(file_written(written[0]))
     return 0
+
+
+def _no_csv(kind: str) -> str:
+    return "; its data are the arrays in run.npz" if kind == _DATA else ""
+
+
+def _kinds(name: str) -> tuple[str, ...]:
+    """The formats in which a view is written, its own one first."""
+    if name == REPLAY:
+        return REPLAY_FORMATS
+    has_table = name == bottlenecks.NAME or VIEWS[name].table is not None
+    return (*FORMATS, _DATA) if has_table else tuple(FORMATS)
 
 
 def _stages(name: str) -> int:
@@ -124,8 +137,7 @@ def _content(path: Path, name: str, kind: str, style: Style, tell: Tell) -> byte
     view = VIEWS[name]
     if kind != _DATA:
         return render(view.figure(result, style), style, kind)
-    if view.table is None:
-        raise InputError(f"the data of view {name!r} are the arrays in run.npz; no CSV is made")
+    assert view.table is not None  # no other view has this format
     return view.table(result).csv()
 
 

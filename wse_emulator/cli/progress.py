@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Protocol
 
 import click
 from rich.console import Console
@@ -16,6 +16,42 @@ from wse_emulator.tell import Tell
 
 SILENT_SECONDS: Final = 2.0
 """A command that takes less says nothing."""
+
+
+class TimeSource(Protocol):
+    """What tells how long a command takes."""
+
+    def now(self) -> float:
+        """Seconds since a moment that stays the same."""
+        ...
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call ``call`` once so many seconds have gone by; returns what prevents that."""
+        ...
+
+
+class WallClock:
+    """The clock on the wall."""
+
+    def now(self) -> float:
+        """Seconds that the machine has been running."""
+        return time.monotonic()
+
+    def after(self, seconds: float, call: Callable[[], None]) -> Callable[[], None]:
+        """Call ``call`` from another thread; what is returned waits for a call that has begun."""
+        timer = threading.Timer(seconds, call)
+        timer.daemon = True
+        timer.start()
+
+        def prevent() -> None:
+            timer.cancel()
+            timer.join()
+
+        return prevent
+
+
+clock: TimeSource = WallClock()
+"""The clock of all commands; tests set one that they move themselves."""
 
 quiet_option: Final = click.option("--quiet", is_flag=True, help="No progress on standard error.")
 """The option of every command that can take longer."""
@@ -71,7 +107,7 @@ def _bar(console: Console, total: int | None) -> Iterator[Tell]:
 @contextmanager
 def _lines(total: int | None) -> Iterator[Tell]:
     """Write a line for each stage, from the third second on, beginning with the one that runs."""
-    begin = time.monotonic()
+    begin = clock.now()
     told: list[str] = []
     said = [0]
     lock = threading.Lock()
@@ -85,7 +121,7 @@ def _lines(total: int | None) -> Iterator[Tell]:
 
     def say(name: str) -> None:
         told.append(name)
-        if time.monotonic() - begin >= SILENT_SECONDS:
+        if clock.now() - begin >= SILENT_SECONDS:
             say_latest()
 
     with _after_silence(say_latest):
@@ -95,14 +131,11 @@ def _lines(total: int | None) -> Iterator[Tell]:
 @contextmanager
 def _after_silence(begin: Callable[[], None]) -> Iterator[None]:
     """Call ``begin`` once the silent seconds are over, unless the work is done before."""
-    timer = threading.Timer(SILENT_SECONDS, begin)
-    timer.daemon = True
-    timer.start()
+    prevent = clock.after(SILENT_SECONDS, begin)
     try:
         yield
     finally:
-        timer.cancel()
-        timer.join()
+        prevent()
 
 
 def _nothing(name: str) -> None:

@@ -13,7 +13,7 @@ from wse_emulator.configs.read import read_run_config
 from wse_emulator.questions.schedule import learning_rates
 from wse_emulator.results.one_file import check_file, holds_own_json, write_file
 from wse_emulator.results.schedule import LearningRates
-from wse_emulator.terminal.schedule import csv_text, table_lines
+from wse_emulator.terminal.schedule import csv_text, print_rates
 
 
 @click.command()
@@ -89,8 +89,7 @@ def schedule(
         text = json.dumps(document, allow_nan=False) + "\n"
         write_text(json_path, text, force=force, disposable=holds_own_json)
     if STDOUT not in (csv_path, json_path):
-        for line in table_lines(schedules):
-            click.echo(line)
+        print_rates(schedules)
 
 
 def _refuse_one_file_for_two(*targets: str | Path | None) -> None:

@@ -85,8 +85,12 @@ _STEP: Final = (
     ),
 )
 _MEMORY: Final = (
-    click.option("--batch-size", type=int, metavar="N", help="Samples a step; counts activations."),
-    click.option("--seq-len", type=int, metavar="N", help="Tokens a sample; default: the model's."),
+    click.option(
+        "--batch-size", type=int, metavar="N", help="Samples per step; counts activations."
+    ),
+    click.option(
+        "--seq-len", type=int, metavar="N", help="Tokens per sample; default: the model's."
+    ),
     click.option(
         "--target-len", type=int, metavar="N", help="Tokens of an encoder-decoder's target."
     ),
@@ -142,7 +146,7 @@ _ENGINE: Final = click.option(
     default="array",
     show_default=True,
     metavar="array|pe",
-    help="array (fast) or pe (one process a PE); equal to the cycle.",
+    help="array (fast) or pe (one process per PE); equal to the cycle.",
 )
 
 

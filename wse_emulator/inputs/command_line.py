@@ -23,6 +23,15 @@ def typed_fit(request: Request, change: Sequence[str] = ()) -> str:
     Returns:
         The command line; empty for a request that cannot be repeated.
     """
+    return _typed("fit", request, change)
+
+
+def typed_explain(request: Request, change: Sequence[str] = ()) -> str:
+    """The ``wse explain`` command of a request; the arguments are those of :func:`typed_fit`."""
+    return _typed("explain", request, change)
+
+
+def _typed(command: str, request: Request, change: Sequence[str]) -> str:
     given = {word for word in change if word.startswith("-")}
     objects = set(request.objects)
     if "--optimizer" in given:
@@ -36,7 +45,7 @@ def typed_fit(request: Request, change: Sequence[str] = ()) -> str:
         given |= set(_PARTS)
     kept = [word for words in _flags(request) if words[0] not in given for word in words]
     config = ["--config", request.config] if _beside(request) and request.config else []
-    return shlex.join(["wse", "fit", request.model, *config, *kept, *change])
+    return shlex.join(["wse", command, request.model, *config, *kept, *change])
 
 
 def _beside(request: Request) -> bool:

@@ -23,10 +23,10 @@ from wse_emulator.configs.values import OptimizerSettings, RunConfig
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
 from wse_emulator.inputs.optimizer_names import unknown_optimizer
 from wse_emulator.inputs.schedule_text import finite_rate
-from wse_emulator.request import OptimizerChoice, ParameterGroup
+from wse_emulator.request import OptimizerChoice, ParameterGroup, Request
 
 ANY_RATE: Final = 1e-3
-"""A rate for questions whose answer does not depend on it, where a class has no default."""
+"""The rate that stands in where a class has no default: no byte and no cycle depends on it."""
 
 
 def optimizer_classes() -> dict[str, type[Optimizer]]:
@@ -131,7 +131,7 @@ def build_optimizer(
 
     Raises:
         UnknownNameError: no such optimizer or argument.
-        InputError: an argument is missing or out of range; a ConfigError if a run config gave it.
+        InputError: an argument is out of range; a ConfigError if a run config gave it.
     """
     chosen = optimizer_named(choice.name)
     arguments = _arguments(chosen, choice, scheduled=bool(schedules))
@@ -225,10 +225,25 @@ def _arguments(
     if choice.lr is not None:
         arguments["lr"] = finite_rate("--lr", choice.lr)
     elif "lr" not in arguments and "lr" in _required(chosen):
-        if not scheduled:
-            raise InputError(f"{chosen.__name__} has no default learning rate; give --lr")
-        arguments["lr"] = 0.0  # the schedule writes the rate before the first step
+        # a schedule writes the rate before the first step
+        arguments["lr"] = 0.0 if scheduled else ANY_RATE
     return arguments
+
+
+def check_rate(request: Request) -> None:
+    """See that a request says at which rate its steps are taken, for an answer that tells it.
+
+    Raises:
+        InputError: neither a flag, a run config nor the class gives a rate.
+    """
+    choice = request.optimizer
+    chosen = optimizer_named(choice.name)
+    given = choice.lr is not None or "lr" in choice.options or bool(request.schedules)
+    if not given and "lr" in _required(chosen):
+        raise InputError(
+            f"{chosen.__name__} has no default learning rate; give --lr or --lr-schedule, since "
+            "the answer tells the rate of each step (wse fit and wse explain need none)"
+        )
 
 
 def _refused(choice: OptimizerChoice, message: str) -> InputError:

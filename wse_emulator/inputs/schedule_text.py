@@ -40,7 +40,15 @@ def parse_schedule(text: str) -> LearningRate:
         return finite_rate("--lr-schedule", rate)
     if Path(text).suffix in (".json", ".yaml", ".yml"):
         return _from_file(Path(text))
-    return [_piece(piece.strip()) for piece in text.split(",")]
+    pieces = [piece.strip() for piece in text.split(",")]
+    for piece in pieces[1:]:
+        if _is_number(piece.partition(":")[0]):
+            raise InputError(
+                f"--lr-schedule: {piece!r} begins with a number, where the name of a scheduler "
+                "belongs; commas stand between schedulers, colons before arguments, as in "
+                "linear:0:1e-4:100,constant:1e-4"
+            )
+    return [_piece(piece) for piece in pieces]
 
 
 def typed_schedule(sections: Sequence[ScheduleSection]) -> str:
@@ -60,6 +68,14 @@ def typed_schedule(sections: Sequence[ScheduleSection]) -> str:
         return text if read_learning_rate(parse_schedule(text)) == section else ""
     except (SchedulerError, InputError):
         return ""
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _typed_piece(section: ScheduleSection) -> str:
@@ -100,7 +116,7 @@ def _piece(text: str) -> dict[str, object]:
     if len(given) == 0:
         raise InputError(
             f"--lr-schedule: {text!r} has no arguments; {scheduler} takes "
-            f"{', '.join(parameters)}, as in {name}:..."
+            f"{', '.join(parameters)}, as in {':'.join([name, *map(str.upper, parameters)])}"
         )
     return piece
 

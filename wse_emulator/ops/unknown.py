@@ -34,6 +34,6 @@ def _remedy(name: str) -> str:
             "between steps, or make it of matrix products, as Newton-Schulz iterations do"
         )
     return (
-        "write the step with ops the wafer has (docs/ops.md lists them), in float32 or a 16-bit "
-        "format"
+        "write the step with ops the wafer has (docs/ops.md of the sources lists them), in float32 "
+        "or a 16-bit format"
     )

@@ -1,4 +1,4 @@
-"""What lies beside each parameter: gradient and state, as bytes an element and bytes a PE."""
+"""What lies beside each parameter: gradient and state, as bytes per element and bytes per PE."""
 
 from __future__ import annotations
 

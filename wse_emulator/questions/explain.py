@@ -16,12 +16,15 @@ from typing import Final
 
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.engines.digest import digest
-from wse_emulator.errors import DoesNotFitError, InputError, ResultFileError
+from wse_emulator.errors import DoesNotFitError, InputError, ResultFileError, WseError
+from wse_emulator.inputs.command_line import typed_explain
 from wse_emulator.inputs.read import Inputs, read_again
 from wse_emulator.plan.known import learn, on_wafer
 from wse_emulator.plan.placed import Placed, place_and_plan
+from wse_emulator.questions.fit.changes import precisions, sparser
+from wse_emulator.questions.fit.judge import Judgement, judge
 from wse_emulator.request import Request
-from wse_emulator.results.explain import Effect, Explanation, Limit, LimitKind
+from wse_emulator.results.explain import Effect, Explanation, Limit, LimitKind, TriedChange
 from wse_emulator.results.run import PeTime
 from wse_emulator.summary.critical_path import pe_times, sampled_pes
 from wse_emulator.tell import Tell, silent
@@ -128,49 +131,49 @@ LIFTS: Final = (
         "bank conflicts",
         "memory port",
         "two memory sources never meet in a bank group",
-        "place weights, gradients and state so that their banks differ",
+        "operands in different bank groups do not meet",
         _without_bank_conflicts,
     ),
     _lift(
         "launch",
         "compute",
         "a vector instruction costs nothing to issue",
-        "fewer, longer instructions: fewer PEs a tensor, or longer strips (free SRAM)",
+        "longer strips take fewer instructions, where SRAM is free for them",
         _without_launch,
     ),
     _lift(
         "scalar arithmetic",
         "compute",
         "one cycle for any scalar instruction, division and square root included",
-        "a simpler learning-rate schedule; numbers computed once instead of by tensor",
+        "a simpler learning-rate schedule has fewer scalar instructions",
         _without_scalars,
     ),
     _lift(
         "hop latency",
         "latency",
         "one cycle a hop, the least, and none for a turn",
-        "smaller regions; the machine decides the latency itself",
+        "none: the machine decides it",
         _without_hops,
     ),
     _lift(
         "ramp latency",
         "latency",
         "no cycles between a PE and its router",
-        "fewer messages in a row: fewer reductions a step",
+        "fewer reductions per step pass fewer ramps",
         _without_ramps,
     ),
     _lift(
         "message stages",
         "latency",
         "no cycles to issue a send, to start the task it wakes, and to end it",
-        "reductions of fewer stages; fewer reductions a step",
+        "fewer reductions per step have fewer stages",
         _without_stages,
     ),
     _lift(
         "link rate and contention",
         "fabric",
         "every message is one wavelet, so no link is held longer than one cycle",
-        "shorter vectors in reductions: narrower statistics, fewer rows and columns",
+        "narrower statistics make shorter vectors",
         _without_link_rate,
     ),
     _lift(
@@ -186,8 +189,11 @@ LIFTS: Final = (
 LIMITS: Final = tuple(lift.limit for lift in LIFTS)
 
 
-EXPLAIN_STAGES: Final = len(LIMITS) + 3
-"""What explaining tells of: capture, the step as it is, each limit, all at once."""
+MOST_CHANGES: Final = 3
+"""What is tried to shorten the step, at most: two precisions, sparse weights."""
+
+EXPLAIN_STAGES: Final = len(LIMITS) + 3 + MOST_CHANGES
+"""What explaining tells of: capture, the step as it is, each limit, all at once, each change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +214,7 @@ class KnownResult:
 def explain(
     inputs: Inputs, *, command: str = "", result: KnownResult | None = None, tell: Tell = silent
 ) -> Explanation:
-    """Emulate the step of a question as it is, then with each limit lifted.
+    """Emulate the step of a question as it is, with each limit lifted, and with what may help.
 
     Args:
         inputs: the question, read.
@@ -227,7 +233,36 @@ def explain(
     base = emulate(place_and_plan(known, inputs.request))
     if result is not None:
         _check_same(result, base)
-    return lift_limits(base, model=inputs.model.name, command=command, tell=tell)
+    found = lift_limits(base, model=inputs.model.name, command=command, tell=tell)
+    return dataclasses.replace(found, changes=tried_changes(inputs, base, tell))
+
+
+def tried_changes(
+    inputs: Inputs, base: EmulatedStep, tell: Tell = silent
+) -> tuple[TriedChange, ...]:
+    """Emulate the step again with each change that a user can ask for; most cycles saved first.
+
+    A change with which the step cannot run on the wafer is left out.
+    """
+    before, cycles = Judgement(inputs=inputs, placed=base.placed), _cycles(base)
+    tried = []
+    for change in (*precisions(inputs.request), *sparser(inputs.request)):
+        tell(f"trying {change.what}")
+        try:
+            changed = emulate(judge(inputs.changed(change.request), before).placed)
+        except WseError:
+            continue
+        if changed.timing is not None:
+            tried.append(
+                TriedChange(
+                    what=change.what,
+                    arguments=change.arguments,
+                    cycles=_cycles(changed),
+                    saved_cycles=cycles - _cycles(changed),
+                    command=typed_explain(inputs.request, change.arguments),
+                )
+            )
+    return tuple(sorted(tried, key=lambda change: -change.saved_cycles))
 
 
 def explain_again(request: Request | None, result: KnownResult, tell: Tell = silent) -> Explanation:

@@ -12,6 +12,7 @@ from typing import Final
 from wse_emulator.capture.built import Built, build, capture
 from wse_emulator.errors import InputError, StaticRuleError, WseError
 from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.optimizer import check_rate
 from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.plan.known import Captured, Known, know, with_activations
 from wse_emulator.plan.placed import place_and_plan
@@ -20,9 +21,10 @@ from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.report import report as report_of_fit
 from wse_emulator.questions.rates import constant_course, course_of
 from wse_emulator.questions.run import emulated_result
+from wse_emulator.request import AS_CAPTURED
 from wse_emulator.results.check import CheckReport
 from wse_emulator.results.fit import FitReport
-from wse_emulator.results.preflight import Course, Preflight, StepTime
+from wse_emulator.results.preflight import Course, Preflight, StepTime, lever_change
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.tell import Tell, silent
 
@@ -59,7 +61,8 @@ def preflight(
     if checked is not None and checked.unjudged is not None:
         problems.append(f"{checked.optimizer} could not be judged: {checked.unjudged}")
     tell("evaluating the schedule")
-    schedules = _schedules(inputs, built, problems) if as_asked else ()
+    rated = _has_rate(inputs, problems)
+    schedules = _schedules(inputs, built, problems) if as_asked and rated else ()
     report: FitReport | None = None
     result: RunResult | None = None
     legal: bool | None = None
@@ -124,6 +127,16 @@ def _built(inputs: Inputs, problems: list[str]) -> Built:
             raise error from None
         problems.append(str(error))
         return built
+
+
+def _has_rate(inputs: Inputs, problems: list[str]) -> bool:
+    """Whether anything says at which rate the run trains; neither bytes nor times depend on it."""
+    try:
+        check_rate(inputs.request)
+    except InputError as error:
+        problems.append(str(error))
+        return False
+    return True
 
 
 def _known(
@@ -226,8 +239,16 @@ def _time(report: FitReport | None, result: RunResult | None) -> StepTime | None
         cycles=step.cycles,
         seconds=step.seconds,
         interval=result.seconds_interval,
-        words="the optimizer step alone; forward and backward are not timed",
+        words=f"the optimizer step alone{_precision_words(report)}; forward and backward are not "
+        "timed",
+        unsourced=result.unsourced_share > 0,
     )
+
+
+def _precision_words(report: FitReport) -> str:
+    """The policy in which the step was timed; nothing where none was asked for."""
+    asked = report.request.precision
+    return "" if asked == AS_CAPTURED else f" in {asked.name} precision"
 
 
 def _changes(
@@ -238,15 +259,10 @@ def _changes(
     unused: tuple[str, ...],
 ) -> tuple[str, ...]:
     """What to change, most urgent first, each without its full stop."""
-    changes = [v.remedy or v.message for v in violations]
+    changes: list[str] = [v.remedy or v.message for v in violations]
     if report is not None and not report.fits:
         helping = [lever for lever in report.levers if lever.fits]
-        for lever in (helping or report.levers)[:LEVERS_TOLD]:
-            then = "then it fits" if lever.fits else "not enough by itself"
-            changes.append(
-                f"{lever.what} ({' '.join(lever.arguments)}): {lever.saves_bytes:,} B less on the "
-                f"fullest PE, {then}"
-            )
+        changes += [lever_change(lever) for lever in (helping or report.levers)[:LEVERS_TOLD]]
     changes += problems
     changes += [remark for course in schedules for remark in course.remarks]
     changes += [

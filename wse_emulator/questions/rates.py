@@ -10,6 +10,7 @@ import torch
 from schedulers import LRScheduler
 from wse_emulator.errors import InputError
 from wse_emulator.results.preflight import Course, RatePoint
+from wse_emulator.results.words import share
 
 MOST_STEPS: Final = 5_000_000
 """Every step is evaluated up to here; of a longer run, as many steps evenly spaced."""
@@ -91,7 +92,7 @@ def _length_remarks(
     if run_steps > length + 1:
         return [
             f"the schedule ends at step {length:,} and the run goes on to {run_steps:,}, the last "
-            f"{(run_steps - length) / run_steps:.0%} of it at {last.rate:.6g}"
+            f"{share((run_steps - length) / run_steps)} of it at {last.rate:.6g}"
         ]
     if run_steps < length:
         end = float(scheduler.rates(torch.tensor([length]))[0])

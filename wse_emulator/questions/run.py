@@ -16,6 +16,7 @@ from wse_emulator.capture.built import Built
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.errors import UnknownNameError, near
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.optimizer import check_rate
 from wse_emulator.inputs.own_optimizer import AnyOptimizer
 from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.inputs.schedule_text import LearningRate
@@ -73,7 +74,8 @@ def run(  # noqa: PLR0913 - the fields of a Request
             optimizer, or an optimizer on the parameters of ``model``, which is left as it is.
         config: a Model Zoo run config (YAML) to take optimizer, schedule, clipping, precision and
             sparsity from; an argument given beside it goes first.
-        lr: learning rate; default: that of the class, or what the schedule says.
+        lr: learning rate; default: that of the class, or what the schedule says. A class without
+            a default needs one of the three.
         lr_schedule: as ``--lr-schedule`` takes it, or as a run config has it.
         options: further constructor arguments of the optimizer.
         max_grad_norm: clip gradients by their global norm before the step, as
@@ -153,6 +155,7 @@ def answer_run(
     begin = time.perf_counter()
     tell("reading the model")
     inputs = read(given)
+    check_rate(inputs.request)
     tell("capturing the step")
     known = learn(inputs)
     captured = time.perf_counter()

@@ -10,9 +10,10 @@ from typing import Final
 
 import numpy as np
 
-from wse_emulator.report.folder import check_report_folder, report_names, write_report
-from wse_emulator.results.facts import Lever
+from wse_emulator.report.folder import check_report_folder, write_report
+from wse_emulator.results.facts import Lever, assumptions
 from wse_emulator.results.fit import FitReport
+from wse_emulator.results.fit_answers import fit_lever
 from wse_emulator.results.run import (
     MemoryFacts,
     RunResult,
@@ -34,10 +35,9 @@ def check_fit_folder(folder: Path, *, force: bool) -> None:
     check_report_folder(folder, force=force, views=MEMORY_VIEWS)
 
 
-def draw(report: FitReport, folder: Path, *, force: bool, tell: Tell) -> str:
-    """Write the folder; returns a line that says what is in it."""
-    write_report(result_of_fit(report), folder, force=force, views=MEMORY_VIEWS, tell=tell)
-    return f"Wrote {folder}: {', '.join(report_names(MEMORY_VIEWS))}"
+def draw(report: FitReport, folder: Path, *, force: bool, tell: Tell) -> list[Path]:
+    """Write the folder; returns the paths of what is in it."""
+    return write_report(result_of_fit(report), folder, force=force, views=MEMORY_VIEWS, tell=tell)
 
 
 def result_of_fit(report: FitReport) -> RunResult:
@@ -72,19 +72,22 @@ def result_of_fit(report: FitReport) -> RunResult:
         ),
         unsourced_share=0.0,
         seconds_interval=(0.0, 0.0),
-        assumptions=report.notes,
+        assumptions=assumptions(report.request.wafer),
         events=0,
         wall_seconds=WallSeconds(),
         digest="",
         command=report.command,
         levers=tuple(
             Lever(
-                what=f"{lever.what} ({' '.join(lever.arguments)})",
+                what=fit_lever(lever),
                 saves_bytes=lever.saves_bytes,
                 fits=lever.fits,
+                command=lever.command,
             )
             for lever in report.levers
         ),
         gap_bytes=report.gap_bytes,
+        config_unused=report.config_unused,
+        request=report.request,
         arrays=arrays_without_step(report.maps.peak, nothing, (nothing, np.zeros(0))),
     )

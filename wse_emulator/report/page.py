@@ -17,7 +17,7 @@ import numpy as np
 from wse_emulator.report.tables import number_list, sortable_table
 from wse_emulator.results import answers
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import plural, rate_text, seconds, share, size
+from wse_emulator.results.words import full_bytes, plural, rate_text, seconds, share
 from wse_emulator.views.blocks import reduce_blocks
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.style import FIELD_MAP
@@ -34,6 +34,9 @@ _SECTIONS: Final = {
     "assumptions": "assumptions",
     "repeat": "repeat",
 }
+
+_STEP_SECTION: Final = "zoom"
+"""The section that a page without a step hides."""
 
 
 def html_report(result: RunResult, pictures: Mapping[str, bytes]) -> bytes:
@@ -53,7 +56,11 @@ def html_report(result: RunResult, pictures: Mapping[str, bytes]) -> bytes:
     parts = {name: html.escape(text) for name, text in parts.items()}
     parts |= {
         "levers": _levers(result),
-        "navigation": " ".join(f'<a href="#{key}">{word}</a>' for key, word in _SECTIONS.items()),
+        "navigation": " ".join(
+            f'<a href="#{key}">{word}</a>'
+            for key, word in _SECTIONS.items()
+            if result.steps or key != _STEP_SECTION
+        ),
         "numbers": _numbers(result),
         "pictures": "".join(_picture(name, png) for name, png in pictures.items()),
         "tables": _tables(result),
@@ -95,8 +102,7 @@ def _levers(result: RunResult) -> str:
     if not result.levers:
         return "<p>To see what would make it fit, run <code>wse fit</code> with the same words.</p>"
     items = "".join(
-        f"<li>{html.escape(lever.what)}: saves {size(lever.saves_bytes)} in the fullest PE"
-        f"{', and then it fits' if lever.fits else ''}"
+        f"<li>{html.escape(answers.lever_words(lever))}"
         f"{f'<br><code>{html.escape(lever.command)}</code>' if lever.command else ''}</li>"
         for lever in answers.best_levers(result, len(result.levers))
     )
@@ -116,8 +122,12 @@ def _numbers(result: RunResult) -> str:
             ("links busy", share(use.link_busy), "link-busy"),
         ]
     rows += [
-        ("fullest PE", f"{memory.peak_bytes:,} of {memory.capacity_bytes:,} bytes", "peak-bytes"),
-        ("mean PE", f"{memory.mean_bytes:,.0f} bytes", "mean-bytes"),
+        (
+            "fullest PE",
+            f"{memory.peak_bytes:,} of {full_bytes(memory.capacity_bytes)}",
+            "peak-bytes",
+        ),
+        ("mean PE", full_bytes(memory.mean_bytes), "mean-bytes"),
         ("model", plural(result.model.parameters, "parameter"), "parameters"),
         ("", plural(result.model.tensors, "tensor"), "tensors"),
         ("wafer", f"{wafer.rows:,} rows x {wafer.cols:,} columns", "wafer"),
@@ -186,12 +196,11 @@ def _regions(result: RunResult) -> Table:
 
 def _assumptions(result: RunResult) -> str:
     said = [
-        f"{share(result.unsourced_share)} of the busy cycles rest on costs that no document states."
+        answers.unsourced_words(result),
+        answers.timed(result),
+        answers.config_left_out(result.config_unused),
     ]
-    said.append(answers.timed(result))
-    if result.config_unused:
-        said.append(answers.config_left_out(result.config_unused))
-    items = [*said, *result.notes, *result.assumptions]
+    items = [*filter(None, said), *result.notes, *result.assumptions]
     sources = "<p><code>wse wafers</code> lists every figure of the machine with its source.</p>"
     return f"<ul>{''.join(f'<li>{html.escape(item)}</li>' for item in items)}</ul>{sources}"
 
@@ -200,7 +209,7 @@ def _repeat(result: RunResult) -> str:
     digest = f"<p>Digest of all times: <code>{result.digest}</code></p>" if result.digest else ""
     return (
         f'<pre id="command">{html.escape(result.command) or "from Python"}</pre>{digest}'
-        "<p>The same command gives the same cycles, on any computer. Beside this file: "
+        f"<p>{answers.repeatable(result)} Beside this file: "
         "<code>run.json</code>, <code>run.npz</code>, and <code>trace.json</code>, which "
         "ui.perfetto.dev opens.</p>"
     )

@@ -7,31 +7,38 @@ from typing import Final
 
 import numpy as np
 
+from wse_emulator.request import Request
 from wse_emulator.results.facts import Lever
 from wse_emulator.results.run import CriticalPart, RunResult
-from wse_emulator.results.words import cycles, plural, seconds, share, short, size
+from wse_emulator.results.sentences import NOTHING, Sentence, sentence, sentences_together
+from wse_emulator.results.words import cycles, full_bytes, plural, rate_text, seconds, share, short
 
 CONFIG_BATCH: Final = "the batch and its lengths, which are those of the config's own model"
 """What is not used of a run config that stands beside another model."""
 
 
-def verdict(result: RunResult) -> str:
-    """Whether the model fits, with the fullest PE's bytes and the capacity."""
-    memory = result.memory
-    row, col = memory.worst_pe
-    capacity = size(memory.capacity_bytes)
-    if result.fits:
-        return (
-            f"Fits: the fullest PE, row {row} column {col}, holds {size(memory.peak_bytes)} of "
-            f"{capacity}."
-        )
-    over = memory.peak_bytes - memory.capacity_bytes
+@sentence
+def fullest_pe(peak: int, capacity: int, place: tuple[int, int]) -> str:
+    """What the fullest PE holds and has, and by how much it is over if it is."""
+    pe = f"the fullest PE, row {place[0]} column {place[1]},"
+    if peak <= capacity:
+        return f"{pe} holds {peak:,} of {full_bytes(capacity)} ({share(peak / capacity)})."
+    over = peak - capacity
     return (
-        f"Does not fit: the fullest PE, row {row} column {col}, would need "
-        f"{size(memory.peak_bytes)} of {capacity}, {size(over)} too many."
+        f"{pe} would need {full_bytes(peak)}, {full_bytes(over)} ({share(over / capacity)}) more "
+        f"than its {full_bytes(capacity)}."
     )
 
 
+@sentence
+def verdict(result: RunResult) -> str:
+    """Whether the model fits, with the fullest PE's bytes and the capacity."""
+    memory = result.memory
+    words = fullest_pe(memory.peak_bytes, memory.capacity_bytes, memory.worst_pe)
+    return f"{'Fits' if result.fits else 'Does not fit'}: {words}"
+
+
+@sentence
 def no_step(result: RunResult) -> str:
     """The words on a picture of the step if no step was simulated."""
     why = (
@@ -42,21 +49,48 @@ def no_step(result: RunResult) -> str:
     return f"{verdict(result)} {why}".strip()
 
 
+@sentence
 def step_time(result: RunResult) -> str:
-    """The cycles and seconds of the step, and between which times unsourced costs leave it."""
+    """The cycles and seconds of the step, and between which times it may lie."""
     if not result.steps:
         return "No step was simulated."
     step = result.steps[-1]
-    low, high = result.seconds_interval
-    interval = (
-        f" Some costs have no published source, so it may take between {seconds(low)} and "
-        f"{seconds(high)}."
-        if 0 < low < high and result.unsourced_share > 0
-        else ""
+    doubt = time_interval(result.seconds_interval, unsourced=result.unsourced_share > 0)
+    return sentences_together(
+        Sentence(f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}."), doubt
     )
-    return f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}.{interval}"
 
 
+@sentence
+def time_interval(interval: tuple[float, float], *, unsourced: bool) -> str:
+    """Between which times a step may lie, and why; empty if both are written alike."""
+    low, high = map(seconds, interval)
+    if not 0 < interval[0] < interval[1] or low == high:
+        return ""
+    if unsourced:
+        why = "Some costs have no published source"
+    else:
+        why = "The machine model errs a little on published figures"
+    return f"{why}, so it may take between {low} and {high}."
+
+
+@sentence
+def unsourced_words(result: RunResult) -> str:
+    """The share of the busy cycles that rests on no document; empty without a step."""
+    if not result.steps:
+        return ""
+    return (
+        f"{share(result.unsourced_share)} of the busy cycles rest on costs that no document states."
+    )
+
+
+@sentence
+def last_pe_done(result: RunResult) -> str:
+    """When the last PE is done; empty without a step."""
+    return f"The last PE is done after {cycles(elapsed(result))}." if result.steps else ""
+
+
+@sentence
 def bottleneck(result: RunResult) -> str:
     """What the critical PE spends its time on, and the costliest kind of op."""
     if not result.critical_path or not result.steps:
@@ -69,9 +103,23 @@ def bottleneck(result: RunResult) -> str:
         return f"{text}."
     op = max(result.ops, key=lambda o: o.pe_cycles)
     whole = sum(o.pe_cycles for o in result.ops) or 1
-    return f"{text}; the costliest op is {short(op.name, 30)}, {share(op.pe_cycles / whole)}."
+    return (
+        f"{text}; the costliest op is {short(op.name, 30)}, with {share(op.pe_cycles / whole)} of "
+        "the busy cycles of all PEs."
+    )
 
 
+@sentence
+def rate_without_schedule(result: RunResult) -> str:
+    """The learning rate of steps that no schedule changes."""
+    rates = [step.learning_rate for step in result.steps if step.learning_rate is not None]
+    given = result.optimizer.options.get("lr")
+    rate = rates[0] if rates else given if isinstance(given, int | float) else None
+    held = "the optimizer has no learning rate" if rate is None else "the rate stays at "
+    return f"No schedule: {held}{'' if rate is None else rate_text(rate)}."
+
+
+@sentence
 def busy(result: RunResult) -> str:
     """Shares of the step in which PEs and links are busy, and the fullest PE's share of SRAM."""
     use = result.utilization
@@ -88,41 +136,62 @@ def best_levers(result: RunResult, count: int = 3) -> tuple[Lever, ...]:
     return tuple(sorted(result.levers, key=lambda lever: -lever.saves_bytes)[:count])
 
 
-def advice(result: RunResult) -> str:
-    """What the best levers save, or nothing when the model fits."""
-    best = best_levers(result)
-    if not best:
-        return ""
-    words = [
-        f"{short(lever.what, 80)} (saves {size(lever.saves_bytes)} in the fullest PE"
-        f"{', and then it fits' if lever.fits else ''})"
-        for lever in best
-    ]
-    return f"What would help: {'; '.join(words)}."
-
-
-def timed(result: RunResult) -> str:
-    """What is judged and what is timed: with a batch its activations count, and are not timed."""
-    batch = None if result.request is None else result.request.batch_size
-    if batch is None and CONFIG_BATCH in result.config_unused:
-        return (
-            "The batch of the config is that of its own model and is not used: the optimizer step "
-            "alone is judged and timed; activations are not counted."
-        )
-    if batch is None:
-        given = "" if result.request is None else ", ".join(result.request.without_use)
-        unused = f" Without it there is no use for {given}." if given else ""
-        return (
-            "No batch size is given: the optimizer step alone is judged and timed; activations are "
-            f"not counted.{unused}"
-        )
-    samples = "sample" if batch == 1 else "samples"
+@sentence
+def lever_words(lever: Lever) -> str:
+    """A change, what it saves in the fullest PE, and whether it is enough."""
+    enough = ", and then it fits" if lever.fits else ""
     return (
-        f"The activations of a batch of {batch:,} {samples} count among the bytes; the optimizer "
-        "step alone is timed."
+        f"{short(lever.what, 80)} (saves {full_bytes(lever.saves_bytes)} in the fullest PE{enough})"
     )
 
 
+@sentence
+def advice(result: RunResult) -> str:
+    """What the best levers save, or nothing when the model fits."""
+    best = best_levers(result)
+    return f"What would help: {'; '.join(map(lever_words, best))}." if best else ""
+
+
+@sentence
+def timed(result: RunResult) -> str:
+    """What is judged and what is timed: with a batch its activations count, and are not timed."""
+    return samples_counted(result.request, result.config_unused, timed=bool(result.steps))
+
+
+@sentence
+def samples_counted(
+    request: Request | None, config_unused: Sequence[str] = (), *, timed: bool = False
+) -> str:
+    """Whether activations count among the bytes, and why if they do not.
+
+    Args:
+        request: the question; None if a result does not hold it.
+        config_unused: what of a run config the answer does not use.
+        timed: whether a step was timed beside its memory being judged.
+    """
+    batch = None if request is None else request.batch_size
+    judged = "judged and timed" if timed else "judged"
+    if batch is not None:
+        alone = "; the optimizer step alone is timed" if timed else ""
+        return (
+            f"The activations of a batch of {plural(batch, 'sample')} count among the bytes{alone}."
+        )
+    left_out = f"the optimizer step alone is {judged}; activations are not counted."
+    if CONFIG_BATCH in config_unused:
+        return f"The batch of the config is that of its own model and is not used: {left_out}"
+    given = "" if request is None else ", ".join(request.without_use)
+    unused = f" Without it there is no use for {given}." if given else ""
+    return f"No batch size is given: {left_out}{unused}"
+
+
+@sentence
+def repeatable(result: RunResult) -> str:
+    """What the same command gives again."""
+    what = "cycles" if result.steps else "bytes"
+    return f"The same command gives the same {what}, on any computer."
+
+
+@sentence
 def config_left_out(unused: Sequence[str], told: int | None = None) -> str:
     """What of a run config played no part; empty if all did.
 
@@ -138,14 +207,36 @@ def config_left_out(unused: Sequence[str], told: int | None = None) -> str:
     return f"Not used of the run config: {', '.join(named)}{end}"
 
 
+@sentence
 def about(result: RunResult) -> str:
-    """What was run, in one line."""
+    """What was run, in one line without a full stop."""
     model, wafer = result.model, result.wafer
     return (
         f"{short(model.name, 40)}: {plural(model.parameters, 'parameter')} in "
         f"{plural(model.tensors, 'tensor')}, {short(result.optimizer.name, 30)}, on "
         f"{short(wafer.name, 30)} ({wafer.rows:,} rows x {wafer.cols:,} columns)"
     )
+
+
+def run_paragraphs(result: RunResult) -> list[Sentence]:
+    """The answer of a run in paragraphs of one or two sentences."""
+    words = [
+        about(result),
+        verdict(result),
+        step_time(result) if result.fits else advice(result),
+        bottleneck(result),
+        busy(result) if result.steps else NOTHING,
+        timed(result),
+        config_left_out(result.config_unused),
+        *(run_note(result, number) for number in range(len(result.notes))),
+    ]
+    return [text for text in words if text]
+
+
+@sentence
+def run_note(result: RunResult, number: int) -> str:
+    """What else there is to know about a run: note ``number`` of the result."""
+    return result.notes[number]
 
 
 def phase_words(phase: str) -> str:

@@ -8,6 +8,8 @@ from typing import Final
 
 from wse_emulator.errors import InputError, StaticRuleError
 from wse_emulator.results.card import card_table
+from wse_emulator.results.sentences import sentence
+from wse_emulator.results.words import plural
 
 CHECK_SCHEMA: Final = "wse-check/1"
 
@@ -53,19 +55,7 @@ class CheckReport:
     @property
     def verdict(self) -> str:
         """The verdict in a sentence."""
-        if self.violations:
-            count = len(self.violations)
-            has = "have" if self.parts else "has"
-            return (
-                f"Not legal: {self.optimizer} {has} {count} violation{'s' if count > 1 else ''} "
-                "of the static-state rules."
-            )
-        if self.unjudged is not None:
-            return f"Not judged: {self.optimizer}: {self.unjudged}."
-        if self.empty:
-            return f"Nothing to judge: {self.optimizer} issues no tensor op in {self.steps} steps."
-        keeps = "keep" if self.parts else "keeps"
-        return f"Legal: {self.optimizer} {keeps} all static-state rules over {self.steps} steps."
+        return rules_verdict(self)
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a report."""
@@ -111,15 +101,37 @@ def _violation(violation: StaticRuleError) -> dict[str, object]:
     }
 
 
+@sentence
+def rules_verdict(report: CheckReport) -> str:
+    """Whether an optimizer keeps the static-state rules, and how often it breaks one."""
+    several = len(report.parts) > 1
+    if report.violations:
+        has, broken = "have" if several else "has", plural(len(report.violations), "violation")
+        return f"Not legal: {report.optimizer} {has} {broken} of the static-state rules."
+    if report.unjudged is not None:
+        return f"Not judged: {report.optimizer}: {report.unjudged}."
+    over = plural(report.steps, "step")
+    if report.empty:
+        return f"Nothing to judge: {report.optimizer} issues no tensor op in {over}."
+    keeps = "keep" if several else "keeps"
+    return f"Legal: {report.optimizer} {keeps} all static-state rules over {over}."
+
+
+@sentence
+def verdict_on_part(part: CheckReport) -> str:
+    """The verdict on one of several optimizers, which its parameters tell apart."""
+    return f"{part.of}: {rules_verdict(part)}"
+
+
+@sentence
+def check_note(report: CheckReport, number: int) -> str:
+    """What else there is to know about a verdict: note ``number`` of the report."""
+    return report.notes[number]
+
+
 def check_card(report: CheckReport) -> str:
     """HTML of whether an optimizer is legal, and each broken rule with its remedy."""
-    verb = "break" if report.parts else "breaks"
-    said = report.verdict
-    if report.violations:
-        broken = f"{verb} {len(report.violations)} of the static-state rules"
-        said = f"{report.optimizer} {broken} over {report.steps:,} steps."
-    elif not report.empty:
-        said = said.removeprefix("Legal: ")
+    said = html.escape(rules_verdict(report))
     notes = "".join(f"<p>{html.escape(note)}</p>" for note in report.notes)
     rows = card_table((v.rule, str(v)) for v in report.violations)
-    return f"<p>{html.escape(said)}</p>{notes}{rows}"
+    return f"<p>{said}</p>{notes}{rows}"

@@ -7,9 +7,13 @@ from typing import Final
 
 from wse_emulator.results.codec import encode
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import share
+from wse_emulator.results.sentences import sentence, sentences_together
+from wse_emulator.results.words import cycles, full_bytes, share
 
 COMPARE_SCHEMA: Final = "wse-compare/1"
+
+OF_A_STEP: Final = ("step", "learning rate", "PEs busy", "links busy")
+"""Names of the totals that only a timed step has."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +61,7 @@ class Comparison:
         tensors: tensors that both have, in the order of the first.
         only_before, only_after: names of tensors that one side has.
         same_wafer: whether maps can be laid over each other.
+        timed: whether each side timed a step; what a step takes is 0 where none was.
     """
 
     before: str
@@ -67,6 +72,7 @@ class Comparison:
     only_before: tuple[str, ...]
     only_after: tuple[str, ...]
     same_wafer: bool
+    timed: tuple[bool, bool] = (True, True)
 
     def document(self) -> dict[str, object]:
         """The JSON document, schema "wse-compare/1"."""
@@ -98,7 +104,20 @@ def compare(before: RunResult, after: RunResult) -> Comparison:
         only_before=tuple(name for name in old if name not in new),
         only_after=tuple(name for name in new if name not in old),
         same_wafer=before.arrays.pe_busy.shape == after.arrays.pe_busy.shape,
+        timed=(bool(before.steps), bool(after.steps)),
     )
+
+
+@sentence
+def before_words(comparison: Comparison) -> str:
+    """What stands before, in a line."""
+    return f"Before: {comparison.before}"
+
+
+@sentence
+def after_words(comparison: Comparison) -> str:
+    """What stands after, in a line."""
+    return f"After: {comparison.after}"
 
 
 def _line(result: RunResult) -> str:
@@ -120,8 +139,16 @@ def _settings(before: RunResult, after: RunResult) -> tuple[Setting, ...]:
             name=name, before=str(old.get(name, "not set")), after=str(new.get(name, "not set"))
         )
         for name in dict.fromkeys((*old, *new))
-        if old.get(name) != new.get(name)
+        if old.get(name) != new.get(name) and _told(name, before, after)
     )
+
+
+def _told(name: str, before: RunResult, after: RunResult) -> bool:
+    """Whether both sides tell of a setting: without a step, only options that were given."""
+    if not name.startswith("optimizer.") or (before.steps and after.steps):
+        return True
+    option = name.removeprefix("optimizer.")
+    return option in before.optimizer.options and option in after.optimizer.options
 
 
 def _flat(result: RunResult) -> dict[str, object]:
@@ -139,11 +166,16 @@ def _totals(before: RunResult, after: RunResult) -> tuple[Total, ...]:
     names = ("parameters", "tensors", "step", "step", "learning rate", "PEs busy", "links busy")
     units = ("", "", "cycles", "seconds", "", "fraction", "fraction")
     more = (("fullest PE", "bytes"), ("mean PE", "bytes"), ("all PEs", "bytes"))
+    timed = bool(before.steps) and bool(after.steps)
     rows = zip((*zip(names, units, strict=True), *more), _row(before), _row(after), strict=True)
     return tuple(
-        Total(name=name, unit=unit, before=old, after=new, ratio=new / old if old else None)
+        Total(name=name, unit=unit, before=old, after=new, ratio=_ratio(name, old, new, timed))
         for (name, unit), old, new in rows
     )
+
+
+def _ratio(name: str, old: float, new: float, timed: bool) -> float | None:
+    return None if not old or (name in OF_A_STEP and not timed) else new / old
 
 
 def _row(result: RunResult) -> tuple[float, ...]:
@@ -162,23 +194,41 @@ def _row(result: RunResult) -> tuple[float, ...]:
     )
 
 
+@sentence
 def change_in_words(comparison: Comparison) -> str:
-    """The change of the step time and of the fullest PE, in words."""
-    words = []
-    for total in comparison.totals:
-        if (total.name, total.unit) not in (("step", "cycles"), ("fullest PE", "bytes")):
-            continue
-        what = "The step" if total.name == "step" else "The fullest PE"
-        verb = "takes" if total.name == "step" else "holds"
-        if not total.before or not total.after:
-            words.append(f"{what}: {total.before:,.0f} to {total.after:,.0f} {total.unit}.")
-        elif total.before == total.after:
-            words.append(f"{what} {verb} as many {total.unit} as before, {total.after:,.0f}.")
-        else:
-            change = abs(total.after / total.before - 1)
-            less = "fewer" if total.after < total.before else "more"
-            words.append(
-                f"{what} {verb} {share(change)} {less} {total.unit}: {total.before:,.0f} to "
-                f"{total.after:,.0f}."
-            )
-    return " ".join(words)
+    """The change of the step time and of the fullest PE."""
+    total = {(one.name, one.unit): one for one in comparison.totals}
+    step = step_change(total["step", "cycles"], comparison.timed)
+    return sentences_together(step, peak_change(total["fullest PE", "bytes"]))
+
+
+@sentence
+def step_change(step: Total, timed: tuple[bool, bool]) -> str:
+    """How many cycles a step takes before and after."""
+    before, after = (
+        cycles(taken) if was_timed else "not timed"
+        for taken, was_timed in zip((step.before, step.after), timed, strict=True)
+    )
+    if not any(timed):
+        return "The step: not timed in either."
+    if not all(timed) or (step.before != step.after and not step.before):
+        return f"The step: {before} before, {after} after."
+    if step.before == step.after:
+        return f"The step takes {after}, as before."
+    return f"The step takes {_changed(step)} cycles: {before} before, {after} after."
+
+
+@sentence
+def peak_change(peak: Total) -> str:
+    """What the fullest PE holds before and after."""
+    before, after = full_bytes(peak.before), full_bytes(peak.after)
+    if peak.before == peak.after:
+        return f"The fullest PE holds {after}, as before."
+    if not peak.before:
+        return f"The fullest PE: {before} before, {after} after."
+    return f"The fullest PE holds {_changed(peak)} bytes: {before} before, {after} after."
+
+
+def _changed(total: Total) -> str:
+    less = "fewer" if total.after < total.before else "more"
+    return f"{share(abs(total.after / total.before - 1))} {less}"

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wse_emulator.request import Request
+from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.codec import encode
 from wse_emulator.results.run import PeTime
-from wse_emulator.results.words import cycles, share
+from wse_emulator.results.sentences import Sentence, sentence, sentences_together
+from wse_emulator.results.words import cycles, plural, seconds, share, short
 
 EXPLAIN_SCHEMA: Final = "wse-explain/1"
 
@@ -24,7 +26,7 @@ class Limit:
         name: short name, as in the JSON.
         kind: what it is one of.
         lifted: what is assumed when it is lifted, in words.
-        remedy: who can move it, and how.
+        remedy: what it depends on, in words; nothing that was tried.
     """
 
     name: str
@@ -53,6 +55,26 @@ class Effect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TriedChange:
+    """The step with a change that a user can ask for, as an emulation of its own.
+
+    Attributes:
+        what: the change in words.
+        arguments: what to add to the command.
+        cycles: of the step with it.
+        saved_cycles: less than the step as it is; negative if it takes longer.
+        command: the command line that explains it; empty where the model or the machine was given
+            as a Python object.
+    """
+
+    what: str
+    arguments: tuple[str, ...]
+    cycles: int
+    saved_cycles: int
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """The effects of all limits on one step.
 
@@ -65,6 +87,7 @@ class Explanation:
         effects: largest saving first; ties in the order in which the limits were lifted.
         all_lifted_cycles: of the step with every limit of the machine lifted at once: what waits
             for what, with one cycle for anything that takes time.
+        changes: what was tried to shorten the step, most cycles saved first.
     """
 
     model: str
@@ -75,6 +98,7 @@ class Explanation:
     critical: PeTime
     effects: tuple[Effect, ...]
     all_lifted_cycles: int
+    changes: tuple[TriedChange, ...] = ()
 
     @property
     def worst(self) -> Effect | None:
@@ -115,17 +139,82 @@ class Explanation:
                 for effect in self.effects
             ],
             "all_lifted_cycles": self.all_lifted_cycles,
+            "changes": [encode(change) for change in self.changes],
             "request": encode(self.request),
         }
 
 
+@sentence
+def explained_time(explanation: Explanation) -> str:
+    """What is explained, and how long its step takes."""
+    return (
+        f"{short(explanation.model, 40)} with {short(explanation.optimizer, 30)} on "
+        f"{explanation.request.wafer.name}: one step takes {cycles(explanation.cycles)} = "
+        f"{seconds(explanation.seconds)}."
+    )
+
+
+@sentence
+def last_pe(explanation: Explanation) -> str:
+    """Where the last PE to finish lies, and what it spends its time on."""
+    row, col = explanation.critical.pe
+    spent = phase_cycles(explanation.critical.parts)
+    by_phase = ", ".join(
+        f"{phase_words(phase)} {share(count / explanation.cycles)}"
+        for phase, count in spent.items()
+        if count
+    )
+    return f"The last PE to finish is row {row} column {col}: {by_phase or 'it has nothing to do'}."
+
+
+@sentence
 def costliest_limit(explanation: Explanation) -> str:
     """The limit of the machine that costs most, what its absence would save, and what helps."""
     worst = explanation.worst
     if worst is None:
-        return "No single limit costs anything: several bind at once."
-    return (
+        return sentences_together(
+            Sentence("No single limit costs anything: several bind at once."),
+            what_helps(explanation),
+        )
+    said = (
         f"What costs most is {worst.limit.name}. Without it ({worst.limit.lifted}) the step would "
-        f"take {cycles(worst.cycles)}, {share(worst.saved_share)} less. What helps: "
-        f"{worst.limit.remedy}."
+        f"take {cycles(worst.cycles)}, {share(worst.saved_share)} less."
     )
+    return sentences_together(Sentence(said), what_helps(explanation))
+
+
+@sentence
+def what_helps(explanation: Explanation) -> str:
+    """The changes of a user's that make the step shorter, as tried; empty if none was tried."""
+    helping = [change for change in explanation.changes if change.saved_cycles > 0]
+    if helping:
+        return f"What helps: {'; '.join(change_words(c, explanation.cycles) for c in helping)}."
+    tried = ", ".join(change.what for change in explanation.changes)
+    return f"Nothing that was tried makes it shorter: {tried}." if tried else ""
+
+
+@sentence
+def change_words(change: TriedChange, before: int) -> str:
+    """A change, what to add to the command, and what it saves of the cycles before."""
+    return (
+        f"{change.what} ({' '.join(change.arguments)}), {cycles(change.cycles)}, "
+        f"{share(change.saved_cycles / before)} less"
+    )
+
+
+@sentence
+def stretches_left_out(count: int, total: int) -> str:
+    """How many stretches a table leaves out, and how long they are; empty if none."""
+    if not count:
+        return ""
+    left_out = plural(count, "shorter stretch", "shorter stretches")
+    return f"{left_out} left out, {cycles(total)}; all are in the JSON."
+
+
+@sentence
+def limits_overlap(explanation: Explanation) -> str:
+    """How to read the table of lifted limits."""
+    said = "Limits overlap, so the savings do not sum. Each line is an emulation of its own."
+    if all(effect.binds for effect in explanation.effects):
+        return said
+    return f"{said} No limit here: the machine has the lifted value already."

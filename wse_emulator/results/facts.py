@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from wse_emulator.wafer.spec import WaferSpec
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WaferFacts:
@@ -16,6 +18,11 @@ class WaferFacts:
     clock_hz: int
     sram_bytes_per_pe: int
     reserved_bytes_per_pe: int
+
+
+def assumptions(spec: WaferSpec) -> tuple[str, ...]:
+    """Each field of a machine that rests on no document, with what is said of it."""
+    return tuple(f"{name}: {spec.sources[name]}" for name in sorted(spec.unsourced))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field, fields
 from typing import Final
 
 from wse_emulator.request import Request
+from wse_emulator.results.answers import lever_words
 from wse_emulator.results.card import card_table
 from wse_emulator.results.codec import encode
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.fit_answers import fit_verdict, room, solution_words
+from wse_emulator.results.sentences import Sentence
+from wse_emulator.results.words import full_bytes, size
 from wse_emulator.wafer.arrays import IntArray
 
 FIT_SCHEMA: Final = "wse-fit/1"
@@ -80,8 +84,8 @@ class BatchFacts:
     """What activations were counted for.
 
     Attributes:
-        batch_size: samples a step.
-        sequence_length: tokens a sample; None for models without sequences.
+        batch_size: samples per step.
+        sequence_length: tokens per sample; None for models without sequences.
         micro_batch: samples that move through the layers together.
         recompute: ``none``: all saved tensors are kept; ``full``: only what entered a layer; else
             how many of the first layers are recomputed.
@@ -158,23 +162,8 @@ class Solution:
 
     @property
     def sentence(self) -> str:
-        """The answer in words."""
-        if self.fits_at == 0:
-            return (
-                f"no {self.what} fits: at {self.next_value:,} {self.unit} the fullest PE is "
-                f"{self.next_gap_bytes:,} B over"
-            )
-        if not self.bounded:
-            return (
-                f"{self.what} is no limit: {self.fits_at:,} {self.unit} fit, and more need no "
-                "more memory"
-            )
-        if self.limit:
-            return f"the largest {self.what} is {self.fits_at:,} {self.unit}: {self.limit}"
-        return (
-            f"the largest {self.what} that fits is {self.fits_at:,} {self.unit}; at "
-            f"{self.next_value:,} the fullest PE is {self.next_gap_bytes:,} B over"
-        )
+        """The answer in words, without a full stop."""
+        return solution_words(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -197,7 +186,7 @@ class FitReport:
         activations_counted: False without a batch size: the optimizer step alone is judged.
         bytes: category -> bytes; ``total`` sums them.
         gap_bytes: bytes by which the fullest PE exceeds its SRAM, 0 if it fits.
-        bound_bytes: mean bytes a PE: the least any placement can reach.
+        bound_bytes: mean bytes per PE: the least any placement can reach.
         strip_elements: shortest and longest strip of the step's chains.
         weight_server: in weight streaming only.
         notes: assumptions and hints, one sentence each.
@@ -227,7 +216,7 @@ class FitReport:
     optimizers: tuple[OptimizerRow, ...]
     weight_server: WeightServer | None
     solution: Solution | None
-    notes: tuple[str, ...]
+    notes: tuple[Sentence, ...]
     command: str
     config_unused: tuple[str, ...] = ()
     request: Request
@@ -235,35 +224,13 @@ class FitReport:
 
     @property
     def verdict(self) -> str:
-        """The answer in one sentence."""
-        what = f"{self.model.name} with {self.optimizer.name}"
-        if self.batch is not None:
-            what += f" at batch {self.batch.batch_size}"
-        where = f"{self.mode} on {self.wafer.name}"
-        share = self.pe.peak_bytes / self.pe.capacity_bytes
-        if self.fits:
-            return (
-                f"{what} fits {where}: the fullest PE holds {self.pe.peak_bytes:,} of "
-                f"{self.pe.capacity_bytes:,} B ({share:.0%})."
-            )
-        lever = next((lever for lever in self.levers if lever.fits), None)
-        advice = f" It would fit with {lever.what}." if lever else ""
-        return (
-            f"{what} does not fit {where}: the fullest PE would hold {self.pe.peak_bytes:,} B, "
-            f"{self.gap_bytes:,} B over its {self.pe.capacity_bytes:,} B "
-            f"({share:.2f} times what it has).{advice}"
-        )
+        """The answer in one sentence, and what would make it fit."""
+        return fit_verdict(self)
 
     @property
     def inequality(self) -> str:
-        """Demand, bound and gap as one line of numbers, in bytes of the fullest PE."""
-        sign = "<=" if self.fits else ">"
-        balance = self.pe.peak_bytes / self.bound_bytes - 1 if self.bound_bytes else 0.0
-        return (
-            f"demand {self.pe.peak_bytes:,} B {sign} bound {self.pe.capacity_bytes:,} B; "
-            f"gap {self.gap_bytes:,} B; a perfectly even placement would need "
-            f"{self.bound_bytes:,.0f} B, {balance:.2%} less"
-        )
+        """The headroom or gap of the fullest PE, and what an even placement would need."""
+        return room(self)
 
     def _repr_html_(self) -> str:
         """What a notebook shows for a report."""
@@ -291,17 +258,18 @@ def fit_card(report: FitReport) -> str:
     ]
     if report.batch is not None:
         rows.append(("batch", f"{report.batch.batch_size:,}"))
-    rows.append(("fullest PE", f"{report.pe.peak_bytes:,} of {report.pe.capacity_bytes:,} bytes"))
+    rows.append(
+        ("fullest PE", f"{report.pe.peak_bytes:,} of {full_bytes(report.pe.capacity_bytes)}")
+    )
     rows += [
-        (f"{name.replace('_', ' ')}, all PEs", f"{count:,} bytes")
+        (f"{name.replace('_', ' ')}, all PEs", size(count))
         for name, count in report.bytes.items()
         if count
     ]
     rows += [
         (
             "lever",
-            f"{lever.what}: saves {lever.saves_bytes:,} bytes in the fullest PE"
-            f"{', and then it fits' if lever.fits else ''}",
+            lever_words(lever),
         )
         for lever in report.levers
     ]
@@ -314,5 +282,5 @@ def fit_card(report: FitReport) -> str:
 def _optimizer_words(row: OptimizerRow) -> str:
     if row.refused:
         return f"refused: {row.refused}"
-    verdict = "fits" if row.fits else f"does not fit, {row.gap_bytes:,} bytes over"
-    return f"{verdict}; {row.state_bytes:,} bytes of state"
+    verdict = "fits" if row.fits else f"does not fit, {full_bytes(row.gap_bytes)} over"
+    return f"{verdict}; {size(row.state_bytes)} of state"

@@ -7,8 +7,13 @@ from typing import Final
 
 from wse_emulator.errors import DoesNotFitError, InputError, StaticRuleError
 from wse_emulator.request import Request
+from wse_emulator.results.answers import samples_counted, time_interval
 from wse_emulator.results.codec import encode
+from wse_emulator.results.facts import Lever
 from wse_emulator.results.fit import BatchFacts, FitReport
+from wse_emulator.results.fit_answers import chosen_mode, fit_lever
+from wse_emulator.results.sentences import Sentence, sentence, sentences_together
+from wse_emulator.results.words import cycles, full_bytes, plural, seconds, short
 
 PREFLIGHT_SCHEMA: Final = "wse-preflight/1"
 BREAKS_A_RULE: Final = StaticRuleError.exit_code
@@ -25,12 +30,14 @@ class StepTime:
         seconds: of the optimizer step, or the least the weights' way over the link takes.
         interval: (low, high) seconds that unsourced costs leave open; high None if unbounded.
         words: what is timed and what is not.
+        unsourced: whether any of its cycles rest on costs without a source.
     """
 
     cycles: int | None
     seconds: float
     interval: tuple[float, float | None]
     words: str
+    unsourced: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -75,14 +82,7 @@ class Preflight:
     @property
     def verdict(self) -> str:
         """The answer in one sentence."""
-        words = {
-            0: "Ready to queue",
-            BREAKS_A_RULE: "Do not queue: a static-state rule is broken",
-            DOES_NOT_FIT: "Do not queue: it does not fit",
-            WRONG_INPUT: "Do not queue: something given cannot be used",
-        }
-        advice = "" if not self.changes or self.exit_code else ", but see what to change"
-        return f"{words[self.exit_code]}{advice}."
+        return ready(self)
 
     @property
     def submit(self) -> BatchFacts | None:
@@ -165,10 +165,111 @@ class Course:
     @property
     def words(self) -> str:
         """The course in one sentence."""
-        if not self.scheduler:
-            return f"constant rate {self.first.rate:.6g}."
-        return (
-            f"{self.scheduler} starts at {self.first.rate:.6g}, is highest at step "
-            f"{self.highest.step:,} with {self.highest.rate:.6g}, and ends at "
-            f"{self.last.rate:.6g} in step {self.last.step:,}."
-        )
+        return course_words(self)
+
+
+@sentence
+def ready(page: Preflight) -> str:
+    """Whether to queue the run, and the first reason against it."""
+    words = {
+        0: "Ready to queue",
+        BREAKS_A_RULE: "Do not queue: a static-state rule is broken",
+        DOES_NOT_FIT: "Do not queue: it does not fit",
+        WRONG_INPUT: "Do not queue: something is missing or cannot be used",
+    }
+    advice = "" if not page.changes or page.exit_code else ", but see what to change"
+    return f"{words[page.exit_code]}{advice}."
+
+
+@sentence
+def page_heading(page: Preflight) -> str:
+    """What is judged, in a line without a full stop."""
+    optimizer = short(page.optimizer or "no optimizer", 30)
+    return f"{short(page.model, 40)} with {optimizer} on {page.wafer}"
+
+
+@sentence
+def course_words(course: Course) -> str:
+    """A schedule over a run: where its rate starts, is highest and ends."""
+    if not course.scheduler:
+        return f"The rate is {course.first.rate:.6g} in every step."
+    return (
+        f"{course.scheduler} starts at {course.first.rate:.6g}, is highest at step "
+        f"{course.highest.step:,} with {course.highest.rate:.6g}, and ends at "
+        f"{course.last.rate:.6g} in step {course.last.step:,}."
+    )
+
+
+@sentence
+def unknown_words(page: Preflight) -> str:
+    """What stands where a question could not be answered."""
+    return "Not known; what to change says why." if page.changes else "Not known."
+
+
+@sentence
+def not_timed(page: Preflight) -> str:
+    """Why there is no step time."""
+    if page.fit is not None and not page.fit.fits:
+        return "Not timed, since it does not fit."
+    return unknown_words(page)
+
+
+@sentence
+def legal_words(page: Preflight) -> str:
+    """Whether the step keeps the static-state rules, and which it breaks."""
+    if page.legal is None:
+        return unknown_words(page)
+    if page.legal:
+        return "The step keeps all static-state rules."
+    return "; ".join(violation.message for violation in page.violations[:3])
+
+
+@sentence
+def memory_words(fit: FitReport) -> str:
+    """The verdict of the memory, why its mode was chosen, and whether activations count."""
+    counted = samples_counted(fit.request, fit.config_unused)
+    return sentences_together(Sentence(fit.verdict), chosen_mode(fit), counted)
+
+
+@sentence
+def submit_words(batch: BatchFacts | None) -> str:
+    """The batch to submit, and how its samples move."""
+    if batch is None:
+        return "Do not submit it as asked; what to change is below."
+    length = f" of {plural(batch.sequence_length, 'token')}" if batch.sequence_length else ""
+    return (
+        f"Submit a batch of {plural(batch.batch_size, 'sample')}{length}, {batch.micro_batch:,} at "
+        f"a time; recomputation: {batch.recompute}."
+    )
+
+
+@sentence
+def time_words(time: StepTime) -> str:
+    """How long the step takes, and what of it is timed."""
+    low, high = time.interval
+    if time.cycles is None or high is None:
+        return f"At least {seconds(time.seconds)}: {time.words}."
+    taken = f"{cycles(time.cycles)} = {seconds(time.seconds)}: {time.words}."
+    return sentences_together(Sentence(taken), time_interval((low, high), unsourced=time.unsourced))
+
+
+@sentence
+def change_number(number: int, change: str) -> str:
+    """One of the things to change."""
+    return f"{number}. {change}."
+
+
+@sentence
+def changes_heading(page: Preflight) -> str:
+    """Whether anything has to change."""
+    if page.changes:
+        return "What to change:"
+    return "Nothing that was tried makes it fit." if page.exit_code else "Nothing has to change."
+
+
+@sentence
+def lever_change(lever: Lever) -> str:
+    """A lever as something to change, without a full stop."""
+    then = "then it fits" if lever.fits else "not enough by itself"
+    saves = full_bytes(lever.saves_bytes)
+    return f"{fit_lever(lever)}: {saves} less in the fullest PE, {then}"

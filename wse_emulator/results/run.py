@@ -13,6 +13,7 @@ import numpy as np
 from wse_emulator.request import Request
 from wse_emulator.results.card import card_table
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.words import cycles, full_bytes, seconds, share
 from wse_emulator.wafer.arrays import FloatArray, IntArray
 from wse_emulator.wafer.region import PLANES
 
@@ -314,12 +315,12 @@ def run_card(result: RunResult) -> str:
         ("model", f"{result.model.name}, {result.model.parameters:,} parameters"),
         ("optimizer", result.optimizer.name),
         ("wafer", f"{wafer.name}, {wafer.rows:,} rows x {wafer.cols:,} columns"),
-        ("fits", "yes" if result.fits else f"no, {result.gap_bytes:,} bytes over"),
-        ("fullest PE", f"{memory.peak_bytes:,} of {memory.capacity_bytes:,} bytes"),
+        ("fits", "yes" if result.fits else f"no, {full_bytes(result.gap_bytes)} over"),
+        ("fullest PE", f"{memory.peak_bytes:,} of {full_bytes(memory.capacity_bytes)}"),
     ]
     if result.steps:
         step = result.steps[-1]
-        rows.append(("step", f"{step.cycles:,} cycles, {step.seconds * 1e6:,.4g} µs"))
-        rows.append(("PEs busy", f"{result.utilization.pe_busy:.1%}"))
-    rows += [("lever", f"{v.what}: saves {v.saves_bytes:,} bytes") for v in result.levers]
+        rows.append(("step", f"{cycles(step.cycles)}, {seconds(step.seconds)}"))
+        rows.append(("PEs busy", share(result.utilization.pe_busy)))
+    rows += [("lever", f"{v.what}: saves {full_bytes(v.saves_bytes)}") for v in result.levers]
     return card_table(rows)

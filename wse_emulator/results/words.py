@@ -1,4 +1,9 @@
-"""Write numbers and names for readers: with thousands separators, units, and short enough."""
+"""Write numbers and names for readers: with thousands separators, units, and short enough.
+
+The one home of how numbers are written, in every sentence, table, picture and page: a space stands
+before a unit and before ``%``; seconds, sums of bytes and shares have two or three digits; cycles,
+and the bytes of one PE, are written in full, since a byte more than there is does not fit.
+"""
 
 from __future__ import annotations
 
@@ -43,6 +48,11 @@ def size(count: float) -> str:
     return f"{count:,.0f} B"
 
 
+def full_bytes(count: float) -> str:
+    """Write bytes in full, as for what one PE holds: ``47,101 B``."""
+    return f"{count:,.0f} B"
+
+
 def share(fraction: float) -> str:
     """Write a fraction as a percentage, a small one with more digits: ``0.0013 %``."""
     percent = 100 * fraction
@@ -53,6 +63,11 @@ def share(fraction: float) -> str:
     if abs(percent) >= 10:
         return f"{percent:,.0f} %" if abs(percent) < 99.5 or abs(percent) >= 100 else "99.9 %"
     return f"{significant(percent, 2)} %"
+
+
+def deviation(fraction: float) -> str:
+    """Write a signed difference as a percentage with one decimal: ``+1.9 %``."""
+    return f"{100 * fraction:+.1f} %"
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -70,9 +85,9 @@ def rate_text(value: float | None) -> str:
     return "none" if value is None else f"{value:.6g}"
 
 
-def plural(count: int, noun: str) -> str:
-    """Write a number with its noun: ``1 tensor``, ``580 tensors``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+def plural(count: int, noun: str, many: str = "") -> str:
+    """Write a number with its noun: ``1 tensor``, ``580 tensors``; ``many`` is an uncommon one."""
+    return f"{count:,} {noun if count == 1 else many or f'{noun}s'}"
 
 
 def short(name: str, limit: int) -> str:

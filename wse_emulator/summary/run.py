@@ -28,7 +28,7 @@ from wse_emulator.placement.values import Placement
 from wse_emulator.plan.memory import MemoryPlan
 from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
-from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts, assumptions
 from wse_emulator.results.run import (
     MemoryFacts,
     MessageFacts,
@@ -125,7 +125,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         memory=_memory_facts(plan.memory),
         unsourced_share=unsourced / busy if busy else 0.0,
         seconds_interval=interval,
-        assumptions=_assumptions(spec),
+        assumptions=assumptions(spec),
         events=0 if timing is None else timing.events,
         wall_seconds=facts.wall_seconds,
         digest="" if timing is None else digest(timing),
@@ -164,10 +164,6 @@ def _wafer_facts(spec: WaferSpec) -> WaferFacts:
         sram_bytes_per_pe=spec.sram_bytes_per_pe,
         reserved_bytes_per_pe=spec.reserved_bytes_per_pe,
     )
-
-
-def _assumptions(spec: WaferSpec) -> tuple[str, ...]:
-    return tuple(f"{name}: {spec.sources[name]}" for name in sorted(spec.unsourced))
 
 
 def _memory_facts(memory: MemoryPlan) -> MemoryFacts:

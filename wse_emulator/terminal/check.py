@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wse_emulator.errors import StaticRuleError
-from wse_emulator.results.check import CheckReport
+from wse_emulator.results.check import CheckReport, check_note, rules_verdict, verdict_on_part
 from wse_emulator.terminal.say import say, show, table
 
 
@@ -14,14 +14,14 @@ def print_verdict(report: CheckReport) -> None:
 
     What else there is to know follows.
     """
-    say(report.verdict)
+    say(rules_verdict(report))
     for part in report.parts:
-        say(f"{part.of}: {part.verdict}")
+        say(verdict_on_part(part))
         _print_violations(part.violations)
     if not report.parts:
         _print_violations(report.violations)
-    for note in report.notes:
-        say(note)
+    for number in range(len(report.notes)):
+        say(check_note(report, number))
 
 
 def _print_violations(violations: Sequence[StaticRuleError]) -> None:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.table import Table
 
+from wse_emulator.collectives.planner import Candidate
 from wse_emulator.collectives.routes import Route, RouterColors
 from wse_emulator.questions.collective import Study
+from wse_emulator.results.sentences import sentence
+from wse_emulator.results.words import cycles, plural, seconds, share
 from wse_emulator.terminal.say import say, show, table
 
 _SHOWN_PES = 6
@@ -23,23 +28,50 @@ def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple
 
 def print_study(answer: Study, routers: tuple[RouterColors, ...] | None) -> None:
     """Print cycles and algorithms in words, then the links, and the routers if they are given."""
-    request = answer.request
-    what = f"{request.kind} of {request.wavelets:,} wavelets over {request.rows} x {request.cols}"
     say(
-        f"{what} PEs of {answer.wafer}: {answer.cycles:,} cycles, "
-        f"{answer.seconds * 1e6:,.3f} us ({'; '.join(answer.algorithms)})"
+        collective_time(answer),
+        collective_bounds(answer),
+        candidates_words("rows", answer.row_candidates),
+        candidates_words("column", answer.column_candidates),
     )
-    say(
-        f"published formula: {answer.formula_cycles:,} cycles; no algorithm is faster than "
-        f"{answer.least_cycles:,} (length of the vector and distance)"
-    )
-    for place, ranked in (("rows", answer.row_candidates), ("column", answer.column_candidates)):
-        if ranked:
-            listed = ", ".join(f"{c.algorithm} {c.cycles:,}" for c in ranked)
-            say(f"along the {place}: best is {ranked[0].algorithm}; cycles: {listed}")
     show(_loads_table(answer))
     if routers is not None:
         show(_routes_table(routers))
+
+
+@sentence
+def collective_time(answer: Study) -> str:
+    """What was timed, and how long it takes."""
+    request = answer.request
+    return (
+        f"{request.kind} of {plural(request.wavelets, 'wavelet')} over {request.rows:,} x "
+        f"{request.cols:,} PEs of {answer.wafer}: {cycles(answer.cycles)} = "
+        f"{seconds(answer.seconds)} ({'; '.join(answer.algorithms)})."
+    )
+
+
+@sentence
+def collective_bounds(answer: Study) -> str:
+    """The published formula, and the least that any algorithm takes."""
+    return (
+        f"The published formula gives {cycles(answer.formula_cycles)}; no algorithm takes fewer "
+        f"than {answer.least_cycles:,}, by the length of the vector and the distance."
+    )
+
+
+@sentence
+def candidates_words(place: str, ranked: Sequence[Candidate]) -> str:
+    """The cycles of every algorithm along the rows or the column; empty without a choice."""
+    if not ranked:
+        return ""
+    listed = ", ".join(f"{one.algorithm} {one.cycles:,}" for one in ranked)
+    return f"Along the {place} the best is {ranked[0].algorithm}; in cycles: {listed}."
+
+
+@sentence
+def routes_hidden() -> str:
+    """Why no routes are listed."""
+    return "Routes are not listed for so many PEs; add --routes to see them."
 
 
 def _loads_table(answer: Study) -> Table:
@@ -50,7 +82,7 @@ def _loads_table(answer: Study) -> Table:
             "into PEs" if load.plane == "D" else load.plane,
             f"{load.links:,}",
             f"{load.busiest_cycles:,}",
-            f"{load.busiest_cycles / answer.cycles:.0%}",
+            share(load.busiest_cycles / answer.cycles),
             f"{load.total_cycles:,}",
         )
     return loads

@@ -6,18 +6,25 @@ from pathlib import Path
 
 from rich.table import Table
 
-from wse_emulator.results.compare import Comparison, Total, change_in_words
+from wse_emulator.results.compare import (
+    OF_A_STEP,
+    Comparison,
+    Total,
+    after_words,
+    before_words,
+    change_in_words,
+)
 from wse_emulator.results.words import short, significant, without_common_prefix
-from wse_emulator.terminal.say import say, show, table
+from wse_emulator.terminal.say import file_written, say, show, table
 
 _TENSORS = 12
 
 
 def print_comparison(comparison: Comparison, written: list[Path]) -> None:
     """Print what was compared and what differs, then the tables, then the files written."""
-    say(f"Before: {comparison.before}", f"After: {comparison.after}", change_in_words(comparison))
+    say(before_words(comparison), after_words(comparison), change_in_words(comparison))
     show(_settings(comparison), _totals(comparison), _tensors(comparison))
-    say(*(f"Wrote {path}" for path in written))
+    say(*map(file_written, written))
 
 
 def _settings(comparison: Comparison) -> Table:
@@ -32,12 +39,15 @@ def _totals(comparison: Comparison) -> Table:
     for total in comparison.totals:
         ratio = "" if total.ratio is None else f"{total.ratio:.4g}"
         unit = f" ({total.unit})" if total.unit else ""
-        shown.add_row(f"{total.name}{unit}", *(_number(total, side) for side in (0, 1)), ratio)
+        sides = (_number(total, side, comparison.timed[side]) for side in (0, 1))
+        shown.add_row(f"{total.name}{unit}", *sides, ratio)
     return shown
 
 
-def _number(total: Total, side: int) -> str:
+def _number(total: Total, side: int, timed: bool) -> str:
     value = total.after if side else total.before
+    if total.name in OF_A_STEP and not timed:
+        return "not timed"
     return f"{value:,.0f}" if value == int(value) else significant(value, 4)
 
 

@@ -7,10 +7,16 @@ from typing import Final
 
 from rich.table import Table
 
-from wse_emulator.results.answers import phase_cycles, phase_words
-from wse_emulator.results.explain import Explanation, costliest_limit
+from wse_emulator.results.explain import (
+    Explanation,
+    costliest_limit,
+    explained_time,
+    last_pe,
+    limits_overlap,
+    stretches_left_out,
+)
 from wse_emulator.results.run import CriticalPart
-from wse_emulator.results.words import cycles, seconds, share, short
+from wse_emulator.results.words import share, short
 from wse_emulator.terminal.say import say, show, table
 
 STRETCHES_SHOWN: Final = 10
@@ -19,18 +25,7 @@ STRETCHES_SHOWN: Final = 10
 def print_explanation(explanation: Explanation) -> None:
     """Print what limits the step, then its critical path, then what lifting each limit saves."""
     total = explanation.cycles
-    row, col = explanation.critical.pe
-    spent = phase_cycles(explanation.critical.parts)
-    by_phase = ", ".join(
-        f"{phase_words(phase)} {share(count / total)}" for phase, count in spent.items() if count
-    )
-    say(
-        f"{short(explanation.model, 40)} with {short(explanation.optimizer, 30)} on "
-        f"{explanation.request.wafer.name}: one step takes {cycles(total)} = "
-        f"{seconds(explanation.seconds)}.",
-        f"The last PE to finish is row {row} column {col}: {by_phase or 'it has nothing to do'}.",
-        costliest_limit(explanation),
-    )
+    say(explained_time(explanation), last_pe(explanation), costliest_limit(explanation))
     show(_path_table(explanation.critical.parts, total), _effects_table(explanation))
 
 
@@ -39,7 +34,7 @@ def _path_table(parts: Sequence[CriticalPart], total: int) -> Table:
     ranked = sorted(parts, key=lambda part: part.start_cycle - part.end_cycle)
     rest = ranked[STRETCHES_SHOWN:]
     left = sum(part.end_cycle - part.start_cycle for part in rest)
-    caption = f"{len(rest)} shorter left out, {cycles(left)}; all are in the JSON" if rest else ""
+    caption = stretches_left_out(len(rest), left)
     headings = ("from", "to", "cycles", "share", "phase", "what")
     shown = table("The critical path", *headings, words=("phase", "what"), caption=caption)
     for part in sorted(ranked[:STRETCHES_SHOWN], key=lambda part: part.start_cycle):
@@ -63,7 +58,7 @@ def _effects_table(explanation: Explanation) -> Table:
         "cycles",
         "saved",
         "share",
-        caption="Limits overlap, so the savings do not sum. Each line is an emulation of its own.",
+        caption=limits_overlap(explanation),
     )
     shown.add_row("nothing", f"{total:,}", "", "")
     for effect in explanation.effects:

@@ -6,12 +6,18 @@ from collections.abc import Iterator
 
 from rich.table import Table
 
-from wse_emulator.results.answers import config_left_out
 from wse_emulator.results.fit import BatchFacts, FitReport, WeightServer
+from wse_emulator.results.fit_answers import (
+    fit_lever,
+    fit_paragraphs,
+    layers_left_out,
+    link_time,
+    pes_near_the_limit,
+)
+from wse_emulator.results.words import full_bytes, share
 from wse_emulator.terminal.say import say, show, table
 
 LAYERS_SHOWN = 8
-UNUSED_TOLD = 6
 
 
 def fit_tables(report: FitReport) -> Iterator[Table]:
@@ -39,9 +45,7 @@ def categories(report: FitReport) -> Table:
         if name == "total":
             shown.add_section()
         here = report.pe.peak_bytes if name == "total" else fullest_pe[name]
-        shown.add_row(
-            name.replace("_", " "), f"{held:,}", f"{held / max(1, total):.1%}", f"{here:,}"
-        )
+        shown.add_row(name.replace("_", " "), f"{held:,}", share(held / max(1, total)), f"{here:,}")
     return shown
 
 
@@ -51,11 +55,14 @@ def batch(facts: BatchFacts) -> Table:
     auto = dict.fromkeys(facts.chosen, " (chosen)")
     rows = [
         ("batch", f"{facts.batch_size:,}"),
-        ("tokens a sample", "-" if facts.sequence_length is None else f"{facts.sequence_length:,}"),
+        (
+            "tokens per sample",
+            "-" if facts.sequence_length is None else f"{facts.sequence_length:,}",
+        ),
         (f"micro-batch{auto.get('micro_batch', '')}", f"{facts.micro_batch:,}"),
         (f"recomputation{auto.get('recompute', '')}", facts.recompute),
         ("samples in flight, first layer", f"{facts.samples_in_flight:,}"),
-        ("saved tensors of a sample, bytes", f"{facts.bytes_per_sample:,}"),
+        ("saved tensors per sample, bytes", f"{facts.bytes_per_sample:,}"),
     ]
     for row in rows:
         shown.add_row(*row)
@@ -64,32 +71,30 @@ def batch(facts: BatchFacts) -> Table:
 
 def server(facts: WeightServer) -> Table:
     """The bytes that the weight server keeps and moves, and those on the wafer meanwhile."""
-    caption = (
-        f"{facts.link_seconds:.2f} s a step at {facts.link_bytes_per_second / 1e9:g} GB/s each way"
-    )
-    shown = table("Weight streaming", "", "bytes", caption=caption)
+    shown = table("Weight streaming", "", "bytes", caption=link_time(facts))
     for name, held in facts.wafer_terms.items():
         shown.add_row(f"wafer: {name}", f"{held:,}")
     shown.add_section()
     for name, held in facts.bytes.items():
         shown.add_row(f"server: {name.replace('_', ' ')}", f"{held:,}")
     shown.add_section()
-    shown.add_row("link, to the wafer a step", f"{facts.bytes_in:,}")
-    shown.add_row("link, from the wafer a step", f"{facts.bytes_out:,}")
+    shown.add_row("link, to the wafer per step", f"{facts.bytes_in:,}")
+    shown.add_row("link, from the wafer per step", f"{facts.bytes_out:,}")
     return shown
 
 
 def spread(report: FitReport) -> Table:
     """How many bytes the PEs hold, by percentile."""
     pe = report.pe
-    caption = (
-        f"{pe.used:,} PEs used; {pe.near_limit:,} over 95 % full, {pe.over_limit:,} over capacity"
-    )
-    title = f"Bytes per PE, of {pe.capacity_bytes:,}"
-    shown = table(title, "", "bytes", "share", caption=caption)
-    rows = [(f"{point} % of PEs hold at most", pe.percentiles[point]) for point in pe.percentiles]
+    title = f"Bytes per PE, of {full_bytes(pe.capacity_bytes)}"
+    shown = table(title, "", "bytes", "share", caption=pes_near_the_limit(pe))
+    named = {"0": "emptiest PE", "100": "fullest PE"}
+    rows = [
+        (named.get(point, f"{point} % of PEs hold at most"), held)
+        for point, held in pe.percentiles.items()
+    ]
     for label, held in [*rows, ("mean (the least possible peak)", round(pe.mean_bytes))]:
-        shown.add_row(label, f"{held:,}", f"{held / pe.capacity_bytes:.1%}")
+        shown.add_row(label, f"{held:,}", share(held / pe.capacity_bytes))
     return shown
 
 
@@ -106,8 +111,7 @@ def fullest(report: FitReport) -> Table:
 def layers(report: FitReport) -> Table:
     """The layers with the most bytes."""
     ranked = sorted(report.layers, key=lambda layer: -sum(layer.bytes.values()))
-    left = len(ranked) - LAYERS_SHOWN
-    caption = f"{left} smaller ones left out; all are in the JSON" if left > 0 else ""
+    caption = layers_left_out(len(ranked) - LAYERS_SHOWN)
     headings = ("layer", "rows x cols", "bytes", "fullest PE")
     shown = table("Largest layers", *headings, caption=caption)
     for layer in ranked[:LAYERS_SHOWN]:
@@ -123,10 +127,12 @@ def layers(report: FitReport) -> Table:
 
 def levers(report: FitReport) -> Table:
     """Each lever with what it saves and what to add to the command."""
-    shown = table("Levers, each planned again", "change", "saves on the fullest PE", "then fits")
+    shown = table(
+        "Levers, each planned again", "change", "saves in the fullest PE, bytes", "then fits"
+    )
     for lever in report.levers:
         shown.add_row(
-            f"{lever.what} ({' '.join(lever.arguments)})",
+            fit_lever(lever),
             f"{lever.saves_bytes:,}",
             "yes" if lever.fits else "no",
         )
@@ -135,7 +141,9 @@ def levers(report: FitReport) -> Table:
 
 def optimizers(report: FitReport) -> Table:
     """Every optimizer, and whether the model fits with it."""
-    shown = table("Optimizers", "optimizer", "state, bytes", "fullest PE", "over by", "fits")
+    shown = table(
+        "Optimizers", "optimizer", "state, bytes", "fullest PE, bytes", "over by, bytes", "fits"
+    )
     for row in report.optimizers:
         if row.refused:
             shown.add_row(row.optimizer, "-", "-", "-", "refused")
@@ -151,13 +159,6 @@ def optimizers(report: FitReport) -> Table:
 
 
 def print_report(report: FitReport) -> None:
-    """Print the verdict in words, then the tables."""
-    lines = [report.verdict, report.inequality]
-    if report.mode_reason:
-        lines.append(f"Mode: {report.mode}, since {report.mode_reason}.")
-    if report.solution is not None:
-        lines.append(f"Solved: {report.solution.sentence}.")
-    say(*lines, *(f"Note: {note}." for note in report.notes))
-    if report.config_unused:
-        say(config_left_out(report.config_unused, UNUSED_TOLD))
+    """Print the answer in words, then the tables."""
+    say(*fit_paragraphs(report))
     show(*fit_tables(report))

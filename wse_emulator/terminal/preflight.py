@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from wse_emulator.results.answers import config_left_out
-from wse_emulator.results.preflight import Preflight
-from wse_emulator.results.words import cycles, seconds, short
+from wse_emulator.results.fit_answers import UNUSED_TOLD
+from wse_emulator.results.preflight import (
+    Preflight,
+    change_number,
+    changes_heading,
+    course_words,
+    legal_words,
+    memory_words,
+    not_timed,
+    page_heading,
+    ready,
+    submit_words,
+    time_words,
+    unknown_words,
+)
+from wse_emulator.results.sentences import Sentence
 from wse_emulator.terminal.say import say, show, table
-
-UNUSED_TOLD = 6
 
 _COLUMNS = ("question", "answer", "words")
 """The page prints no headings."""
@@ -15,70 +27,36 @@ _COLUMNS = ("question", "answer", "words")
 
 def print_page(page: Preflight) -> None:
     """Print the verdict, a line for each question, what to change, and what was not used."""
-    say(
-        f"{short(page.model, 40)} with {short(page.optimizer or 'no optimizer', 30)} on "
-        f"{page.wafer}",
-        page.verdict,
-    )
+    say(page_heading(page), ready(page))
     lines = table("", *_COLUMNS, words=_COLUMNS, unbroken=_COLUMNS[:2])
     lines.show_header = False
     for row in _rows(page):
         lines.add_row(*row)
     show(lines)
-    say("\nWhat to change:" if page.changes else "\nNothing has to change.")
-    say(*(f"{number}. {change}." for number, change in enumerate(page.changes, start=1)))
-    if page.unused:
-        say(config_left_out(page.unused, UNUSED_TOLD))
+    say(changes_heading(page), apart=True)
+    say(*(change_number(number, change) for number, change in enumerate(page.changes, start=1)))
+    say(config_left_out(page.unused, UNUSED_TOLD))
 
 
-def _rows(page: Preflight) -> list[tuple[str, str, str]]:
+def _rows(page: Preflight) -> list[tuple[str, str, Sentence]]:
     """The lines of the page, each as (question, answer, words)."""
-    rows = [("legal", *_legal(page)), ("fits", *_fits(page))]
-    batch = page.submit
-    if batch is None and page.fit is not None and page.fit.batch is not None:
-        rows.append(("submit", "-", "do not submit it as asked; what to change is below"))
-    if batch is not None:
-        length = f", {batch.sequence_length:,} tokens each" if batch.sequence_length else ""
-        rows.append(
-            (
-                "submit",
-                "",
-                f"batch {batch.batch_size:,}, micro-batch {batch.micro_batch:,}, recomputation "
-                f"{batch.recompute}{length}",
-            )
-        )
+    fit, time = page.fit, page.time
+    legal = {None: "-", True: "yes", False: "NO"}[page.legal]
+    rows = [("legal", legal, legal_words(page))]
+    if fit is None:
+        rows.append(("fits", "-", unknown_words(page)))
+    else:
+        rows.append(("fits", "yes" if fit.fits else "NO", memory_words(fit)))
+        if fit.batch is not None:
+            rows.append(("submit", "" if page.submit else "-", submit_words(page.submit)))
     rows += [
-        ("schedule", "look" if course.remarks else "yes", course.words) for course in page.schedules
+        ("schedule", "look" if course.remarks else "yes", course_words(course))
+        for course in page.schedules
     ]
     if not page.schedules:
-        rows.append(("schedule", "-", "not known"))
-    return [*rows, ("step time", *_time(page))]
-
-
-def _legal(page: Preflight) -> tuple[str, str]:
-    if page.legal is None:
-        return "-", "not known: the step could not be built"
-    if page.legal:
-        return "yes", "the step keeps all static-state rules"
-    return "NO", "; ".join(violation.message for violation in page.violations[:3])
-
-
-def _fits(page: Preflight) -> tuple[str, str]:
-    fit = page.fit
-    if fit is None:
-        return "-", "not known"
-    reason = f" Mode: {fit.mode}, since {fit.mode_reason}." if fit.mode_reason else ""
-    counted = "" if fit.activations_counted else " No batch is given: activations do not count."
-    return "yes" if fit.fits else "NO", f"{fit.verdict}{reason}{counted}"
-
-
-def _time(page: Preflight) -> tuple[str, str]:
-    time = page.time
+        rows.append(("schedule", "-", unknown_words(page)))
     if time is None:
-        return "-", "not known"
-    low, high = time.interval
-    taken = seconds(time.seconds) if time.cycles is None else cycles(time.cycles)
-    if time.cycles is None or high is None:
-        return "", f"at least {taken}: {time.words}"
-    between = f", between {seconds(low)} and {seconds(high)}" if 0 < low < high else ""
-    return "", f"{taken} = {seconds(time.seconds)}{between}: {time.words}"
+        rows.append(("step time", "-", not_timed(page)))
+    else:
+        rows.append(("step time", "", time_words(time)))
+    return rows

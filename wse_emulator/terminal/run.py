@@ -8,7 +8,8 @@ from rich.table import Table
 
 from wse_emulator.results import answers
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import cycles, rate_text, seconds, share, short, significant
+from wse_emulator.results.sentences import sentences_together
+from wse_emulator.results.words import rate_text, seconds, share, short, significant
 from wse_emulator.terminal.say import say, say_written, show, table
 
 _ROWS = 12
@@ -16,21 +17,6 @@ _NAME = 18
 """Characters of an op's name, so that the table fits 80 columns."""
 _DIGITS = 9
 """Characters of the longest count of cycles that is written out, for the same reason."""
-
-
-def run_words(result: RunResult) -> list[str]:
-    """The answer in paragraphs of one or two sentences."""
-    words = [
-        answers.about(result) + ".",
-        answers.verdict(result),
-        answers.step_time(result) if result.fits else answers.advice(result),
-        answers.bottleneck(result),
-        answers.busy(result) if result.fits else "",
-        answers.timed(result),
-        answers.config_left_out(result.config_unused),
-        *result.notes,
-    ]
-    return [text for text in words if text]
 
 
 def run_tables(result: RunResult) -> list[Table]:
@@ -82,8 +68,7 @@ def _ops(result: RunResult) -> Table:
         *headings,
         words=("phase", "op"),
         unbroken=headings,
-        caption=f"{share(result.unsourced_share)} of these cycles rest on costs without a source. "
-        f"Last PE done after {cycles(result.steps[-1].cycles)}.",
+        caption=sentences_together(answers.unsourced_words(result), answers.last_pe_done(result)),
     )
     for op in result.ops[:_ROWS]:
         made.add_row(
@@ -108,7 +93,7 @@ def _ops(result: RunResult) -> Table:
 
 def print_result(result: RunResult, written: list[Path], out: Path | None) -> None:
     """Print the answer in words, then where the time goes, then the files written."""
-    say(*run_words(result))
+    say(*answers.run_paragraphs(result))
     show(*run_tables(result))
     if out is not None:
         say_written(out, written)

@@ -11,6 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from wse_emulator.results.sentences import NOTHING, Sentence, sentence
+
 
 class _Terminal(Console):
     """A console on standard output that prints text unchanged.
@@ -29,10 +31,18 @@ class _Terminal(Console):
         raise BrokenPipeError
 
 
-def say(*paragraphs: str) -> None:
-    """Print each paragraph, wrapped to the width of the terminal."""
+def say(*paragraphs: Sentence, apart: bool = False) -> None:
+    """Print each paragraph that says something, wrapped to the width of the terminal.
+
+    Args:
+        paragraphs: what functions decorated with ``sentence`` return.
+        apart: whether a blank line stands before the first.
+    """
     terminal = _Terminal()
-    for paragraph in paragraphs:
+    for paragraph in filter(None, paragraphs):
+        if apart:
+            terminal.print()
+            apart = False
         terminal.print(paragraph)
 
 
@@ -51,7 +61,19 @@ def show(*tables: Table, opening: bool = False) -> None:
 
 def say_written(out: Path, files: Iterable[Path]) -> None:
     """Say which files were written into the folder ``out``."""
-    say(f"\nWrote {out}: {', '.join(path.name for path in files)}")
+    say(folder_written(str(out), [path.name for path in files]), apart=True)
+
+
+@sentence
+def folder_written(folder: str, names: Iterable[str]) -> str:
+    """Which files a folder holds now."""
+    return f"Wrote {folder}: {', '.join(names)}"
+
+
+@sentence
+def file_written(file: Path) -> str:
+    """Which file there is now."""
+    return f"Wrote {file}"
 
 
 def table(
@@ -59,7 +81,7 @@ def table(
     *headings: str,
     words: Collection[str] | None = None,
     unbroken: Collection[str] = (),
-    caption: str = "",
+    caption: Sentence = NOTHING,
 ) -> Table:
     """Return an empty table in the look that all commands share.
 

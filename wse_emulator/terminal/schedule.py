@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.results.schedule import LearningRates
+from wse_emulator.results.sentences import sentence
+from wse_emulator.results.words import plural
+from wse_emulator.terminal.say import say, show, table
 
 _TABLE_ROWS = 24
 
@@ -39,22 +41,30 @@ def _shown_steps(schedules: list[LearningRates]) -> dict[int, bool]:
     return {step: step in marked for step in sorted({*spread, *kept})}
 
 
-def table_lines(schedules: list[LearningRates]) -> Iterator[str]:
-    for rates in schedules:
-        yield f"{rates.source}: {rates.steps:,} step{'' if rates.steps == 1 else 's'}"
+def print_rates(schedules: list[LearningRates]) -> None:
+    """Print how many steps there are, the rates of some of them, and what was not used."""
+    say(*map(steps_words, schedules))
     columns = _columns(schedules)
-    widths = {title: max(len(title), 12) for title in columns}
-    yield "  ".join(["step".rjust(12), *(title.rjust(widths[title]) for title in columns)])
+    shown = table("", "step", *columns, "", words=("",), unbroken=("step",))
     for step, milestone in _shown_steps(schedules).items():
-        cells = [
-            (f"{rates[step]:.6g}" if step < rates.size else "-").rjust(widths[title])
-            for title, rates in columns.items()
-        ]
-        mark = "  milestone" if milestone else ""
-        yield "  ".join([f"{step:,}".rjust(12), *cells]) + mark
-    for rates in schedules:
-        if rates.ignored:
-            yield f"{rates.source}: not used by the schedule: {', '.join(rates.ignored)}"
+        rates = (f"{one[step]:.6g}" if step < one.size else "-" for one in columns.values())
+        shown.add_row(f"{step:,}", *rates, "milestone" if milestone else "")
+    show(shown)
+    say(*map(schedule_left_out, schedules), apart=True)
+
+
+@sentence
+def steps_words(rates: LearningRates) -> str:
+    """Which config it is, and of how many steps the rates are."""
+    return f"{rates.source}: {plural(rates.steps, 'step')}"
+
+
+@sentence
+def schedule_left_out(rates: LearningRates) -> str:
+    """What of a config's learning rate no schedule takes; empty if all is used."""
+    if not rates.ignored:
+        return ""
+    return f"{rates.source}: not used by the schedule: {', '.join(rates.ignored)}"
 
 
 def csv_text(schedules: list[LearningRates]) -> str:

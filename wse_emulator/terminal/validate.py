@@ -5,9 +5,10 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.questions.validate import ComparedRecord, ValidationReport
+from wse_emulator.questions.validate import ValidationReport
 from wse_emulator.questions.validate.operations import OPERATIONS
-from wse_emulator.terminal.say import say, show, table
+from wse_emulator.results.words import deviation, seconds, share
+from wse_emulator.terminal.say import show, table
 
 
 def print_validation(report: ValidationReport, bounds: bool) -> None:
@@ -27,9 +28,9 @@ def print_validation(report: ValidationReport, bounds: bool) -> None:
             errors.add_row(
                 name,
                 str(one.count),
-                Text(f"{one.mean_abs_error:.1%}", style=style),
-                f"{one.max_abs_error:.1%}",
-                f"{line:.0%}",
+                Text(share(one.mean_abs_error), style=style),
+                share(one.max_abs_error),
+                share(line),
             )
         show(errors)
     _print_notes(report)
@@ -50,29 +51,32 @@ def _records(report: ValidationReport, bounds: bool) -> Table:
         cells = [_amount(comparison.record.value, unit), _amount(comparison.modelled, unit)]
         if bounds:
             cells.append("" if comparison.bound is None else _amount(comparison.bound, unit))
-        error = Text(f"{comparison.error:+.1%}", style="red" if comparison.beyond_line else "")
+        error = Text(deviation(comparison.error), style="red" if comparison.beyond_line else "")
         records.add_row(comparison.record.id, comparison.machine, *cells, error)
     return records
 
 
 def _amount(value: float, unit: str) -> str:
-    return f"{value * 1e6:.3f} us" if unit == "s" else f"{value:,.0f}"
+    return seconds(value) if unit == "s" else f"{value:,.0f}"
 
 
 def _print_notes(report: ValidationReport) -> None:
-    lines = []
-    sources: dict[str, list[ComparedRecord]] = {}
+    """Print where the figures come from, what was assumed, and what is not modelled."""
+    sources: dict[str, list[str]] = {}
     for comparison in report.comparisons:
-        sources.setdefault(comparison.record.source, []).append(comparison)
-        lines += [f"  {comparison.record.id}: {text}" for text in comparison.assumptions]
-    say("\nSources")
-    say(*(f"  {source}: {_operations(found)}" for source, found in sources.items()))
-    if lines:
-        say("\nAssumptions where a record leaves something open", *lines)
-    if report.not_modelled:
-        say("\nNot modelled")
-        say(*(f"  {one.id} ({one.operation}): {reason}" for one, reason in report.not_modelled))
-
-
-def _operations(comparisons: list[ComparedRecord]) -> str:
-    return ", ".join(dict.fromkeys(c.record.operation for c in comparisons))
+        operations = sources.setdefault(comparison.record.source, [])
+        if comparison.record.operation not in operations:
+            operations.append(comparison.record.operation)
+    came = table("Sources", "source", "operations", words=("source", "operations"))
+    for source, operations in sources.items():
+        came.add_row(source, ", ".join(operations))
+    open_title = "Assumptions where a record leaves something open"
+    assumed = table(open_title, "record", "assumption", words=("record", "assumption"))
+    for comparison in report.comparisons:
+        for text in comparison.assumptions:
+            assumed.add_row(comparison.record.id, text)
+    words = ("record", "operation", "reason")
+    missing = table("Not modelled", *words, words=words)
+    for one, reason in report.not_modelled:
+        missing.add_row(one.id, one.operation, reason)
+    show(came, assumed, missing)

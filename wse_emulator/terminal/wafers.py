@@ -7,6 +7,7 @@ from fractions import Fraction
 from rich.table import Table
 from rich.text import Text
 
+from wse_emulator.results.sentences import sentence
 from wse_emulator.terminal.say import show, table
 from wse_emulator.wafer import WaferSpec
 from wse_emulator.wafer.machine_file import FIELDS
@@ -21,8 +22,7 @@ def print_overview(specs: list[WaferSpec]) -> None:
         "Machines",
         *headings,
         unbroken=headings,
-        caption="SRAM in bytes per PE, ports in bytes read + written per cycle, hop and wavelet in "
-        "cycles; assumed: fields without a source. wse wafers NAME shows every figure.",
+        caption=overview_units(),
     )
     for spec in specs:
         shown.add_row(
@@ -37,6 +37,21 @@ def print_overview(specs: list[WaferSpec]) -> None:
             f"{len(spec.unsourced)}",
         )
     show(shown, opening=True)
+
+
+@sentence
+def overview_units() -> str:
+    """The units of the table of machines."""
+    return (
+        "SRAM in bytes per PE, ports in bytes read + written per cycle, hop and wavelet in cycles; "
+        "assumed: fields without a source. wse wafers NAME shows every figure."
+    )
+
+
+@sentence
+def lanes_source(spec: WaferSpec) -> str:
+    """Where the lanes of a machine come from; empty if nothing says."""
+    return spec.sources.get("lanes", "")
 
 
 def print_machine(spec: WaferSpec) -> None:
@@ -60,7 +75,7 @@ def _figures(spec: WaferSpec) -> Table:
 def _lane_rates(spec: WaferSpec) -> Table:
     """The elements per cycle, a row for each class of op."""
     dtypes = list(dict.fromkeys(rate.dtype for rate in spec.lanes))
-    rates = table("Elements per cycle", "lanes", *dtypes, caption=spec.sources.get("lanes", ""))
+    rates = table("Elements per cycle", "lanes", *dtypes, caption=lanes_source(spec))
     for op_class in dict.fromkeys(rate.op_class for rate in spec.lanes):
         speeds = {r.dtype: r.elements_per_cycle for r in spec.lanes if r.op_class == op_class}
         cells = [f"{float(speeds[d]):g}" if d in speeds else "" for d in dtypes]

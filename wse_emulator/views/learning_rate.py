@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
+from wse_emulator.results.answers import rate_without_schedule
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.schedule import ALL_GROUPS, GroupRates, LearningRates
-from wse_emulator.results.words import plural, rate_text, short
+from wse_emulator.results.words import plural, short
 from wse_emulator.views.page import Page, empty_page, new_page, thousands
 from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import (
@@ -90,12 +91,7 @@ def figure_run_learning_rate(result: RunResult, style: Style = LIGHT) -> Figure:
     simulated = [(s.step, s.learning_rate) for s in result.steps if s.learning_rate is not None]
     with style.applied():
         if not steps.size:
-            held = f"the rate stays at {rate_text(simulated[0][1])}" if simulated else ""
-            return empty_page(
-                style,
-                question=QUESTION,
-                answer=f"No schedule: {held or 'the optimizer has no learning rate'}.",
-            )
+            return empty_page(style, question=QUESTION, answer=rate_without_schedule(result))
         top = int(rates.argmax())
         curves = [_Curve(label="", steps=steps, rates=rates, colour=BLUE, dash="-")]
         page = new_page(

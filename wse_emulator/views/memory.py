@@ -10,9 +10,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
-from wse_emulator.results.answers import advice, best_levers, verdict
+from wse_emulator.results.answers import advice, best_levers, timed, verdict
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import share, short, size
+from wse_emulator.results.words import full_bytes, share, short, size
 from wse_emulator.views.page import byte_axis, legend_above, new_page
 from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import LIGHT, MEMORY, Style
@@ -79,12 +79,12 @@ def _draw_pes(axes: Axes, result: RunResult, style: Style) -> None:
     axes.axvline(capacity, color=style.accent, linewidth=1.6, linestyle="--")
     row, col = memory.worst_pe
     labels = [
-        f"fullest PE (row {row}, column {col})  {size(memory.peak_bytes)}",
-        f"mean PE  {size(memory.mean_bytes)}",
+        f"fullest PE (row {row}, column {col})  {full_bytes(memory.peak_bytes)}",
+        f"mean PE  {full_bytes(memory.mean_bytes)}",
     ]
     labels += [
         f"with {short(lever.what, 34)}{' (fits)' if lever.fits else ''}  "
-        f"{size(max(memory.peak_bytes - lever.saves_bytes, 0))}"
+        f"{full_bytes(max(memory.peak_bytes - lever.saves_bytes, 0))}"
         for lever in levers
     ]
     axes.set_yticks(range(len(labels)), labels=labels)
@@ -125,7 +125,7 @@ def _largest(result: RunResult) -> str:
 
 def _activations(result: RunResult) -> str:
     counted = result.memory.bytes.get("activations", 0) > 0
-    return "" if counted else " Activations are not counted: no batch size was given."
+    return "" if counted else f" {timed(result)}"
 
 
 def _present(held: dict[str, int]) -> dict[str, int]:

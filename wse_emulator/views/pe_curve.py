@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from wse_emulator.results.answers import elapsed, worst_pes
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import share, short, size
+from wse_emulator.results.words import full_bytes, share, short
 from wse_emulator.views.page import new_page, thousands
 from wse_emulator.views.registry import data_of, view
 from wse_emulator.views.style import BLUE, LIGHT, ORANGE, Style
@@ -89,12 +89,12 @@ def _answer(result: RunResult) -> str:
     over = np.count_nonzero(peak > capacity) / peak.size
     mean = float(peak.mean()) or 1.0
     text = (
-        f"{share(float(near))} of the PEs use more than {_NEAR:.0%} of their "
-        f"{size(capacity)}; the fullest holds {peak.max() / mean:.3f} times the mean."
+        f"{share(float(near))} of the PEs use more than {share(_NEAR)} of their "
+        f"{full_bytes(capacity)}; the fullest holds {peak.max() / mean:.3f} times the mean."
     )
     return text + (f" {share(float(over))} are beyond capacity." if over else "")
 
 
 def _worst(result: RunResult) -> str:
-    items = [f"{short(n, 20)} ({r}, {c}) {size(b)}" for n, r, c, b, _ in worst_pes(result)]
+    items = [f"{short(n, 20)} ({r}, {c}) {full_bytes(b)}" for n, r, c, b, _ in worst_pes(result)]
     return f"Fullest PE (row, column) of the fullest layers: {'; '.join(items)}."

@@ -15,6 +15,7 @@ from wse_emulator.results.answers import (
     phase_cycles,
     phase_words,
     step_time,
+    unsourced_words,
 )
 from wse_emulator.results.run import OpFacts, RunResult
 from wse_emulator.results.words import cycles, share, short, significant
@@ -39,8 +40,7 @@ def figure_time_spent(result: RunResult, style: Style = LIGHT) -> Figure:
             style,
             question=QUESTION,
             answer=f"{step_time(result)} {bottleneck(result)}",
-            note=f"{share(result.unsourced_share)} of the busy cycles rest on costs that no "
-            f"document states (hatched).{left}",
+            note=f"{unsourced_words(result)} They are hatched.{left}",
             height=2.1 + 0.22 * len(ops),
         )
         above, below = page.figure.subplots(2, 1, height_ratios=[0.55, 0.4 + 0.22 * len(ops)])

@@ -84,7 +84,7 @@ def test_three_quarters_sparse_matrices_keep_a_quarter_with_indices():
     assert sparse.bytes["weights"] == (4 + 2) * 512 + 4 * 64
     assert sparse.bytes["gradients"] == 4 * 512 + 4 * 64
     # 16 B dense against 18 B a kept element
-    assert any("above a sparsity of 11.1%" in note for note in sparse.notes)
+    assert any("above a sparsity of 11 %" in note for note in sparse.notes)
 
 
 def test_run_config_brings_batch_precision_optimizer_and_sparsity():

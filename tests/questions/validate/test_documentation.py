@@ -11,6 +11,7 @@ import pytest
 from wse_emulator.cost.instructions import instruction_cycles
 from wse_emulator.cost.sequences import derived
 from wse_emulator.questions.validate import read_measurements, validate
+from wse_emulator.results.words import deviation
 from wse_emulator.wafer import WSE2
 from wse_emulator.wafer.machine_file import FIELDS
 
@@ -28,7 +29,7 @@ def test_the_validation_table() -> None:
     for comparison in validate(read_measurements()).comparisons:
         row = documented[comparison.record.id]
         assert row[1] == comparison.machine
-        assert row[5] == f"{comparison.error:+.1%}"
+        assert row[5] == deviation(comparison.error)
         if comparison.record.unit == "cycles":
             assert row[4] == f"{comparison.modelled:,.0f}"
 

@@ -16,8 +16,10 @@ from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.optimizer_table import optimizer_table
 from wse_emulator.questions.fit.report import report
 from wse_emulator.questions.fit.solve import solve
-from wse_emulator.request import Mode, Precision
+from wse_emulator.request import Mode, Precision, with_batch
 from wse_emulator.results.fit import FitReport
+from wse_emulator.results.fit_answers import default_batch, no_batch_fits
+from wse_emulator.results.sentences import NOTHING
 from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -74,7 +76,7 @@ def fit(  # noqa: PLR0913 - the fields of a Request, and what is asked beside th
             :func:`wse_emulator.run` takes it; default AdamW.
         config: a Model Zoo run config (YAML) to take optimizer, schedule, clipping, precision and
             sparsity from; an argument given beside it goes first.
-        lr: learning rate, where the class has no default.
+        lr: learning rate; no byte depends on it.
         lr_schedule: as ``--lr-schedule`` takes it; its state lies on the controller PE.
         options: further constructor arguments of the optimizer.
         max_grad_norm, loss_scaling: as :func:`wse_emulator.run` takes them.
@@ -91,7 +93,8 @@ def fit(  # noqa: PLR0913 - the fields of a Request, and what is asked beside th
             ``.npz`` file of masks.
         levers: whether to plan again with single changes, to say what would help.
         optimizers: whether to judge every optimizer too.
-        solve_for: ``batch``, ``sequence``, ``width`` or ``depth``: find the largest that fits.
+        solve_for: ``batch``, ``sequence``, ``width`` or ``depth``: find the largest that fits. The
+            report is that of the batch found, if ``batch_size`` is not given.
         command: the command that repeats this, for the report.
         tell: called with the name of each plan as it is made.
 
@@ -139,11 +142,25 @@ def answer_fit(given: Given, more: More, *, command: str = "", tell: Tell = sile
     """
     inputs = read(given)
     tell("planning the model as it is")
-    judgement = judge(inputs)
+    solution, taken = None, NOTHING
+    if more.solve_for == "batch" and inputs.request.batch_size is None:
+        # one verdict: that of the batch which is found
+        judgement = judge(inputs.changed(with_batch(inputs.request, 1)))
+        solution = solve(judgement, more.solve_for, tell)
+        batch = max(1, solution.fits_at)
+        taken = default_batch(batch) if solution.fits_at else no_batch_fits()
+        if batch > 1:
+            changed = inputs.changed(with_batch(inputs.request, batch))
+            judgement = judge(changed, judgement)
+    else:
+        judgement = judge(inputs)
+        if more.solve_for is not None:
+            solution = solve(judgement, more.solve_for, tell)
     return report(
         judgement,
         levers=pull_levers(judgement, tell) if more.levers else (),
         optimizers=optimizer_table(judgement, tell) if more.optimizers else (),
-        solution=None if more.solve_for is None else solve(judgement, more.solve_for, tell),
+        solution=solution,
+        batch_taken=taken,
         command=command,
     )

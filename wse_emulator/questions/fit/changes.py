@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wse_emulator.inputs.optimizer import ANY_RATE, optimizer_classes
+from wse_emulator.inputs.optimizer import optimizer_classes
 from wse_emulator.inputs.precision import parse_precision
 from wse_emulator.inputs.schedule_text import typed_schedule
 from wse_emulator.request import OptimizerChoice, Request, with_batch
+from wse_emulator.results.words import share
 from wse_emulator.wafer.presets import PRESETS
 
 LIGHTER_OPTIMIZERS: Final = ("Adafactor", "Lion", "SGD")
@@ -49,10 +50,10 @@ def _optimizers(request: Request) -> Iterator[Change]:
     known = optimizer_classes()
     for name in LIGHTER_OPTIMIZERS:
         if name in known and name.lower() != request.optimizer.name.lower():
-            rate = ANY_RATE if request.optimizer.lr is None else request.optimizer.lr
+            rate = request.optimizer.lr
             yield Change(
                 f"optimizer {name}",
-                ("--optimizer", name, "--lr", str(rate)),
+                ("--optimizer", name, *(() if rate is None else ("--lr", str(rate)))),
                 replace(
                     request,
                     optimizer=OptimizerChoice(name=name, lr=rate),
@@ -75,7 +76,7 @@ def sparser(request: Request) -> Iterator[Change]:
     """Fewer weights, if most are there."""
     if request.sparsity < LEVER_SPARSITY and request.masks is None:
         yield Change(
-            f"{LEVER_SPARSITY:.0%} sparse weights",
+            f"{share(LEVER_SPARSITY)} sparse weights",
             ("--sparsity", str(LEVER_SPARSITY)),
             replace(request, sparsity=LEVER_SPARSITY),
         )

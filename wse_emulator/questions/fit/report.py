@@ -10,6 +10,7 @@ from wse_emulator.plan.in_flight import recomputable_layers, samples_in_flight
 from wse_emulator.plan.memory import CATEGORIES, MemoryPlan
 from wse_emulator.plan.sparse import INDEX_BYTES
 from wse_emulator.questions.fit.judge import Judgement
+from wse_emulator.results.answers import samples_counted
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.results.fit import (
     BatchFacts,
@@ -23,14 +24,12 @@ from wse_emulator.results.fit import (
     WeightServer,
     WorstPe,
 )
+from wse_emulator.results.fit_answers import default_length, sparse_storage
+from wse_emulator.results.sentences import NOTHING, Sentence
 
 NEAR_LIMIT: Final = 0.95
 WORST_PES: Final = 5
 WORST_HOLDERS: Final = 6
-
-NO_ACTIVATIONS: Final = (
-    "no batch size was given: the optimizer step alone is judged, activations are not counted"
-)
 
 
 def report(
@@ -39,9 +38,13 @@ def report(
     levers: tuple[Lever, ...] = (),
     optimizers: tuple[OptimizerRow, ...] = (),
     solution: Solution | None = None,
+    batch_taken: Sentence = NOTHING,
     command: str = "",
 ) -> FitReport:
-    """The ``FitReport`` of a planned request, with its levers, solution and optimizer table."""
+    """The ``FitReport`` of a planned request, with its levers, solution and optimizer table.
+
+    ``batch_taken`` says which batch is judged, where none was given and samples are counted.
+    """
     request, memory = judgement.request, judgement.memory
     spec, program = request.wafer, judgement.known.program
     counted = request.batch_size is not None
@@ -81,7 +84,7 @@ def report(
         optimizers=optimizers,
         weight_server=_server(judgement),
         solution=solution,
-        notes=_notes(judgement),
+        notes=_notes(judgement, batch_taken),
         command=command,
         request=judgement.inputs.request,
         config_unused=judgement.inputs.unused,
@@ -155,32 +158,20 @@ def _server(judgement: Judgement) -> WeightServer | None:
     )
 
 
-def _notes(judgement: Judgement) -> tuple[str, ...]:
+def _notes(judgement: Judgement, batch_taken: Sentence) -> tuple[Sentence, ...]:
     request, profile = judgement.request, judgement.known.profile
-    notes = []
+    notes = [batch_taken]
     if profile is None:
-        given = ", ".join(request.without_use)
-        unused = f"; without it there is no use for {given}" if given else ""
-        notes.append(f"{NO_ACTIVATIONS}{unused}")
+        notes.append(samples_counted(request, judgement.inputs.unused))
     elif request.sequence is None and profile.sequence is not None:
-        notes.append(_length_note(profile.sequence, profile.positions))
+        notes.append(default_length(profile.sequence, profile.positions))
     if profile is not None and profile.missing:
-        notes.append(
-            f"the activations of {', '.join(profile.missing)} are missing: no input could be made "
-            "that runs them; a module with a method example_inputs(batch_size, sequence_length) "
-            "names its own"
-        )
+        notes.append(missing_activations(profile.missing))
     if request.sparse:
-        notes.append(_sparse_note(judgement))
-    return tuple(notes)
-
-
-def _length_note(length: int, positions: int | None) -> str:
-    """Which length was taken where none was given."""
-    if positions == length:
-        return f"no sequence length was given: {length} tokens, as the model has"
-    more = f"of the {positions} that the model has" if positions else "since the model names none"
-    return f"no sequence length was given: {length} tokens are taken, {more} (--seq-len)"
+        held = judgement.placed.held
+        dense = max((sum(holding.sparse_bytes.values()) for holding in held), default=0)
+        notes.append(sparse_storage(dense, INDEX_BYTES))
+    return tuple(filter(None, notes))
 
 
 def _left_out(judgement: Judgement) -> float:
@@ -191,18 +182,6 @@ def _left_out(judgement: Judgement) -> float:
         return judgement.request.sparsity
     kept = sum(int(mask.sum()) for mask in masks)
     return 1.0 - kept / elements
-
-
-def _sparse_note(judgement: Judgement) -> str:
-    """From where on values with their indices are smaller than dense storage."""
-    most = max((sum(h.sparse_bytes.values()) for h in judgement.placed.held), default=0)
-    index = INDEX_BYTES
-    if most == 0:
-        return "no parameter of the model takes part in sparsity"
-    return (
-        f"sparse storage takes {most + index} B a kept element against {most} B a dense one, "
-        f"so it pays above a sparsity of {index / (most + index):.1%}"
-    )
 
 
 def _layers(judgement: Judgement) -> tuple[LayerFacts, ...]:

@@ -235,6 +235,6 @@ def _multiplied(
     share = f"{adds.conflicts} of {adds.passes} multiply-adds conflict in the banks"
     assumed = [f"arrays packed in order; {share}"]
     if packed * size > spec.sram_bytes_per_pe:
-        assumed.append(f"{packed * size:,} B a PE, more than its {spec.sram_bytes_per_pe:,} B")
+        assumed.append(f"{packed * size:,} B per PE, more than its {spec.sram_bytes_per_pe:,} B")
     sums = site.lines("row", product, product.lines, dtype, spec)
     return timing.elapsed_cycles, tuple(assumed), choose(sums, spec)

@@ -104,7 +104,10 @@ def read_measurements(path: Path | None = None) -> tuple[Measurement, ...]:
         raise MalformedFileError(f"{where} is no JSON: {error}") from error
     records = document.get("records") if isinstance(document, dict) else None
     if not isinstance(records, list):
-        raise MalformedFileError(f"{where} has no list named records; see docs/machine.md")
+        raise MalformedFileError(
+            f"{where} has no list named records; docs/machine.md of the sources "
+            "says what a record holds"
+        )
     return tuple(_record(record, number, where) for number, record in enumerate(records))
 
 
