@@ -24,7 +24,7 @@ from wse_emulator.results.fit import (
     WeightServer,
     WorstPe,
 )
-from wse_emulator.results.fit_answers import default_length, sparse_storage
+from wse_emulator.results.fit_answers import default_length, missing_activations, sparse_storage
 from wse_emulator.results.sentences import NOTHING, Sentence
 
 NEAR_LIMIT: Final = 0.95
