@@ -189,7 +189,12 @@ class StepTracer:
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
         named = Arguments.of(schema.names, held)
-        if not describes(schema.name, named) and self._in_parts(func, arguments, keywords, result):
+        described = describes(schema.name, named)
+        if func.is_view and not described and not writes and call.reads:
+            for x in fresh:  # a view has no storage of its own: this one stands for it
+                self.table.alias(x, call.reads[0])
+            return
+        if not described and self._in_parts(func, arguments, keywords, result):
             return
         where = caller()
         owner = self._owner(call.reads)
