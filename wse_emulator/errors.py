@@ -37,6 +37,10 @@ class FactoryError(InputError):
     """A ``module:factory`` cannot be imported, raises, or returns the wrong kind of object."""
 
 
+class NotJudgedError(InputError):
+    """The step of an optimizer could not be judged; the message says why, and what to do."""
+
+
 class OutputError(InputError):
     """An output folder or file cannot be written, or would overwrite what is there."""
 

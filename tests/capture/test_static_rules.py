@@ -15,12 +15,12 @@ from wse_emulator.errors import (
     GraphChangedError,
     HostSyncError,
     InputError,
+    NotJudgedError,
     PythonNumberChangedError,
     StateCreatedError,
     StateRemovedError,
     StateReplacedError,
     StaticRuleError,
-    StepFailedError,
     UnknownOpError,
 )
 from wse_emulator.questions.check import check
@@ -170,7 +170,6 @@ def build(update: Callable[[Rule, torch.Tensor, int], None]) -> tuple[Rule, nn.M
         (grows, GraphChangedError, None),
         (writes_gradient, ForeignWriteError, "grad"),
         (writes_outside, ForeignWriteError, None),
-        (raises, StepFailedError, None),
         (sorts, UnknownOpError, None),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
@@ -186,6 +185,12 @@ def test_rule_is_named(
     assert found, [(type(v).__name__, v.state, str(v)) for v in report.violations]
     assert found[0].remedy
     assert not report.legal
+
+
+def test_a_step_that_raises_by_itself_is_not_judged() -> None:
+    rule, model = build(raises)
+    with pytest.raises(NotJudgedError, match=r"Rule\.step\(\) raises ArithmeticError: no luck"):
+        check(rule, model=model, steps=4)
 
 
 def test_a_legal_optimizer_of_ones_own_has_no_violation() -> None:

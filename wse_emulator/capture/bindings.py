@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import torch
 
 from wse_emulator.capture.state import Where, describe_move, text_of
-from wse_emulator.capture.storages import StorageTable, TensorPlace, group_entries, place_of
+from wse_emulator.capture.storages import (
+    StorageTable,
+    TensorPlace,
+    group_entries,
+    lies_in_storage,
+    place_of,
+)
 from wse_emulator.errors import (
     ForeignWriteError,
     HiddenStateError,
@@ -43,7 +49,7 @@ def bindings(optimizer: torch.optim.Optimizer) -> Bindings:
     groups: dict[tuple[int, str], TensorPlace | str] = {}
     for number, group in enumerate(optimizer.param_groups):
         for key, value in group_entries(group):
-            if isinstance(value, torch.Tensor):
+            if lies_in_storage(value):
                 groups[number, key] = place_of(value)
             elif key == "lr":
                 groups[number, key] = text_of(value)
@@ -119,7 +125,7 @@ def judge_bound_gradients(
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     violations: list[StaticRuleError] = []
     for name, p in zip(names, parameters, strict=False):
-        known = None if p.grad is None else table.lookup(p.grad)
+        known = table.lookup(p.grad) if lies_in_storage(p.grad) else None
         if known is None or table.values[known].kind is ValueKind.GRADIENT:
             continue  # a closure's backward pass makes gradients that no step has seen
         violations.append(

@@ -40,6 +40,15 @@ class Schema:
             held[self.names.index(name)] = read(argument)
         return tuple(held)
 
+    def written_by(
+        self, arguments: Sequence[object], keywords: Mapping[str, object]
+    ) -> list[object]:
+        """The arguments of one call that the op writes: tensors, and lists of tensors."""
+        return [
+            arguments[place] if place < len(arguments) else keywords.get(self.names[place])
+            for place in self.written
+        ]
+
 
 @functools.lru_cache(maxsize=4096)
 def schema_of(func: torch._ops.OpOverload) -> Schema:

@@ -14,6 +14,7 @@ import optimizers
 from wse_emulator.capture.storages import (
     StorageTable,
     TensorPlace,
+    lies_in_storage,
     place_of,
     shared_entries,
     state_entries,
@@ -67,8 +68,10 @@ def text_of(value: object) -> str:
 
 
 def _entry(value: object) -> StateEntry:
-    if isinstance(value, torch.Tensor):
+    if lies_in_storage(value):
         return StateEntry(place_of(value), "")
+    if isinstance(value, torch.Tensor):
+        return StateEntry(None, f"a tensor of layout {value.layout} ({id(value)})")
     return StateEntry(None, text_of(value))
 
 
@@ -205,7 +208,7 @@ def name_new_state(
     for group in optimizer.param_groups:
         for p in group["params"]:
             for key, tensor in state_entries(optimizer.state.get(p, {})):
-                known = table.lookup(tensor) if isinstance(tensor, torch.Tensor) else None
+                known = table.lookup(tensor) if lies_in_storage(tensor) else None
                 if known is not None and values[known].kind is ValueKind.CONSTANT:
                     values[known] = dataclasses.replace(
                         values[known],

@@ -46,6 +46,14 @@ class Scheduler(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """How one step is made: the call of the optimizer, given the tracer, and of the scheduler."""
+
+    step: Callable[[StepTracer], object]
+    update_rate: Callable[[], object] | None
+
+
+@dataclass(frozen=True, slots=True)
 class StepTrace:
     """One traced step: its ops over its values, the schedule's ops first, and what it broke.
 
@@ -244,7 +252,10 @@ def _trace(
         numbers,
         not state_violations and not moved and failure is None,
         tracer.constants,
-        frozenset(s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None),
+        frozenset(
+            [s.value for s in tracer.seen if s.act is Act.OLD_STORAGE and s.value is not None]
+            + [write.value for write in tracer.foreign_writes]
+        ),
     )
 
 
@@ -253,14 +264,18 @@ def judge_steps(
     scheduler: Scheduler | None = None,
     *,
     model: torch.nn.Module | None = None,
+    names: Sequence[str] | None = None,
     scaling: GradientScaling = AS_THEY_ARE,
     steps: int = 16,
     traced: Sequence[torch.Tensor] | None = None,
+    calls: Calls | None = None,
 ) -> tuple[StepProgram | None, tuple[StaticRuleError, ...]]:
     """Trace ``steps`` steps with fresh gradients and judge them by the static-state rules.
 
     The optimizer (and scheduler) really steps: parameters and state move. ``traced`` are the
-    parameters that are given gradients; default: all.
+    parameters that are given gradients; default: all. ``calls`` says how the optimizer and the
+    scheduler are called; default: without arguments. ``names`` are those of the parameters in
+    group order; default: those of ``model``.
 
     Returns:
         The program of the first settled step (None if no step settles), and the violations,
@@ -271,7 +286,7 @@ def judge_steps(
     """
     if steps < 1:
         raise InputError(f"steps must be at least 1, got {steps}")
-    names = parameter_names(optimizer, model)
+    names = list(names) if names is not None else parameter_names(optimizer, model)
     if not names:
         raise InputError("the optimizer has no parameters; there is no step to capture")
     overlaps = judge_overlaps(optimizer, scheduler, names)
@@ -285,7 +300,12 @@ def judge_steps(
     lineage = Lineage()
     for number in range(1, steps + 1):
         _give_gradients(parameters if traced is None else traced, generator)
-        trace = trace_step(optimizer, scheduler, names, scaling, lineage)
+        if calls is None:
+            trace = trace_step(optimizer, scheduler, names, scaling, lineage)
+        else:
+            trace = _trace(
+                optimizer, scheduler, names, calls.step, calls.update_rate, lineage=lineage
+            )
         violations += trace.violations
         if any(isinstance(v, ParametersChangedError) for v in trace.violations):
             return None, say_once(violations)

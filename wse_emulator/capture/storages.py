@@ -12,7 +12,7 @@ import dataclasses
 from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeGuard
 
 import torch
 from torch.multiprocessing.reductions import StorageWeakRef
@@ -26,6 +26,11 @@ _NESTED: Final = (list, tuple, deque, dict)
 def storage_key(tensor: torch.Tensor) -> int:
     """Address of the tensor's storage object; equal for all views of one storage."""
     return int(tensor.untyped_storage()._cdata)
+
+
+def lies_in_storage(value: object) -> TypeGuard[torch.Tensor]:
+    """Whether it is a tensor all of whose elements lie in one storage, as not of a sparse one."""
+    return isinstance(value, torch.Tensor) and value.layout is torch.strided
 
 
 def dtype_name(dtype: torch.dtype) -> str:
@@ -242,18 +247,18 @@ def declared(
         for p in group["params"]:
             known.add(id(p))
             yield Declared(p, names[index], ValueKind.PARAMETER, index)
-            if p.grad is not None:
+            if lies_in_storage(p.grad):
                 yield Declared(p.grad, f"{names[index]}.grad", ValueKind.GRADIENT, index)
             for key, value in state_entries(optimizer.state.get(p, {})):
-                if isinstance(value, torch.Tensor):
+                if lies_in_storage(value):
                     yield Declared(value, f"{names[index]}.{key}", ValueKind.STATE, index)
             index += 1
         for key, value in group_entries(group):
-            if isinstance(value, torch.Tensor):
+            if lies_in_storage(value):
                 kind = ValueKind.RATE if key == "lr" else ValueKind.CONSTANT
                 yield Declared(value, f"{key}[{number}]", kind, None)
     for name, value in shared_entries(optimizer, known):
-        if isinstance(value, torch.Tensor):
+        if lies_in_storage(value):
             yield Declared(value, name, ValueKind.STATE, None)
     if scheduler is not None:
         for path, tensor in tensors_within(scheduler, skip=optimizer):

@@ -11,8 +11,10 @@ from wse_emulator.cli.output import STDOUT, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.models.catalog import check_model_name
+from wse_emulator.models.factory import require_factory
 from wse_emulator.request import Mode
 from wse_emulator.results.check import CheckReport
+from wse_emulator.tell import Tell
 from wse_emulator.terminal.preflight import print_page
 
 
@@ -56,10 +58,12 @@ def preflight(
     """
     asked = given(model, flags, mode=mode, steps=steps)
     check_model_name(model)
+    if factory is not None:
+        require_factory(factory)
     from wse_emulator.questions.preflight import preflight as judge  # noqa: PLC0415 - loads torch
 
-    checked = None if factory is None else _checked(factory)
     with telling(None, quiet=quiet) as tell:
+        checked = None if factory is None else _checked(factory, tell)
         page = judge(
             asked,
             checked=checked,
@@ -73,11 +77,8 @@ def preflight(
     return page.exit_code
 
 
-def _checked(factory: str) -> CheckReport:
+def _checked(factory: str, tell: Tell) -> CheckReport:
     """The verdict on an optimizer of the user's own."""
-    from wse_emulator.cli.check import optimizer_among  # noqa: PLC0415 - loads torch
-    from wse_emulator.models.factory import call_factory  # noqa: PLC0415 - loads torch
-    from wse_emulator.questions.check import check  # noqa: PLC0415 - loads torch
+    from wse_emulator.questions.check import verdict_on_factory  # noqa: PLC0415 - loads torch
 
-    optimizer, scheduler, model = optimizer_among(factory, call_factory(factory))
-    return check(optimizer, scheduler, model=model)
+    return verdict_on_factory(factory, tell=tell)

@@ -10,18 +10,34 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Final
 
-import torch
-from torch import nn
-
-from wse_emulator.errors import FactoryError
-from wse_emulator.models.modules import shapes_of_module
-from wse_emulator.models.shapes import ModelShapes
+from wse_emulator.errors import FactoryError, near
+from wse_emulator.models.module_names import names_of_file, source_of_module
 
 LEAVING: Final = (SystemExit, GeneratorExit)
 """What code of a user may raise beside errors; an interrupt stays the user's own."""
 
+_LISTED: Final = 12
 
-def import_factory(text: str) -> Callable[[], object]:
+
+def require_factory(text: str) -> None:
+    """Refuse a text that can name no factory, without importing what it names.
+
+    Most modules of users import torch, which takes seconds; a misspelt name is told at once. What
+    cannot be told from the source of a module is left to :func:`import_factory`.
+
+    Raises:
+        FactoryError: there is no such file or module, or no such name in it.
+    """
+    module_name, attribute = _parts(text)
+    if module_name in sys.modules:
+        return
+    file = source_of_module(module_name)
+    names = None if file is None else names_of_file(file)
+    if names is not None and attribute.partition(".")[0] not in names:
+        raise _no_such(module_name, attribute, names)
+
+
+def import_factory(text: str) -> Callable[..., object]:
     """Import the function that ``module:factory`` or ``folder/file.py:factory`` names.
 
     The current folder is searched too, as with ``python -m``.
@@ -29,16 +45,14 @@ def import_factory(text: str) -> Callable[[], object]:
     Raises:
         FactoryError: no such module or function, or its import raises.
     """
-    module_name, _, attribute = text.rpartition(":")
-    if not module_name or not attribute:
-        raise FactoryError(f"{text!r} is not of the form module:factory or file.py:factory")
+    require_factory(text)
+    module_name, attribute = _parts(text)
     module = _import(module_name)
     found: object = module
     for part in attribute.split("."):
         if not hasattr(found, part):
-            names = sorted(n for n, v in vars(module).items() if callable(v) and n[0] != "_")
-            raise FactoryError(
-                f"module {module_name!r} has no {attribute!r}; it has {', '.join(names[:12])}"
+            raise _no_such(
+                module_name, attribute, [n for n, v in vars(module).items() if callable(v)]
             )
         found = getattr(found, part)
     if not callable(found):
@@ -46,15 +60,19 @@ def import_factory(text: str) -> Callable[[], object]:
     return found
 
 
-def call_factory(text: str) -> object:
+def call_factory(text: str, factory: Callable[[], object] | None = None) -> object:
     """Call the factory without arguments, under the current torch device.
 
     What it prints goes to standard error, because standard output is for the answer.
 
+    Args:
+        text: names it in messages.
+        factory: what :func:`import_factory` has found for ``text``; default: it is imported.
+
     Raises:
         FactoryError: it cannot be imported or raises.
     """
-    factory = import_factory(text)
+    factory = factory or import_factory(text)
     try:
         with redirect_stdout(sys.stderr):
             return factory()
@@ -62,31 +80,26 @@ def call_factory(text: str) -> object:
         raise FactoryError(f"{text} raised {type(error).__name__}: {error}") from error
 
 
-def load_factory_model(text: str) -> ModelShapes:
-    """Build the model of a factory on the meta device, where nothing is allocated.
+def _parts(text: str) -> tuple[str, str]:
+    module_name, _, attribute = text.rpartition(":")
+    if not module_name or not attribute:
+        raise FactoryError(f"{text!r} is not of the form module:factory or file.py:factory")
+    return module_name, attribute
 
-    Raises:
-        FactoryError: the factory fails or returns no ``nn.Module``.
-    """
 
-    def build() -> nn.Module:
-        with torch.device("meta"):
-            module = call_factory(text)
-        if not isinstance(module, nn.Module):
-            raise FactoryError(
-                f"{text} returned {type(module).__name__}; a model factory returns an nn.Module"
-            )
-        return module
-
-    return shapes_of_module(build(), text, f"factory {text}", build=build)
+def _no_such(module_name: str, attribute: str, names: list[str]) -> FactoryError:
+    # classes last: of AdamW and its file adamw, the nearest name is the class
+    public = sorted((name for name in names if not name.startswith("_")), key=str.swapcase)
+    what = f"module {module_name!r} has no {attribute!r}"
+    return FactoryError(
+        what + (near(attribute, public) or f"; it has {', '.join(public[:_LISTED])}")
+    )
 
 
 def _import(name: str) -> object:
     path = Path(name)
     try:
         if path.suffix == ".py":
-            if not path.is_file():
-                raise FactoryError(f"there is no file {name}")
             spec = importlib.util.spec_from_file_location(path.stem, path)
             if spec is None or spec.loader is None:
                 raise FactoryError(f"{name} cannot be imported as Python")
@@ -103,6 +116,8 @@ def _import(name: str) -> object:
     except FactoryError:
         raise
     except (Exception, *LEAVING) as error:
-        raise FactoryError(
-            f"module {name!r} cannot be imported: {type(error).__name__}: {error}"
-        ) from error
+        raise _not_imported(name, error) from error
+
+
+def _not_imported(name: str, error: BaseException) -> FactoryError:
+    return FactoryError(f"module {name!r} cannot be imported: {type(error).__name__}: {error}")

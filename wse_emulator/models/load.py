@@ -15,7 +15,7 @@ from wse_emulator.models.catalog import (
     builtin_named,
     check_model_name,
 )
-from wse_emulator.models.factory import load_factory_model
+from wse_emulator.models.factory_model import load_factory_model
 from wse_emulator.models.hugging_face import is_hugging_face_config, load_hugging_face
 from wse_emulator.models.modules import shapes_of_module
 from wse_emulator.models.shapes import ModelShapes, parse_shapes, read_json

@@ -56,6 +56,8 @@ def preflight(
     inputs = _read(given, problems)
     built = _built(inputs, problems)
     as_asked = not problems  # without its schedule it is another step
+    if checked is not None and checked.unjudged is not None:
+        problems.append(f"{checked.optimizer} could not be judged: {checked.unjudged}")
     tell("evaluating the schedule")
     schedules = _schedules(inputs, built, problems) if as_asked else ()
     report: FitReport | None = None
