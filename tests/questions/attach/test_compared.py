@@ -54,6 +54,7 @@ BREAKS: dict[str, tuple[type[StaticRuleError], Callable[[Momentum, nn.Parameter]
     "new state": (StateCreatedError, lambda o, p: o.state[p].update(late=torch.zeros(2))),
     "new number": (StateCreatedError, lambda o, p: o.state[p].update(late=1)),
     "other storage": (ParameterReplacedError, lambda _, p: setattr(p, "data", p.data.clone())),
+    "another group": (ParametersChangedError, lambda o, _: adds_a_group(o)),
     "another rate": (RateChangedError, lambda o, _: o.param_groups[0].update(lr=0.05)),
 }
 
@@ -69,14 +70,6 @@ def test_what_the_cheap_facts_show_is_raised_in_that_step(what: str, at: int) ->
     with pytest.raises(error) as caught:
         train(model, optimizer, range(at - 1, at))
     assert caught.value.remedy
-
-
-def test_a_group_that_a_step_adds_is_raised_in_that_step() -> None:
-    model = network()
-    optimizer = Momentum(model.parameters(), lambda o, _: adds_a_group(o), QUICK)
-    attached(optimizer, model=model)
-    with pytest.raises(ParametersChangedError, match="from 4 to 5"):
-        train(model, optimizer, range(QUICK))
 
 
 def test_a_read_of_a_value_is_seen_where_steps_are_compared_op_by_op() -> None:

@@ -140,6 +140,30 @@ def test_schedules_of_torch_are_taken_as_numbers(name: str, built: str) -> None:
     assert ("'momentum'" in said) == (name == "one cycle")
 
 
+def test_numbers_of_the_host_are_followed_through_the_arithmetic_of_a_step() -> None:
+    class Computes(Momentum):
+        @torch.no_grad()
+        def step(self) -> None:  # type: ignore[override]
+            for group in self.param_groups:
+                lr, decay = group["lr"], group["decay"]
+                for p in group["params"]:
+                    p.mul_(1 - lr * decay)
+                    p.add_(p.grad, alpha=-(lr**0.5) / (2 + lr))
+                    p.add_(p.grad * torch.tensor(lr), alpha=-1.0)
+                    p.sub_(torch.full((), lr - decay))
+
+    def run(is_attached: bool) -> Loop:
+        model = network()
+        optimizer = Computes(model.parameters())
+        scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+        emulation = attached(optimizer, scheduler, model) if is_attached else None
+        train(model, optimizer, range(17), scheduler)
+        assert type(optimizer.param_groups[0]["lr"]) is float
+        return Loop(model, emulation)
+
+    assert len(both(run).result().steps) == 17
+
+
 def test_a_schedule_is_given_what_the_loop_gives_it() -> None:
     class Told(schedulers.ConstantLR):
         def step(self, metric: float = 0.0, *, epoch: int = 0) -> str:  # type: ignore[override]
@@ -183,6 +207,23 @@ def test_copies_are_plain_and_a_copied_emulation_is_a_record() -> None:
     alone = copy.deepcopy(optimizer)
     alone.step()
     assert len(emulation.result().steps) == 4
+
+
+def test_a_record_keeps_no_reference_to_the_memory_of_the_loop() -> None:
+    class Reads(Momentum):
+        table = torch.tensor([-0.1, -0.2])
+
+        @torch.no_grad()
+        def step(self) -> None:  # type: ignore[override]
+            for p in self.param_groups[0]["params"]:
+                p.addcmul_(p.grad, self.table[0] * torch.tensor(0.5))
+
+    model = network()
+    optimizer = Reads(model.parameters())
+    emulation = attached(optimizer, model=model)
+    train(model, optimizer, range(3))
+    assert b"StorageWeakRef" not in pickle.dumps(emulation._record)
+    assert copy.deepcopy(emulation).result().digest == emulation.result().digest
 
 
 def test_a_copied_emulation_of_torch_s_objects_steps_too() -> None:

@@ -9,7 +9,7 @@ op, all others by what is cheap to see of the optimizer before and after them.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import torch
@@ -17,7 +17,6 @@ import torch
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
-from wse_emulator.capture.state import Snapshot, snapshot
 from wse_emulator.capture.step import (
     Scheduler,
     StepTrace,
@@ -26,11 +25,14 @@ from wse_emulator.capture.step import (
 from wse_emulator.errors import InputError, WseError
 from wse_emulator.questions.attach.facts import (
     Facts,
+    Held,
     facts_of,
+    held_by,
     is_compared_whole,
-    judge_change,
-    judge_gradients,
+    judge_held,
+    judge_missing_gradients,
     judge_writes,
+    same_rates,
     same_tensors,
     writes_between,
 )
@@ -45,10 +47,10 @@ from wse_emulator.questions.attach.plan import (
     untrained_of,
     what_changed,
 )
-from wse_emulator.questions.attach.record import LoopRecord, report
+from wse_emulator.questions.attach.record import LoopRecord, loop_result
 from wse_emulator.questions.attach.stand_in import StandIn
 from wse_emulator.questions.attach.tracing import (
-    Call,
+    UserCall,
     has_closure,
     refuse_sparse,
     traced_step,
@@ -106,7 +108,7 @@ class Emulation:
             request, None if scheduler is None else type(scheduler).__name__, self._on_host
         )
         self._last: Facts | None = None
-        self._state: Snapshot = {}
+        self._held: Held | None = None
         self._numbers: dict[tuple[int, str], object] = {}
         self._unused: set[tuple[int, str]] = set()
         self._updates = 0
@@ -138,7 +140,7 @@ class Emulation:
         Raises:
             InputError: no step has run.
         """
-        return report(self._record)
+        return loop_result(self._record)
 
     def _is_watching(self, optimizer: torch.optim.Optimizer) -> bool:
         """Whether that optimizer is attached to it, and not a copy."""
@@ -176,11 +178,11 @@ class Emulation:
             outcome = self._first_step(arguments, named, before, number, why)
         else:
             changed = self._changed_numbers(before)
-            if replaced:
-                self._state = snapshot(optimizer)
+            if replaced or self._last is None or not same_rates(self._last, before):
+                self._held = held_by(optimizer)
             if not closure:
                 missing = (plan.without_gradient, before.without_gradient)
-                _raise(judge_gradients(plan.names, missing, (plan.first_step, number)))
+                _raise(judge_missing_gradients(plan.names, missing, (plan.first_step, number)))
             if replaced or changed or is_compared_whole(number - plan.first_step + 1):
                 outcome = self._compared_step(arguments, named, before, number)
                 self._unused |= changed
@@ -205,12 +207,12 @@ class Emulation:
         _raise(next(iter(judge_overlaps(optimizer, scheduler, names)), None))
         closure = has_closure(arguments, named)
         kept = keep(optimizer, gradients=not closure)
-        state = snapshot(optimizer)
+        held = held_by(optimizer)
         trace, formulas, outcome = self._traced(names, arguments, named)
         after = facts_of(optimizer)
         try:
             _raise(next(iter(trace.violations), None))
-            _raise(judge_change(optimizer, names, before, after, state))
+            self._judge_held(names, before, after, held)
             without = (after if closure else before).without_gradient
             program = program_of(optimizer, names, trace, without)
             plan = LoopPlan(
@@ -232,7 +234,7 @@ class Emulation:
         self._record.plans.append(plan)
         self._record.compared_steps += 1
         self._last, self._numbers, self._unused = after, before.numbers, set()
-        self._state = state
+        self._held = held
         return outcome
 
     def _compared_step(
@@ -248,7 +250,7 @@ class Emulation:
         after = facts_of(optimizer)
         self._last = after
         _raise(next(iter(trace.violations), None))
-        _raise(judge_change(optimizer, plan.names, before, after, self._state))
+        self._judge_held(plan.names, before, after, self._held)
         _raise(judge_step(plan, trace, formulas, number, every=self._every_number()))
         self._record.compared_steps += 1
         return outcome
@@ -265,14 +267,21 @@ class Emulation:
         outcome = self._stand_ins[0].plain(*arguments, **named)
         after = facts_of(optimizer)
         self._last = after
-        _raise(judge_change(optimizer, plan.names, before, after, self._state))
+        self._judge_held(plan.names, before, after, self._held)
         if has_closure(arguments, named):
             lacking = (plan.without_gradient, after.without_gradient)
-            _raise(judge_gradients(plan.names, lacking, (plan.first_step, number)))
+            _raise(judge_missing_gradients(plan.names, lacking, (plan.first_step, number)))
         elif plan.writes:
             writes = (plan.writes, writes_between(before, after))
             _raise(judge_writes(optimizer, plan.names, writes, (plan.first_step, number)))
         return outcome
+
+    def _judge_held(
+        self, names: Sequence[str], before: Facts, after: Facts, held: Held | None
+    ) -> None:
+        """Raise what a step broke by what its optimizer holds after it; ``held`` is from before."""
+        if held is not None and not (same_tensors(before, after) and same_rates(before, after)):
+            _raise(judge_held(self._optimizer, names, held))
 
     def _changed_numbers(self, before: Facts) -> set[tuple[int, str]]:
         """Python numbers of the groups that changed since a step was compared, and may count.
@@ -299,11 +308,12 @@ class Emulation:
     ) -> tuple[StepTrace, Formulas, object]:
         plain = self._stand_ins[0].plain
         with following(self._optimizer) as formulas:
+            self._lineage.step = len(self._record.rates)
             trace, outcome = traced_step(
                 self._optimizer,
                 self._scheduler,
                 names,
-                Call(plain, arguments, named),
+                UserCall(plain, arguments, named),
                 self._lineage,
             )
         return trace, formulas, outcome
@@ -319,7 +329,7 @@ class Emulation:
         begin = time.perf_counter()
         names = parameter_names(self._optimizer, self._module)
         trace, outcome = traced_update(
-            self._optimizer, self._scheduler, names, Call(plain, arguments, named)
+            self._optimizer, self._scheduler, names, UserCall(plain, arguments, named)
         )
         self._updates += 1
         _raise(next(iter(trace.violations), None))

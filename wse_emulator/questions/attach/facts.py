@@ -12,14 +12,10 @@ from typing import Final
 
 import torch
 
+from wse_emulator.capture.bindings import Bindings, bindings, judge_bindings
+from wse_emulator.capture.rules import step_begins_at
 from wse_emulator.capture.state import Snapshot, judge_state, snapshot
-from wse_emulator.errors import (
-    GraphChangedError,
-    ParameterReplacedError,
-    ParametersChangedError,
-    RateChangedError,
-    StaticRuleError,
-)
+from wse_emulator.errors import GraphChangedError, StaticRuleError
 from wse_emulator.questions.attach.host_numbers import RATE
 
 _FIRST_STEPS: Final = 10
@@ -111,45 +107,38 @@ def same_tensors(a: Facts, b: Facts) -> bool:
     return (a.parameters, a.state, a.hyper_tensors) == (b.parameters, b.state, b.hyper_tensors)
 
 
-def judge_change(
-    optimizer: torch.optim.Optimizer,
-    names: Sequence[str],
-    before: Facts,
-    after: Facts,
-    state_before: Snapshot,
-) -> StaticRuleError | None:
-    """The rule that a step broke by what its optimizer holds after it, or None.
+def same_rates(a: Facts, b: Facts) -> bool:
+    """Whether the learning rates that are Python numbers are the same at both moments."""
+    return all(b.numbers.get(key) == value for key, value in a.numbers.items() if key[1] == RATE)
 
-    ``state_before`` is the state at the beginning of the step, or of an earlier one since when no
-    entry was replaced.
-    """
-    name = type(optimizer).__name__
-    if [p for p, _ in before.parameters] != [p for p, _ in after.parameters]:
-        return ParametersChangedError(
-            f"{name}.step() changes the list of parameters from {len(before.parameters)} to "
-            f"{len(after.parameters)} entries",
-            remedy="call add_param_group() between steps",
-        )
-    if before.parameters != after.parameters:
-        pairs = zip(before.parameters, after.parameters, strict=True)
-        first = next(i for i, (was, now) in enumerate(pairs) if was != now)
-        return ParameterReplacedError(
-            f"{name}.step() gives {names[first]} other storage",
-            parameter=names[first],
-            remedy="write into the parameter in place (copy_, add_)",
-        )
-    for key, was in before.numbers.items():
-        if key[1] == RATE and after.numbers.get(key) != was:
-            now = after.numbers.get(key, "a tensor")
-            return _rate_changed(name, key[0], f"from {was} to {now}")
-    for key, held in before.hyper_tensors.items():
-        if key[1] == RATE and after.hyper_tensors.get(key) != held:
-            return _rate_changed(name, key[0], "by putting something else in place of its tensor")
-    if before.state != after.state:
-        return next(
-            iter(judge_state(optimizer, list(names), state_before, snapshot(optimizer))), None
-        )
-    return None
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What an optimizer holds before a step, in the form in which capture judges it."""
+
+    state: Snapshot
+    bound: Bindings
+
+
+def held_by(optimizer: torch.optim.Optimizer) -> Held:
+    """What it holds now."""
+    return Held(snapshot(optimizer), bindings(optimizer))
+
+
+def judge_held(
+    optimizer: torch.optim.Optimizer, names: Sequence[str], before: Held
+) -> StaticRuleError | None:
+    """The rule that a step broke by what its optimizer holds after it, or None."""
+    begins = step_begins_at(optimizer)
+    moved = judge_bindings(
+        optimizer, list(names), before.bound, bindings(optimizer), lambda _: begins
+    )
+    if moved:
+        return moved[0]
+    replaced = judge_state(
+        optimizer, list(names), before.state, snapshot(optimizer), lambda _: begins
+    )
+    return next(iter(replaced), None)
 
 
 def judge_writes(
@@ -171,7 +160,7 @@ def judge_writes(
     )
 
 
-def judge_gradients(
+def judge_missing_gradients(
     names: Sequence[str],
     without: tuple[tuple[bool, ...], tuple[bool, ...]],
     steps: tuple[int, int],
@@ -186,14 +175,6 @@ def judge_gradients(
         parameter=names[first],
         remedy="leave zeros in place of a missing gradient (zero_grad(set_to_none=False)), or "
         "detach() and attach() again where training goes on with other parameters",
-    )
-
-
-def _rate_changed(name: str, group: int, how: str) -> RateChangedError:
-    return RateChangedError(
-        f"{name}.step() changes the learning rate of group {group} {how}",
-        state=RATE,
-        remedy="leave the rate to a schedule (package schedulers), or write it between steps",
     )
 
 

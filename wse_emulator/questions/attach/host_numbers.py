@@ -17,7 +17,7 @@ from typing import Final
 
 import torch
 
-from wse_emulator.program import Argument, Arguments, TensorOp
+from wse_emulator.program import Argument, Arguments, TensorOp, Value, ValueKind
 
 RATE: Final = "lr"
 
@@ -78,7 +78,7 @@ def _apply(operation: Callable[..., object], sign: str, *operands: object) -> ob
     if not all(isinstance(operand, Number) for operand in operands):
         return NotImplemented  # a tensor does it by itself
     followed = [x for x in operands if isinstance(x, _Followed)]
-    result = operation(*(plain(operand) for operand in operands))
+    result = operation(*(plain_number(operand) for operand in operands))
     texts = [x.formula if isinstance(x, _Followed) else repr(x) for x in operands]
     formula = f"({texts[0]}{sign}{texts[1]})" if len(texts) == 2 else f"({sign}{texts[0]})"
     names = frozenset().union(*(x.names for x in followed))
@@ -109,7 +109,7 @@ _follow_arithmetic(_FollowedFloat)
 _follow_arithmetic(_FollowedInt)
 
 
-def plain(value: object) -> object:
+def plain_number(value: object) -> object:
     """A followed number as the plain number that it is; anything else as it is."""
     if isinstance(value, _FollowedFloat):
         return float(value)
@@ -172,7 +172,7 @@ def following(optimizer: torch.optim.Optimizer) -> Iterator[Formulas]:
             if group.get(key) is made:
                 group[key] = value
             elif key in group:
-                group[key] = plain(group[key])
+                group[key] = plain_number(group[key])
 
 
 def as_in_first(
@@ -206,3 +206,38 @@ def as_in_first(
 
     ops = tuple(aligned(a, b) for a, b in zip(first, now, strict=False))
     return (*ops, *now[len(ops) :])
+
+
+def constants_as_in_first(
+    first: Sequence[Value],
+    now: Sequence[Value],
+    formulas: tuple[Formulas, Formulas],
+    *,
+    every: bool,
+) -> tuple[Value, ...]:
+    """The values of a later step, with the first's names for tensors made of the host's numbers.
+
+    ``torch.tensor(lr)`` is named after its number, ``tensor(0.1)``. The arguments are those of
+    :func:`as_in_first`.
+    """
+    known = {value.name: number for value in first if (number := _number_of(value)) is not None}
+
+    def named(value: Value) -> str:
+        number = _number_of(value)
+        if number is None or value.name in known:
+            return value.name
+        pairs = known.items()
+        alike = (k for k, was in pairs if formulas[0].agree(was, formulas[1], number, every=every))
+        return next(alike, value.name)
+
+    return tuple(dataclasses.replace(value, name=named(value)) for value in now)
+
+
+def _number_of(value: Value) -> Number | None:
+    """The number that a constant was made of, by its name."""
+    if value.kind is not ValueKind.CONSTANT or not value.name.startswith("tensor("):
+        return None
+    try:
+        return float(value.name.removeprefix("tensor(").removesuffix(")"))
+    except ValueError:
+        return None

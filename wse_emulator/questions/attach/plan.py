@@ -16,12 +16,18 @@ from wse_emulator.errors import DoesNotFitError, StaticRuleError
 from wse_emulator.plan.known import known_of
 from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.program import Parameter, StepProgram
-from wse_emulator.questions.attach.host_numbers import RATE, Formulas, as_in_first, is_host_number
+from wse_emulator.questions.attach.host_numbers import (
+    RATE,
+    Formulas,
+    as_in_first,
+    constants_as_in_first,
+    is_host_number,
+)
 from wse_emulator.request import Request
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class HeldTensors:
     """What makes another step of an optimizer, if the loop changes it between steps.
 
     Attributes:
@@ -59,7 +65,7 @@ class LoopPlan:
     untrained: tuple[Parameter, ...]
     writes: tuple[int, ...]
     without_gradient: tuple[bool, ...]
-    layout: Layout
+    layout: HeldTensors
 
 
 def program_of(
@@ -132,7 +138,7 @@ def require_fit(plan: LoopPlan, request: Request) -> None:
 
 
 def judge_step(
-    plan: LoopPlan, trace: StepTrace, formulas: Formulas, step: int, *, every: bool
+    plan: LoopPlan, trace: StepTrace, formulas_now: Formulas, step: int, *, every: bool
 ) -> StaticRuleError | None:
     """The first difference of a traced step from the plan's, beside the host's numbers, or None.
 
@@ -140,17 +146,18 @@ def judge_step(
     """
     host = {k for k in plan.trace.numbers if is_host_number(k.partition("[")[0], every)}
     numbers = {**trace.numbers, **{k: plan.trace.numbers[k] for k in host}}
+    first, formulas = plan.trace, (plan.formulas, formulas_now)
     return judge_graphs(
-        plan.trace.ops,
-        plan.trace.values,
-        as_in_first(plan.trace.ops, trace.ops, (plan.formulas, formulas), every=every),
-        trace.values,
+        first.ops,
+        first.values,
+        as_in_first(first.ops, trace.ops, formulas, every=every),
+        constants_as_in_first(first.values, trace.values, formulas, every=every),
         (plan.first_step, step),
-        (plan.trace.numbers, numbers),
+        (first.numbers, numbers),
     )
 
 
-def layout_of(optimizer: torch.optim.Optimizer) -> Layout:
+def layout_of(optimizer: torch.optim.Optimizer) -> HeldTensors:
     """The layout as it is now."""
     tensors: list[object] = []
     for group in optimizer.param_groups:
@@ -160,7 +167,7 @@ def layout_of(optimizer: torch.optim.Optimizer) -> Layout:
             tensors.append((id(p), tuple(p.shape), p.dtype))
             tensors += [(k, tuple(v.shape), v.dtype) for k, v in held]
     rates = [isinstance(group.get(RATE), torch.Tensor) for group in optimizer.param_groups]
-    return Layout(tuple(tensors), tuple(rates))
+    return HeldTensors(tuple(tensors), tuple(rates))
 
 
 def what_changed(plan: LoopPlan, optimizer: torch.optim.Optimizer) -> str:

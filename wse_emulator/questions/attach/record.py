@@ -51,7 +51,7 @@ class LoopRecord:
     capture_seconds: float = 0.0
 
 
-def report(record: LoopRecord) -> RunResult:
+def loop_result(record: LoopRecord) -> RunResult:
     """The report over all steps so far; its tables are those of the last plan.
 
     Raises:

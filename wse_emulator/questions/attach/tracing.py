@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import torch
@@ -14,12 +15,13 @@ from wse_emulator.capture.tracer import StepTracer
 from wse_emulator.errors import InputError
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A function with its arguments, called once; what it returned, and what it raised.
+class _StepRaised(BaseException):
+    """The user's function has raised; it goes through capture, which judges what fails itself."""
 
-    Capture turns an error of the step into a violation, and attach hands it on as it is.
-    """
+
+@dataclass(frozen=True, slots=True)
+class UserCall:
+    """A function with its arguments, called once; what it returned, and what it raised."""
 
     function: Callable[..., object]
     arguments: tuple[object, ...]
@@ -35,25 +37,28 @@ class Call:
             self._returned.append(self.function(*arguments, **named))
         except Exception as error:
             self._raised.append(error)
-            raise
+            raise _StepRaised from None
 
-    def result(self) -> object:
-        """What it returned; or raise what it raised, the same object with its traceback."""
+    def traced(self, trace: Callable[[], StepTrace]) -> tuple[StepTrace, object]:
+        """The trace of its run, and what it returned; what it raised is raised as it is."""
+        traces = []
+        with suppress(_StepRaised):
+            traces.append(trace())
         if self._raised:
             raise self._raised[0]
-        return self._returned[0]
+        return traces[0], self._returned[0]
 
 
 def traced_step(
     optimizer: torch.optim.Optimizer,
     scheduler: Scheduler | torch.optim.lr_scheduler.LRScheduler | None,
     names: Sequence[str],
-    call: Call,
+    call: UserCall,
     lineage: Lineage,
 ) -> tuple[StepTrace, object]:
     """Run and trace a step, without what its closure does; the trace and what it returned.
 
-    ``lineage`` is handed on from step to step.
+    The ``lineage`` knows what the traced steps before it made.
 
     Raises:
         InputError: a gradient is sparse.
@@ -79,16 +84,14 @@ def traced_step(
 
         call.run(pausing)
 
-    trace = trace_update(optimizer, scheduler, names, step, lineage)
-    return trace, call.result()
+    return call.traced(lambda: trace_update(optimizer, scheduler, names, step, lineage))
 
 
 def traced_update(
-    optimizer: torch.optim.Optimizer, scheduler: Scheduler, names: Sequence[str], call: Call
+    optimizer: torch.optim.Optimizer, scheduler: Scheduler, names: Sequence[str], call: UserCall
 ) -> tuple[StepTrace, object]:
     """Run and trace an update of a scheduler; the trace and what it returned."""
-    trace = trace_schedule(optimizer, scheduler, names, call.run)
-    return trace, call.result()
+    return call.traced(lambda: trace_schedule(optimizer, scheduler, names, call.run))
 
 
 def refuse_sparse(optimizer: torch.optim.Optimizer, names: Sequence[str]) -> None:
