@@ -95,7 +95,7 @@ class DynamicLossScale:
         return wide * self.scale
 
     @torch.no_grad()
-    def unscale_(self, optimizer: Optimizer) -> None:
+    def unscale_(self, optimizer: torch.optim.Optimizer) -> None:
         """Divide every gradient by the scale in place, and note whether all are finite."""
         gradients = gradients_of(optimizer)
         inverse = self.scale.reciprocal()

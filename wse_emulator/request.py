@@ -93,7 +93,8 @@ class OptimizerChoice:
     """The optimizer that is asked for.
 
     Attributes:
-        name: class name of the optimizer, any case.
+        name: class name of the optimizer, any case; ``module:Class`` or ``file.py:Class`` for one
+            of the user's own.
         lr: the rate; None for the class default, or where ``options`` or a schedule gives it.
         options: further constructor arguments by name.
         groups: parameter groups, in order; empty for one group of all parameters.
@@ -105,6 +106,11 @@ class OptimizerChoice:
     options: Mapping[str, object] = field(default_factory=dict)
     groups: tuple[ParameterGroup, ...] = ()
     source: str = ""
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a class of the user's own, and none of the package ``optimizers``."""
+        return ":" in self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -223,6 +223,10 @@ def with_square(gram: torch.Tensor) -> torch.Tensor:
     return torch.addmm(gram, gram, gram, beta=3.0)
 
 
+def rows_normed(matrix: torch.Tensor) -> torch.Tensor:
+    return matrix / torch.linalg.vector_norm(matrix, dim=1, keepdim=True)
+
+
 def shampoo(g: torch.Tensor, s: States) -> torch.Tensor:
     s["left"].lerp_(g @ g.mT, 0.1)
     s["right"].lerp_(g.mT @ g, 0.1)
@@ -239,6 +243,13 @@ def galore(g: torch.Tensor, s: States) -> torch.Tensor:
     low = s["onto"].mT @ g
     s["low"].lerp_(low, 0.1)
     return s["onto"] @ (s["low"] / torch.linalg.vector_norm(s["low"]))
+
+
+def apollo(g: torch.Tensor, s: States) -> torch.Tensor:
+    low = s["onto"].mT @ g
+    s["low"].lerp_(low, 0.1)
+    norms = [torch.linalg.vector_norm(x, dim=0, keepdim=True) for x in (s["low"], low)]
+    return g * (norms[0] / norms[1])
 
 
 def power(g: torch.Tensor, s: States) -> torch.Tensor:
@@ -259,6 +270,7 @@ GENERAL: dict[str, tuple[Rule, Callable[[int, int], dict[str, tuple[int, ...]]]]
     "Shampoo": (shampoo, preconditioners),
     "SOAP": (soap, preconditioners),
     "GaLore": (galore, low_rank),
+    "APOLLO": (apollo, low_rank),
     "power iteration": (power, lambda _, n: {"v": (n,)}),
 }
 SHAPES = [(7, 12), (12, 7), (9, 9), (1, 9), (9, 1), (30, 2), (2, 30)]
@@ -311,6 +323,12 @@ ALLOWED: dict[str, Rule] = {
     "not symmetric": lambda g, s: ((g @ g.mT) @ (s["mean"] @ s["mean"].mT)) @ g,
     "of two transposes": lambda g, s: (g.mT @ (s["mean"] @ g.mT).mT).mT,
     "added to zeros": lambda g, _: torch.zeros(g.shape[0], g.shape[0]).to(g).add_(g @ g.mT) @ g,
+    "sums of its lines": lambda g, _: g * (g @ g.mT).sum(1, keepdim=True),
+    "divided by the norms of its lines": lambda g, _: rows_normed(g @ g.mT) @ g,
+    "its transpose divided by the sums of its lines": lambda g, s: (
+        ((g @ s["mean"].mT).mT / (g @ s["mean"].mT).sum(1)) @ g
+    ),
+    "the longer side divided": lambda g, _: g @ (g.mT @ g / (g.mT @ g).square().mean(0)),
     "by way of einsum": lambda g, s: torch.einsum("ij,kj,kl->il", g, s["mean"], g),
 }
 REFUSED: dict[str, tuple[Rule, str]] = {
@@ -327,7 +345,14 @@ REFUSED: dict[str, tuple[Rule, str]] = {
         lambda g, _: ((g @ g.mT) * g[:, :7]) @ g,
         "neither the parameter's matrix",
     ),
-    "a sum along a line": (lambda g, _: g * (g @ g.mT).sum(1, keepdim=True), "other blocks"),
+    "sums along a side that the parameter does not have": (
+        lambda g, s: g * (g @ s["mean"].mT).sum(0).unsqueeze(1),
+        "a side that the parameter does not have",
+    ),
+    "divided along its other side": (
+        lambda g, s: ((g @ s["mean"].mT) / (g @ s["mean"].mT).sum(1)) @ g,
+        "a vector along its other side",
+    ),
 }
 
 
@@ -359,7 +384,7 @@ def test_what_needs_more_than_products_is_refused_by_name(name: str) -> None:
         root = torch.linalg.eigh(gram)[1] if name == "eigh" else torch.linalg.inv(gram)
         return root @ g
 
-    with pytest.raises(UnknownOpError, match="param_groups"):
+    with pytest.raises(UnknownOpError, match=r"linalg.*param_groups.*Newton-Schulz"):
         emulate_step(rule_of(rule, (7, 12)), WSE2.scaled(3, 4))
 
 

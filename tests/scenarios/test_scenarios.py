@@ -31,6 +31,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "gradient_clipping": SMALL,
     "lamb_trust_ratios": SMALL,
     "optimizers_that_fit": SMALL,
+    "own_optimizer": SMALL,
     "pipelined_or_streaming": ("--models", "gpt2", "--wafer", "wse2:400x300"),
     "reduction_algorithms": (*SMALL, "--wavelets", "16"),
     "sparsity_levels": (*SMALL, "--levels", "0,0.5,0.9"),

@@ -19,6 +19,7 @@ import torch
 from torch._decomp import get_decompositions
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from wse_emulator.capture.list_ops import is_list_op, one_by_one
 from wse_emulator.capture.schemas import plain_argument, schema_of
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.ops.table import describes
@@ -45,7 +46,8 @@ class Decomposed:
     """An op written as others.
 
     Attributes:
-        ops: the ops it consists of, in order, each with a record (or a view).
+        ops: the ops it consists of, in order, each with a record (or a view). An op of a list
+            stays as it is if it has none.
         stands_for: the meta tensor of each real tensor argument, in order of appearance.
         result: what the decomposition returns, on meta tensors.
     """
@@ -81,7 +83,7 @@ def decomposed(
         name: "meta" if isinstance(value, torch.device) else doubles.of(value)
         for name, value in keywords.items()
     }
-    collector = _Collector()
+    collector = _Collector(keeps_unknown=is_list_op(func))
     try:
         result = collector.decompose(func, copied, named)
     except Exception:  # a reference that cannot run on meta tensors, or an op without a record
@@ -91,7 +93,9 @@ def decomposed(
 
 @lru_cache(maxsize=1024)  # torch goes through its whole table each time
 def decomposition_of(func: torch._ops.OpOverload) -> Decomposition | None:
-    """The function that writes an op as others: torch's own, or one of this file; None without."""
+    """The function that writes an op as others: torch's own, or one of this package; else None."""
+    if is_list_op(func):
+        return one_by_one(func)
     found = _WRITTEN_HERE.get(func)
     return found if found is not None else get_decompositions([func]).get(func)
 
@@ -151,11 +155,17 @@ class _MetaDoubles:
 
 
 class _Collector(TorchDispatchMode):
-    """Keeps the known ops that a decomposition dispatches, and decomposes the others."""
+    """Keeps the known ops that a decomposition dispatches, and decomposes the others.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_unknown: keep an op that has no record and does not come apart, too, so that it is
+            refused by its own name.
+    """
+
+    def __init__(self, *, keeps_unknown: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
         self.ops: list[DispatchedOp] = []
+        self._keeps_unknown = keeps_unknown
         self._depth = 0
 
     def decompose(
@@ -173,10 +183,11 @@ class _Collector(TorchDispatchMode):
         if written is None or self._depth == _DEEPEST:
             raise _NoRecordError(str(func))
         self._depth += 1
-        with self:
-            result = written(*arguments, **keywords)
-        self._depth -= 1
-        return result
+        try:
+            with self:
+                return written(*arguments, **keywords)
+        finally:
+            self._depth -= 1
 
     def __torch_dispatch__(
         self,
@@ -187,7 +198,13 @@ class _Collector(TorchDispatchMode):
     ) -> object:
         keywords = kwargs or {}
         if not func.is_view and not _has_record(func, args, keywords):
-            return self.decompose(func, args, keywords)
+            so_far = len(self.ops)
+            try:
+                return self.decompose(func, args, keywords)
+            except _NoRecordError:
+                if not (self._keeps_unknown and self._depth == 1):
+                    raise
+                del self.ops[so_far:]
         result = func(*args, **keywords)
         self.ops.append(DispatchedOp(func, args, keywords, result))
         return result

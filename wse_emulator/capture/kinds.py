@@ -105,6 +105,53 @@ def in_model_order(program: StepProgram, parameters: Sequence[Parameter]) -> Ste
     return dataclasses.replace(program, parameters=tuple(parameters), values=tuple(values), ops=ops)
 
 
+def find_alike(program: StepProgram) -> StepProgram:
+    """The same program, which says which parameters have steps that differ in names alone."""
+    shared_before = [0]
+    for op in program.ops:
+        shared_before.append(shared_before[-1] + (op.owner is None))
+    first_of: dict[object, int] = {}
+    alike = tuple(
+        first_of.setdefault(_pattern(program, parameter, shared_before), parameter.index)
+        for parameter in program.parameters
+    )
+    return dataclasses.replace(program, alike=alike)
+
+
+def _pattern(
+    program: StepProgram, parameter: Parameter, shared_before: Sequence[int]
+) -> tuple[object, ...]:
+    """A parameter's step without names: equal patterns are equal steps.
+
+    Its values are numbered as they appear; those of no parameter keep their index.
+    """
+    numbers: dict[int, int] = {}
+    seen: list[object] = [parameter.shape, parameter.dtype, parameter.has_gradient]
+
+    def numbered(indices: Sequence[int]) -> tuple[int, ...]:
+        found = []
+        for index in indices:
+            value = program.values[index]
+            if value.parameter is None:
+                found.append(-1 - index)
+                continue
+            if index not in numbers:
+                numbers[index] = len(numbers)
+                mine = value.parameter == parameter.index
+                own = parameter.name if mine else ""
+                name = "" if value.kind is ValueKind.TEMPORARY else value.name.removeprefix(own)
+                seen.append((value.kind, mine or value.parameter, name, value.shape, value.dtype))
+                seen.append(value.strides)
+            found.append(numbers[index])
+        return tuple(found)
+
+    for op in program.ops_of(parameter.index):
+        seen.append((op.name, numbered(op.reads), numbered(op.writes), op.shape, op.dtype))
+        seen.append((op.arguments, op.read_shapes, op.read_strides, op.read_offsets))
+        seen.append(shared_before[op.index])
+    return tuple(seen)
+
+
 def _kind(parameter: Parameter) -> TensorKind:
     return parameter.shape, parameter.dtype, parameter.group
 

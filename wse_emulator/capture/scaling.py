@@ -9,6 +9,7 @@ from typing import Final
 import torch
 
 from optimizers import DynamicLossScale, Optimizer, clip_grad_norm_static
+from optimizers.base import keep_where
 from wse_emulator.capture.storages import StorageTable, tensors_within
 from wse_emulator.capture.tracer import StepTracer
 from wse_emulator.errors import InputError
@@ -45,17 +46,26 @@ class GradientScaling:
         tracer.scaling_gradients = True
         scale = self.loss_scale
         if scale is not None:
-            if not isinstance(optimizer, Optimizer):
-                raise InputError("loss scaling needs an optimizer of the package optimizers")
             scale.unscale_(optimizer)
         if self.max_norm is not None:
             clip_grad_norm_static(optimizer, self.max_norm)
         tracer.scaling_gradients = False
-        if scale is not None and isinstance(optimizer, Optimizer):
-            scale.step(optimizer)
-            scale.update()
-        else:
+        if scale is None:
             optimizer.step()
+            return
+        if isinstance(optimizer, Optimizer):
+            scale.step(optimizer)
+        else:
+            with torch.no_grad():
+                keep_where(scale.finite, _written_by(optimizer), optimizer.step)
+        scale.update()
+
+
+def _written_by(optimizer: torch.optim.Optimizer) -> list[torch.Tensor]:
+    """Parameters and state tensors."""
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state = [entry for p in parameters for entry in optimizer.state.get(p, {}).values()]
+    return parameters + [entry for entry in state if isinstance(entry, torch.Tensor)]
 
 
 AS_THEY_ARE: Final = GradientScaling()

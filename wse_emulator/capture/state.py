@@ -240,5 +240,7 @@ def _creation_remedy(optimizer: torch.optim.Optimizer) -> str:
     name = type(optimizer).__name__
     ours = name in optimizers.__all__ and not isinstance(optimizer, optimizers.Optimizer)
     if ours:
-        return f"use optimizers.{name}, which allocates all state in its constructor"
+        instead = f"use optimizers.{name}, which allocates all state in its constructor"
+        of_torch = type(optimizer) is getattr(torch.optim, name, None)
+        return f"{instead}; optimizers.from_torch converts this one" if of_torch else instead
     return "allocate it in preinitialize(), which the constructor of optimizers.Optimizer calls"

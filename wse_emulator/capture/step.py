@@ -25,6 +25,7 @@ from wse_emulator.capture.rules import (
     step_begins_at,
 )
 from wse_emulator.capture.scaling import AS_THEY_ARE, GradientScaling
+from wse_emulator.capture.shared_sums import share_sums
 from wse_emulator.capture.state import judge_state, name_new_state, snapshot
 from wse_emulator.capture.storages import StorageTable, TensorPlace, declare_step
 from wse_emulator.capture.tracer import StepTracer
@@ -375,7 +376,7 @@ def build_program(
                     has_gradient=p.grad is not None,
                 )
             )
-    return StepProgram(
+    program = StepProgram(
         optimizer=type(optimizer).__name__,
         scheduler=None if scheduler is None else type(scheduler).__name__,
         parameters=tuple(parameters),
@@ -383,6 +384,7 @@ def build_program(
         ops=trace.ops,
         schedule_ops=trace.schedule_ops,
     )
+    return share_sums(program)
 
 
 def _hyper_parameters(optimizer: torch.optim.Optimizer) -> dict[str, object]:

@@ -15,20 +15,16 @@ from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.cli.step_options import StepFlags, given, step_options
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.models.catalog import check_model_name
-from wse_emulator.report.folder import check_report_folder, write_report
 from wse_emulator.request import Mode
 from wse_emulator.results.files import run_document
 from wse_emulator.results.run import RunResult
 from wse_emulator.tell import Tell
 from wse_emulator.terminal.run import print_result
-from wse_emulator.views.catalog import VIEWS
 
 RUN_STAGES: Final = 5
 """What the emulation tells of: model, capture, placing and planning, simulation, summary."""
 MOST_STEPS: Final = 1_000_000
 """A result tells the learning rate and the time of each step."""
-REPORT_STAGES: Final = len(VIEWS) + 2
-"""What writing a report tells of: each picture, the trace, the page."""
 
 
 @click.command()
@@ -84,10 +80,12 @@ def run(
     asked = given(model, flags, mode=mode, steps=steps)
     check_model_name(model)
     if out is not None:
+        from wse_emulator.report.folder import check_report_folder  # noqa: PLC0415 - loads what draws
+
         check_report_folder(out, force=force)
     from wse_emulator.questions.run import answer_run  # noqa: PLC0415 - loads torch
 
-    with telling(RUN_STAGES + (0 if out is None else REPORT_STAGES), quiet=quiet) as tell:
+    with telling(RUN_STAGES + (0 if out is None else _report_stages()), quiet=quiet) as tell:
         result = answer_run(asked, command=typed_command(), levers=True, tell=tell)
         result, written = _write(result, out, force=force, tell=tell)
     return _answer(result, written, out, json_path)
@@ -106,9 +104,16 @@ def report_run(
     Raises:
         OutputError: a file cannot be written, or is there and ``force`` is not given.
     """
-    with telling(REPORT_STAGES, quiet=quiet) as tell:
+    with telling(_report_stages(), quiet=quiet) as tell:
         result, written = _write(result, out, force=force, tell=tell)
     return _answer(result, written, out, json_path)
+
+
+def _report_stages() -> int:
+    """What writing a report tells of: each picture, the trace, the page."""
+    from wse_emulator.views.catalog import VIEWS  # noqa: PLC0415 - loads what draws
+
+    return len(VIEWS) + 2
 
 
 def _write(
@@ -117,6 +122,8 @@ def _write(
     """Write the report if there is to be one; the result then says how long that took."""
     if out is None:
         return result, []
+    from wse_emulator.report.folder import write_report  # noqa: PLC0415 - loads what draws
+
     begin = time.perf_counter()
     written = write_report(result, out, force=force, tell=tell)
     took = dataclasses.replace(result.wall_seconds, report=time.perf_counter() - begin)

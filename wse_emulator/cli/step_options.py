@@ -10,6 +10,7 @@ import click
 
 from wse_emulator.cli.options import parse_options
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given, parse_micro_batch, parse_sparsity
+from wse_emulator.inputs.optimizer_names import check_optimizer_name
 from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, parse_precision
 from wse_emulator.request import DEFAULT_OPTIMIZER, Mode, Precision
 from wse_emulator.wafer.parse import parse_wafer
@@ -48,8 +49,9 @@ _DTYPE: Final = click.Choice(STORAGE_DTYPES)
 _STEP: Final = (
     click.option(
         "--optimizer",
-        metavar="NAME",
-        help=f"Optimizer class, any case; default: the config's, or {DEFAULT_OPTIMIZER}.",
+        metavar="NAME|FILE.py:CLASS",
+        help="Optimizer class, any case, or one of your own, as module:Class or file.py:Class; "
+        f"default: the config's, or {DEFAULT_OPTIMIZER}.",
     ),
     click.option(
         "--config",
@@ -166,6 +168,7 @@ def given(model: str, flags: StepFlags, *, mode: Mode, steps: int | None = None)
     Raises:
         InputError: a name, number or file that cannot be used.
     """
+    check_optimizer_name(flags["optimizer"])
     return Given(
         model=model,
         optimizer=flags["optimizer"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from wse_emulator.inputs.optimizer import optimizer_named
 from wse_emulator.inputs.precision import POLICIES, parse_precision
@@ -23,11 +23,13 @@ def typed_fit(request: Request, change: Sequence[str] = ()) -> str:
     Returns:
         The command line; empty for a request that cannot be repeated.
     """
-    if not request.repeatable:
-        return ""
     given = {word for word in change if word.startswith("-")}
+    objects = set(request.objects)
     if "--optimizer" in given:
         given |= {"--lr", "-o"}
+        objects -= {"optimizer", "options"}
+    if objects:
+        return ""
     if "--wafer" in given:
         given |= {"--set"}
     if "--precision" in given:
@@ -72,19 +74,35 @@ def _flags(request: Request) -> list[tuple[str, ...]]:
 def _optimizer(request: Request) -> list[tuple[str, str]]:
     """Flags for the optimizer, its rate and its options."""
     choice = request.optimizer
+    if choice.own:
+        return [("--optimizer", choice.name), *_rate(choice.lr), *_options(choice.options)]
     parameters = inspect.signature(optimizer_named(choice.name)).parameters
     flags = [("--optimizer", choice.name)] if not choice.groups else []
     needed = "lr" in parameters and parameters["lr"].default is inspect.Parameter.empty
     rate = choice.lr
     if rate is None and needed:
         rate = choice.options.get("lr")  # type: ignore[assignment]  # a number, as it was built
-    if rate is not None:
-        flags.append(("--lr", f"{rate:g}" if isinstance(rate, float) else str(rate)))
-    for name, value in choice.options.items():
-        if name != "lr" and value != parameters[name].default:
-            text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
-            flags.append(("-o", f"{name}={text}"))
-    return flags
+    flags += _rate(rate)
+    return flags + _options(
+        {
+            name: value
+            for name, value in choice.options.items()
+            if name != "lr" and value != parameters[name].default
+        }
+    )
+
+
+def _rate(rate: float | None) -> list[tuple[str, str]]:
+    if rate is None:
+        return []
+    return [("--lr", f"{rate:g}" if isinstance(rate, float) else str(rate))]
+
+
+def _options(options: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [
+        ("-o", f"{name}={','.join(map(str, value)) if isinstance(value, tuple) else value}")
+        for name, value in options.items()
+    ]
 
 
 _PARTS = {

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, SupportsFloat, SupportsIndex
 from wse_emulator.errors import InputError
 from wse_emulator.request import (
     Mode,
-    OptimizerChoice,
     Precision,
     Recompute,
     check_mode_and_engine,
@@ -22,6 +21,7 @@ from wse_emulator.request import (
 from wse_emulator.wafer.spec import WaferSpec
 
 if TYPE_CHECKING:
+    from wse_emulator.inputs.own_optimizer import AnyOptimizer
     from wse_emulator.inputs.schedule_text import LearningRate
     from wse_emulator.models.modules import Model
 
@@ -37,7 +37,7 @@ class Given:
     """
 
     model: Model
-    optimizer: str | OptimizerChoice | None = None
+    optimizer: AnyOptimizer | None = None
     config: str | Path | None = None
     lr: float | None = None
     lr_schedule: str | LearningRate | None = None

@@ -21,6 +21,7 @@ from schedulers.configure import build_apart
 from schedulers.errors import SchedulerError
 from wse_emulator.configs.values import OptimizerSettings, RunConfig
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError, near
+from wse_emulator.inputs.optimizer_names import unknown_optimizer
 from wse_emulator.inputs.schedule_text import finite_rate
 from wse_emulator.request import OptimizerChoice, ParameterGroup
 
@@ -53,9 +54,7 @@ def optimizer_named(name: str) -> type[Optimizer]:
     for spelled, found in known.items():
         if spelled.lower() == name.lower():
             return found
-    raise UnknownNameError(
-        f"unknown optimizer {name!r}{near(name, known)}; there are {', '.join(sorted(known))}"
-    )
+    raise unknown_optimizer(name)
 
 
 def configured_choice(config: RunConfig) -> tuple[OptimizerChoice | None, tuple[str, ...]]:
@@ -137,31 +136,60 @@ def build_optimizer(
     chosen = optimizer_named(choice.name)
     arguments = _arguments(chosen, choice, scheduled=bool(schedules))
     named = [(p[0], p[1]) if isinstance(p, tuple) else ("", p) for p in parameters]
-    groups = parameter_groups(choice.groups, [name for name, _ in named])
     construct: Callable[..., Optimizer] = chosen
     if chosen is optimizers.Muon and any(p.dim() < 2 for _, p in named):
         construct = MuonWithAdamW  # a whole model, as its author uses it
     try:
-        optimizer = construct(
-            [
-                {
-                    "params": [named[index][1] for index in members],
-                    **{k: v for g in matched for k, v in choice.groups[g].arguments.items()},
-                }
-                for matched, members in groups.items()
-            ],
-            **arguments,
-        )
+        optimizer = construct(grouped_parameters(named, choice.groups), **arguments)
     except (ValueError, TypeError) as error:
         raise _refused(choice, str(error)) from error
-    for group, matched in zip(optimizer.param_groups, groups, strict=True):
-        tags = [tag for g in matched if (tag := choice.groups[g].tag) is not None]
-        if tags:
-            group["tags"] = tags
+    return optimizer, build_schedulers(optimizer, choice, schedules)
+
+
+def build_schedulers(
+    optimizer: torch.optim.Optimizer, choice: OptimizerChoice, schedules: Sequence[ScheduleSection]
+) -> tuple[LRScheduler, ...]:
+    """Construct the schedulers of an optimizer, none if there is no schedule.
+
+    Raises:
+        InputError: a schedule that cannot be used, or an optimizer without a rate.
+    """
+    if not schedules:
+        return ()
+    if not all("lr" in group for group in optimizer.param_groups):
+        raise InputError(
+            f"{type(optimizer).__name__} has no 'lr' in its parameter groups, so a learning-rate "
+            "schedule has nothing to write to"
+        )
     try:
-        return optimizer, tuple(build_apart(optimizer, schedules)) if schedules else ()
+        return tuple(build_apart(_driven(optimizer), schedules))
     except (SchedulerError, ValueError, TypeError, RuntimeError) as error:
         raise _refused(choice, f"learning-rate schedule: {error}") from error
+
+
+def _driven(optimizer: torch.optim.Optimizer) -> Optimizer:
+    """What schedulers take as their optimizer: of one of the user's own, its groups."""
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    stand_in = optimizers.SGD(
+        [{"params": group["params"]} for group in optimizer.param_groups], lr=0.0
+    )
+    stand_in.param_groups = optimizer.param_groups
+    return stand_in
+
+
+def grouped_parameters(
+    named: Sequence[tuple[str, torch.nn.Parameter]], groups: Sequence[ParameterGroup]
+) -> list[dict[str, object]]:
+    """Parameter groups as constructors take them, with the tags that schedulers look for."""
+    made: list[dict[str, object]] = []
+    for matched, members in parameter_groups(groups, [name for name, _ in named]).items():
+        group: dict[str, object] = {"params": [named[index][1] for index in members]}
+        for number in matched:
+            group |= groups[number].arguments
+        tags = [tag for number in matched if (tag := groups[number].tag) is not None]
+        made.append(group | {"tags": tags} if tags else group)
+    return made
 
 
 def parameter_groups(

@@ -22,6 +22,12 @@ from wse_emulator.errors import InputError
 from wse_emulator.inputs.given import Given, parse_recompute
 from wse_emulator.inputs.mask_file import Masks, read_masks
 from wse_emulator.inputs.optimizer import configured_choice
+from wse_emulator.inputs.own_optimizer import (
+    OwnOptimizer,
+    given_optimizer,
+    import_optimizer,
+    named_if_known,
+)
 from wse_emulator.inputs.precision import parse_precision
 from wse_emulator.inputs.schedule_text import finite_rate, parse_schedule
 from wse_emulator.models.load import is_run_config, load_configured_model, load_model
@@ -53,6 +59,7 @@ class Inputs:
         masks: which elements are kept, by parameter name; empty without masks.
         config: the run config it was read from, if there is one.
         unused: what of the run config plays no part in the answer.
+        own_optimizer: the user's own optimizer, if the request names one.
     """
 
     request: Request
@@ -60,6 +67,7 @@ class Inputs:
     masks: Masks = field(default_factory=dict)
     config: RunConfig | None = None
     unused: tuple[str, ...] = ()
+    own_optimizer: OwnOptimizer | None = None
 
     def changed(self, request: Request) -> Inputs:
         """The same inputs under a changed request that names the same model and masks."""
@@ -72,6 +80,7 @@ def read(given: Given) -> Inputs:
     Raises:
         WseError: a name, number or file that cannot be used.
     """
+    given = replace(given, optimizer=named_if_known(given.optimizer))
     path = given.config
     is_model = isinstance(given.model, str) and is_run_config(given.model)
     if path is None and is_model:
@@ -80,7 +89,10 @@ def read(given: Given) -> Inputs:
     own = config is not None and is_model and str(path) == given.model
     model = _model(given.model, config if own else None)
     configured, ignored = (None, ()) if config is None else configured_choice(config)
-    optimizer = _optimizer(given, configured)
+    own_optimizer = (
+        None if given.optimizer is None else given_optimizer(given.optimizer, given.model)
+    )
+    optimizer = _optimizer(given, configured, own_optimizer)
     spec = parse_wafer(given.wafer) if isinstance(given.wafer, str) else given.wafer
     masks = read_masks(Path(given.sparsity), model) if isinstance(given.sparsity, _FILE) else {}
     request = Request(
@@ -105,7 +117,14 @@ def read(given: Given) -> Inputs:
         objects=_objects(given, spec),
     )
     unused = () if config is None else _unused(given, config, ignored, own=own)
-    return Inputs(request=request, model=model, masks=masks, config=config, unused=unused)
+    return Inputs(
+        request=request,
+        model=model,
+        masks=masks,
+        config=config,
+        unused=unused,
+        own_optimizer=own_optimizer,
+    )
 
 
 def read_again(request: Request) -> Inputs:
@@ -122,7 +141,8 @@ def read_again(request: Request) -> Inputs:
         )
     model = load_model(request.model)
     masks = {} if request.masks is None else read_masks(Path(request.masks), model)
-    return Inputs(request=request, model=model, masks=masks)
+    own = import_optimizer(request.optimizer.name) if request.optimizer.own else None
+    return Inputs(request=request, model=model, masks=masks, own_optimizer=own)
 
 
 def _model(model: Model, config: RunConfig | None) -> ModelShapes:
@@ -134,12 +154,16 @@ def _model(model: Model, config: RunConfig | None) -> ModelShapes:
     return load_model(model) if config is None else load_configured_model(Path(model), config)
 
 
-def _optimizer(given: Given, configured: OptimizerChoice | None) -> OptimizerChoice:
+def _optimizer(
+    given: Given, configured: OptimizerChoice | None, own: OwnOptimizer | None
+) -> OptimizerChoice:
     """The choice of the user; without a name of an optimizer, on top of that of the config."""
     options = given.options or {}
     if isinstance(given.optimizer, OptimizerChoice):
         return given.optimizer
-    if given.optimizer is not None:
+    if own is not None:
+        return OptimizerChoice(name=own.name, lr=given.lr, options=options)
+    if isinstance(given.optimizer, str):
         return OptimizerChoice(name=given.optimizer, lr=given.lr, options=options)
     if configured is None:
         return OptimizerChoice(lr=given.lr, options=options)
@@ -207,6 +231,8 @@ def _objects(given: Given, spec: WaferSpec) -> tuple[str, ...]:
     found = []
     if not isinstance(given.model, str):
         found.append("model")
+    if not (given.optimizer is None or isinstance(given.optimizer, str | OptimizerChoice)):
+        found.append("optimizer")
     if typed_wafer(spec) is None:
         found.append("wafer")
     if not all(_is_plain(value) for value in (given.options or {}).values()):

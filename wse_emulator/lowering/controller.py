@@ -98,5 +98,6 @@ def _refuse_if_foreach(program: StepProgram, op: TensorOp) -> None:
         raise UnknownOpError(
             f"{op.name} works on tensors of {len(names)} parameters at once ({names[0]}, ...)",
             parameter=names[0],
-            remedy="update parameter by parameter; pass foreach=False to an optimizer of torch",
+            remedy="update parameter by parameter, and join parameters by sums of numbers alone, "
+            "as in a global norm",
         )

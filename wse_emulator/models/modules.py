@@ -33,6 +33,13 @@ class MetaModel(nn.Module):
             for shape in shapes
         }
 
+    @classmethod
+    def holding(cls, named: Mapping[str, nn.Parameter]) -> MetaModel:
+        """A model that holds given parameters, as they are, by name."""
+        model = cls(())
+        model._named = dict(named)
+        return model
+
     def named_parameters(
         self,
         prefix: str = "",

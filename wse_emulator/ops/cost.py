@@ -6,10 +6,10 @@ from functools import lru_cache
 from math import prod
 
 from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand, UnsupportedFormatError
-from wse_emulator.errors import UnknownOpError
 from wse_emulator.ops.axes import takes_innermost
 from wse_emulator.ops.call import Call
 from wse_emulator.ops.table import describes, record_of
+from wse_emulator.ops.unknown import NO_COST, unknown_op
 from wse_emulator.program import StepProgram, TensorOp
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
@@ -58,7 +58,7 @@ def op_cost(
     try:
         return _cost(_call(op, dtypes), elements, spec, bank_conflict)
     except UnsupportedFormatError as error:
-        raise _unknown(op, program, str(error)) from error
+        raise unknown_op(op, program, str(error)) from error
 
 
 def has_cost(op: TensorOp) -> bool:
@@ -84,26 +84,12 @@ def check_costs(program: StepProgram, spec: WaferSpec) -> None:
             op_cost(op, program, 1, spec)
 
 
-def _unknown(op: TensorOp, program: StepProgram, why: str) -> UnknownOpError:
-    owner = None if op.owner is None else program.parameters[op.owner].name
-    where = "on the controller" if owner is None else f"for parameter {owner}"
-    place = f", {op.where}" if op.where else ""
-    return UnknownOpError(
-        f"{program.optimizer}.step() issues {op.name} {where} (op {op.index}{place}): {why}",
-        parameter=owner,
-        remedy=(
-            "write the step with ops the wafer has (docs/ops.md lists them), in float32 or "
-            "a 16-bit format"
-        ),
-    )
-
-
 @lru_cache(maxsize=4096)  # the same op is costed for many lengths
 def _call(op: TensorOp, dtypes: tuple[str, ...]) -> Call:
     """The op as the rules of its instructions see it: which operands stream, and formats."""
     record = record_of(op.name)
     if record is None or not describes(op.name, op.arguments):
-        raise UnsupportedFormatError("no cost on a processing element")
+        raise UnsupportedFormatError(NO_COST)
     for dtype in (op.dtype, *dtypes):
         if dtype not in BYTES:
             raise UnsupportedFormatError(f"no number format {dtype} on a PE")

@@ -23,7 +23,7 @@ from wse_emulator.ops.contractions import (
     sides_of,
 )
 from wse_emulator.ops.parameter_axes import ParameterAxes
-from wse_emulator.ops.table import multiplies
+from wse_emulator.ops.table import axes_of, multiplies
 from wse_emulator.program import Parameter, StepProgram, TensorOp, contiguous_strides
 
 
@@ -47,6 +47,11 @@ class _Laid:
 
     def lies(self, *, upright: bool) -> bool:
         return self.symmetric or self.upright == upright
+
+    def along(self, *, first: bool) -> tuple[Side, ...]:
+        """Over what its first or its second axis is cut."""
+        ways: tuple[Side, ...] = ("down", "across") if first else ("across", "down")
+        return ways if self.symmetric else ways[:1] if self.upright else ways[1:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +195,38 @@ class ProductReader:
         where = self._keep(op, made)
         return product, None if where == OWN else where
 
-    def note(self, op: TensorOp) -> Block | None:
-        """Keep what an elementwise op makes of matrices; how that lies, if there are any.
+    def kept(self, op: TensorOp, position: int) -> Side | None:
+        """Along which side of the parameter the sums of the lines of a matrix beside it lie.
+
+        None for a sum of all its elements.
 
         Raises:
-            GeneralProductError: it joins a matrix with the transpose of another.
+            GeneralProductError: along none, so that no PE holds a whole part of the sums.
+        """
+        axes = axes_of(op)
+        left = [axis not in axes.reduced for axis in axes.operands[position][-2:]]
+        if left.count(True) != 1 or op.numel == 1:
+            return None
+        laid = self._seen(op, position)
+        for side in laid.along(first=left[0]):
+            where = self._number(replace(laid, upright=(side == "down") == left[0]))
+            if (where.down if side == "down" else where.across) == 0:
+                return side
+        raise GeneralProductError(
+            "sums the lines of a matrix beside the parameter along a side that the parameter does "
+            "not have"
+        )
+
+    def note(self, op: TensorOp, vectors: Sequence[Side | None]) -> Block | None:
+        """Keep what an elementwise op makes of matrices; how that lies, if there are any.
+
+        Args:
+            op: an elementwise op.
+            vectors: for each operand the side along which it lies, if it is a vector.
+
+        Raises:
+            GeneralProductError: it joins a matrix with the transpose of another, or with a vector
+                along its other side.
         """
         sides = sides_of(op.shape)
         alike = [
@@ -208,8 +240,24 @@ class ProductReader:
         one_way = {laid.upright for laid in seen if not laid.symmetric}
         if len(one_way) > 1:
             raise GeneralProductError("joins a matrix with the transpose of another")
+        beside = any(op.reads[i] in self.blocks for i in alike)
+        lines = {
+            i: side
+            for i, side in enumerate(vectors)
+            if side is not None and i not in alike and beside
+        }
+        # a vector (k, 1) lies along the first axis, (1, k) and (k,) along the second
+        one_way |= {
+            (side == "down") == (len(op.read_shapes[i]) > 1 and op.read_shapes[i][-1] == 1)
+            for i, side in lines.items()
+        }
         upright = one_way.pop() if one_way else True
-        return self._keep(op, _Laid(sides, upright, symmetric=all(x.symmetric for x in seen)))
+        symmetric = not lines and all(x.symmetric for x in seen)
+        where = self._number(_Laid(sides, upright))
+        own = {"down": where.down == 0, "across": where.across == 0}
+        if one_way or not all(own[side] for side in lines.values()):
+            raise GeneralProductError("joins a matrix with a vector along its other side")
+        return self._keep(op, _Laid(sides, upright, symmetric))
 
     def _form(self, left: _Laid, right: _Laid, summand: _Laid | None) -> _Form:
         """The form whose result lies as it is wanted, with the fewest and shortest messages."""

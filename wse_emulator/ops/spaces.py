@@ -16,7 +16,6 @@ from math import prod
 from typing import Final
 
 from wse_emulator.errors import UnknownOpError
-from wse_emulator.ops.axes import ELEMENTWISE
 from wse_emulator.ops.contractions import OWN, Block, Product, Side
 from wse_emulator.ops.parameter_axes import Along, ParameterAxes
 from wse_emulator.ops.product_reader import GeneralProductError, ProductReader
@@ -31,6 +30,7 @@ from wse_emulator.ops.stacks import (
 )
 from wse_emulator.ops.table import multiplies, record_of
 from wse_emulator.ops.transfers import Transfer, TransferError, transfer_of
+from wse_emulator.ops.unknown import unknown_op
 from wse_emulator.program import Parameter, StepProgram, TensorOp, ValueKind
 
 
@@ -107,10 +107,10 @@ def spaces_of(program: StepProgram, parameter: Parameter) -> dict[int, OpSpace]:
     """Op index -> space, for all ops of one parameter.
 
     Raises:
-        UnknownOpError: a shape that is neither the parameter's, nor a row or column statistic of
-            it, nor one number, nor a matrix that the step multiplies; a sum of different stacked
-            matrices; a matrix joined with its transpose; a scan or shift along lines that PEs do
-            not hold; or a product that PEs cannot carry out.
+        UnknownOpError: an op without a record; a shape that is neither the parameter's, nor a row
+            or column statistic of it, nor one number, nor a matrix that the step multiplies; a sum
+            of different stacked matrices; a matrix joined with its transpose; a scan or shift along
+            lines that PEs do not hold; or a product that PEs cannot carry out.
     """
     return SpaceReader(program, parameter).read_all()
 
@@ -133,6 +133,7 @@ class SpaceReader:
     def __init__(self, program: StepProgram, parameter: Parameter) -> None:
         self.parameter = parameter
         self.values = program.values
+        self.program = program
         self.ops = ops = program.ops_of(parameter.index)
         self.known: dict[int, Place] = {}
         self.axes = ParameterAxes(program, parameter)
@@ -150,24 +151,34 @@ class SpaceReader:
         """Where one op runs."""
         parameter = self.parameter
         record = record_of(op.name)
-        rule = ELEMENTWISE if record is None else record.axes
+        if record is None:
+            raise unknown_op(op, self.program)
+        rule = record.axes
         operands = [self._operand(op, position) for position in range(len(op.reads))]
         product = transfer = None
         result: Place
         try:
-            beside = None if rule.multiplies or rule.orders else self.products.note(op)
+            vectors = [_VECTORS.get(place) for place in operands]
+            plain = not (rule.multiplies or rule.orders)
+            beside = self.products.note(op, vectors) if plain else None
+            line = self._line(op, operands) if rule.reduces and beside is None else None
             if rule.multiplies:
-                product, made = self.products.read(op, [_VECTORS.get(x) for x in operands])
+                product, made = self.products.read(op, vectors)
                 result = made if isinstance(made, Block) else _MADE[made]
             elif beside is not None:
                 result = Space.SHARD if beside == OWN else beside
+            elif line is not None:
+                result = _MADE[line]
             else:
                 result = self._plain(op, operands, reduces=rule.reduces)
                 transfer = self._transfer(op, result) if rule.orders else None
         except GeneralProductError as error:
             raise _refused(op, parameter, str(error), remedy=_PRODUCTS_REMEDY) from error
         if product is None:
-            self._refuse_joined(op, {*operands, result})
+            together = {*operands, result}
+            if beside is not None or line is not None:  # vectors were seen to lie along it
+                together -= {*_VECTORS}
+            self._refuse_joined(op, together)
         over = max([*operands, result], key=_size)
         stays = _size(result) == _size(over) or result in STACKED.values()
         for index, space in zip(op.reads, operands, strict=True):
@@ -190,6 +201,11 @@ class SpaceReader:
         if looks_alike and reduces_the_stack(op, whole, self.axes):
             raise _refused(op, self.parameter, "adds up different ones of its stacked matrices")
         return self._result(op, operands)
+
+    def _line(self, op: TensorOp, operands: Sequence[Place]) -> Side | None:
+        """Along which side the sums lie that an op makes of the lines of a matrix beside."""
+        position = next((i for i, x in enumerate(operands) if isinstance(x, Block)), None)
+        return None if position is None else self.products.kept(op, position)
 
     def _refuse_joined(self, op: TensorOp, together: Set[Place]) -> None:
         """Refuse an elementwise op on elements that lie in different PEs."""
@@ -314,8 +330,7 @@ def moves(op: TensorOp) -> bool:
 
 
 def needs_lines(op: TensorOp, parameter: Parameter, axes: ParameterAxes) -> bool:
-    """Whether PEs have to hold blocks of whole lines: for a statistic of rows or columns, or to
-    move elements along them. A norm of all elements needs none."""
+    """Whether PEs have to hold whole lines: for a statistic of them, or to move elements along."""
     if moves(op):
         try:
             transfer = transfer_of(
@@ -347,11 +362,10 @@ def _refused(
 
 
 def local_reductions(program: StepProgram) -> frozenset[int]:
-    """Norms that only feed a sum of squares over several parameters.
+    """Norms that only feed a sum of squares over several parameters, as the global norm does.
 
-    The global norm adds ``norm * norm`` of every tensor to one accumulator. Over shards the
-    squares add up in the same way, so each PE keeps its own accumulator and only the total
-    travels: no tensor needs a reduction of its own.
+    Over shards the squares add up in the same way, so each PE keeps its own accumulator and only
+    the total travels: no tensor needs a reduction of its own.
     """
     users: dict[int, list[TensorOp]] = {}
     for op in program.ops:

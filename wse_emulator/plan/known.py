@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from optimizers import Optimizer
 from wse_emulator.capture.built import Built, build, capture
 from wse_emulator.inputs.mask_file import Masks
 from wse_emulator.inputs.read import Inputs
@@ -13,7 +14,7 @@ from wse_emulator.plan.activations import ActivationProfile, activation_profile
 from wse_emulator.plan.chains import ChainCosts
 from wse_emulator.plan.precision import in_precision
 from wse_emulator.plan.sparse import Sparsity, sparsity_of
-from wse_emulator.program import StepProgram
+from wse_emulator.program import StepProgram, ValueKind
 from wse_emulator.request import Request
 from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.spec import WaferSpec
@@ -28,9 +29,23 @@ class Captured:
 
     @property
     def sparse_states(self) -> frozenset[str]:
-        """Names of the states that shrink with a sparse parameter, as the optimizer says."""
+        """Names of the states that shrink with a sparse parameter, as the optimizer says.
+
+        Of an optimizer that does not say, all that have the shape of their parameter.
+        """
         optimizer = self.built.optimizer if self.built else None
-        return frozenset(optimizer.state_names_to_sparsify()) if optimizer else frozenset()
+        if optimizer is None:
+            return frozenset()
+        if isinstance(optimizer, Optimizer):
+            return frozenset(optimizer.state_names_to_sparsify())
+        parameters = self.program.parameters
+        return frozenset(
+            value.name.removeprefix(f"{parameters[value.parameter].name}.")
+            for value in self.program.values
+            if value.kind is ValueKind.STATE
+            and value.parameter is not None
+            and value.shape == parameters[value.parameter].shape
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,7 +76,7 @@ def capture_inputs(inputs: Inputs) -> Captured:
         InputError: a name or number that cannot be used.
         StaticRuleError: the optimizer breaks a static-state rule.
     """
-    built = build(inputs.request, inputs.model)
+    built = build(inputs.request, inputs.model, own=inputs.own_optimizer)
     return Captured(program=capture(built), built=built)
 
 
@@ -157,7 +172,8 @@ def known_of(program: StepProgram, spec: WaferSpec) -> Known:
 def _same_step(inputs: Inputs, other: Inputs) -> bool:
     """Whether two questions have one captured step."""
     a, b = inputs.request, other.request
-    return inputs.model is other.model and (
+    same = inputs.model is other.model and inputs.own_optimizer is other.own_optimizer
+    return same and (
         (a.optimizer, a.schedules, a.max_grad_norm, a.loss_scaling)
         == (b.optimizer, b.schedules, b.max_grad_norm, b.loss_scaling)
     )

@@ -240,9 +240,8 @@ def _one_pass(
 def _collective_of(space: OpSpace) -> Collective:
     if space.transfer is not None:
         return Collective.SHIFT if space.transfer.wraps else Collective.SCAN
-    if isinstance(space.over, Block):
-        return Collective.NUMBER  # of a matrix beside there are no other sums
-    return _COLLECTIVE[space.over, space.result]
+    over = Space.SHARD if isinstance(space.over, Block) else space.over
+    return _COLLECTIVE[over, space.result]  # a statistic of a block beside is as long as one of it
 
 
 def _without_overwriting(

@@ -73,7 +73,8 @@ def check(
         >>> report.legal
         False
         >>> print(report.violations[0].remedy)
-        use optimizers.AdamW, which allocates all state in its constructor
+        use optimizers.AdamW, which allocates all state in its constructor; optimizers.from_torch
+        converts this one
     """
     given = given_steps([optimizer, scheduler, model], "check")
     return _judged_or_raise(_report([_Case(step, step) for step in given], steps, real, tell))

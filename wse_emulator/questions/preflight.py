@@ -113,12 +113,13 @@ def _built(inputs: Inputs, problems: list[str]) -> Built:
     """
     request = inputs.request
     try:
-        return build(request, inputs.model)
+        return build(request, inputs.model, own=inputs.own_optimizer)
     except InputError as error:
         if not request.schedules:
             raise
         try:
-            built = build(dataclasses.replace(request, schedules=()), inputs.model)
+            plain = dataclasses.replace(request, schedules=())
+            built = build(plain, inputs.model, own=inputs.own_optimizer)
         except InputError:
             raise error from None
         problems.append(str(error))
@@ -197,8 +198,8 @@ def _schedules(inputs: Inputs, built: Built, problems: list[str]) -> tuple[Cours
         return ()
     steps = inputs.request.steps or (inputs.config.max_steps if inputs.config else None)
     if not built.schedulers:
-        rate = built.optimizer.param_groups[0].get("lr")
-        return () if rate is None else (constant_course(float(rate), steps),)
+        rate = built.constant_rate
+        return () if rate is None else (constant_course(rate, steps),)
     try:
         return tuple(course_of(scheduler, steps) for scheduler in built.schedulers)
     except WseError as error:

@@ -16,6 +16,7 @@ from wse_emulator.capture.built import Built
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.errors import UnknownNameError, near
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.own_optimizer import AnyOptimizer
 from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.modules import Model
@@ -37,7 +38,7 @@ RUN_MODES: Final = ("pipelined",)
 def run(  # noqa: PLR0913 - the fields of a Request
     model: Model,
     *,
-    optimizer: str | None = None,
+    optimizer: AnyOptimizer | None = None,
     config: str | Path | None = None,
     lr: float | None = None,
     lr_schedule: str | LearningRate | None = None,
@@ -67,7 +68,9 @@ def run(  # noqa: PLR0913 - the fields of a Request
         model: a built-in name, a shapes file, a run config, ``module:factory``, or an
             ``nn.Module`` (only its parameters' names, shapes and dtypes are used). A run config
             brings optimizer, schedule, clipping, batch, precision and sparsity of its own.
-        optimizer: class name, any case; default: that of ``config``, or AdamW.
+        optimizer: class name, any case; default: that of ``config``, or AdamW. Or one of your own:
+            ``module:Class``, ``file.py:Class``, a class, a function of parameters that returns an
+            optimizer, or an optimizer on the parameters of ``model``, which is left as it is.
         config: a Model Zoo run config (YAML) to take optimizer, schedule, clipping, precision and
             sparsity from; an argument given beside it goes first.
         lr: learning rate; default: that of the class, or what the schedule says.
@@ -220,8 +223,7 @@ def _rates(built: Built, steps: int) -> list[float | None]:
     """The learning rate of each step (of the first scheduler); None where there is no rate."""
     if built.schedulers:
         return [float(r) for r in built.schedulers[0].rates(torch.arange(steps)).tolist()]
-    rate = built.optimizer.param_groups[0].get("lr") if built.optimizer else None
-    return [None if rate is None else float(rate)] * steps
+    return [built.constant_rate] * steps
 
 
 def _rate_curve(built: Built, steps: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:

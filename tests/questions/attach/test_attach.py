@@ -19,7 +19,6 @@ from wse_emulator.errors import (
     InputError,
     StateCreatedError,
     UnknownNameError,
-    UnknownOpError,
 )
 
 
@@ -172,13 +171,16 @@ def test_a_model_too_large_for_the_wafer_is_stopped() -> None:
         optimizer.step()
 
 
-def test_foreach_ops_of_torch_are_refused_by_name() -> None:
-    model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, foreach=True)
-    wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
-    backward(model, 0)
-    with pytest.raises(UnknownOpError, match="_foreach_add"):
+def test_steps_by_lists_of_torch_are_timed_as_those_by_tensors() -> None:
+    cycles = []
+    for listed in (False, True):
+        model = network()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1, foreach=listed)
+        emulation = wse_emulator.attach(optimizer, wafer="wse2:4x4", model=model)
+        backward(model, 0)
         optimizer.step()
+        cycles.append(emulation.result().steps[0].cycles)
+    assert cycles[0] == cycles[1]
 
 
 def test_misuse_is_said_plainly() -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.own_optimizer import AnyOptimizer
 from wse_emulator.inputs.read import read
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.modules import Model
@@ -15,7 +16,7 @@ from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.optimizer_table import optimizer_table
 from wse_emulator.questions.fit.report import report
 from wse_emulator.questions.fit.solve import solve
-from wse_emulator.request import Mode, OptimizerChoice, Precision
+from wse_emulator.request import Mode, Precision
 from wse_emulator.results.fit import FitReport
 from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
@@ -39,7 +40,7 @@ class More:
 def fit(  # noqa: PLR0913 - the fields of a Request, and what is asked beside the verdict
     model: Model,
     *,
-    optimizer: str | OptimizerChoice | None = None,
+    optimizer: AnyOptimizer | None = None,
     config: str | Path | None = None,
     lr: float | None = None,
     lr_schedule: str | LearningRate | None = None,
@@ -69,7 +70,8 @@ def fit(  # noqa: PLR0913 - the fields of a Request, and what is asked beside th
     Args:
         model: what :func:`~wse_emulator.models.load.load_model` takes, shapes, or a module (only
             names, shapes and dtypes of its parameters are used).
-        optimizer: class name, or a choice with options; default AdamW.
+        optimizer: class name, or a choice with options, or one of your own as
+            :func:`wse_emulator.run` takes it; default AdamW.
         config: a Model Zoo run config (YAML) to take optimizer, schedule, clipping, precision and
             sparsity from; an argument given beside it goes first.
         lr: learning rate, where the class has no default.

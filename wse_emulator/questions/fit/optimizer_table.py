@@ -17,7 +17,8 @@ def optimizer_table(judgement: Judgement, tell: Tell = silent) -> tuple[Optimize
     request = judgement.request
     rate = ANY_RATE if request.optimizer.lr is None else request.optimizer.lr
     rows = []
-    for name in optimizer_classes():
+    own = [request.optimizer.name] if request.optimizer.own else []
+    for name in (*own, *optimizer_classes()):
         tell(f"planning with {name}")
         same = name.lower() == request.optimizer.name.lower()
         choice = request.optimizer if same else OptimizerChoice(name=name, lr=rate)
