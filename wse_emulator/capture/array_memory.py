@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 
-Array = np.ndarray[Any, Any]
+_Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class _Region:
     """Memory that was copied: where it began, and the copy of its bytes."""
 
     begin: int
-    copied: Array
+    copied: _Array
 
     def holds(self, begin: int, size_bytes: int) -> bool:
         return self.begin <= begin and begin + size_bytes <= self.begin + len(self.copied)
@@ -29,7 +29,7 @@ class ArrayMemory:
         self._arrays: list[_Region] = []
         self._storages: list[tuple[int, int, torch.UntypedStorage]] = []
 
-    def meets_a_storage(self, array: Array) -> bool:
+    def meets_a_storage(self, array: _Array) -> bool:
         """Whether an array has memory of a storage that was copied."""
         whole = _whole(array)
         begin, end = whole.ctypes.data, whole.ctypes.data + whole.nbytes
@@ -48,7 +48,7 @@ class ArrayMemory:
                 return torch.from_numpy(part).untyped_storage()
         return None
 
-    def copy_of(self, array: Array) -> Array:
+    def copy_of(self, array: _Array) -> _Array:
         """The copy of an array, over the copy of whatever memory it lies in."""
         whole = _whole(array)
         begin, size = whole.ctypes.data, whole.nbytes
@@ -63,7 +63,7 @@ class ArrayMemory:
         made.flags.writeable = array.flags.writeable
         return made
 
-    def _region(self, begin: int, size_bytes: int, whole: Array) -> _Region:
+    def _region(self, begin: int, size_bytes: int, whole: _Array) -> _Region:
         for start, size, copied in self._storages:
             if start <= begin and begin + size_bytes <= start + size:
                 held = torch.empty(0, dtype=torch.uint8)
@@ -73,7 +73,7 @@ class ArrayMemory:
         return _Region(begin, flat.copy())
 
 
-def _whole(array: Array) -> Array:
+def _whole(array: _Array) -> _Array:
     """The array that a view was taken of."""
     while isinstance(array.base, np.ndarray):
         array = array.base
