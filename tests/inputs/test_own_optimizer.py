@@ -238,7 +238,7 @@ def test_what_is_no_optimizer_is_refused_in_one_line(words: str, why: str) -> No
 @pytest.mark.parametrize("text", ["raise SystemExit(0)", "import no_such_thing", "x = (", "1/0"])
 def test_a_file_that_cannot_be_imported_is_refused(text: str, tmp_path: Path) -> None:
     file = tmp_path / "broken_rule.py"
-    file.write_text(text)
+    file.write_text(f"{text}\nclass Rule: ...\n")
     answer = wse("run", MODEL, "--optimizer", f"{file}:Rule")
     assert answer.code == 2
     assert "cannot be imported" in answer.error

@@ -307,7 +307,7 @@ def test_each_scheduler_steps_with_its_optimizer() -> None:
 
 def test_no_scheduler_of_two_is_dropped() -> None:
     optimizer = optimizers.SGD(net().parameters(), lr=0.1)
-    changes = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    changes = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.9**step)
     constant = schedulers.ConstantLR(optimizer, 0.1)
     assert check(optimizer, constant, steps=STEPS).legal
     assert not check(optimizer, [changes, constant], steps=STEPS).legal

@@ -60,6 +60,18 @@ def bindings(optimizer: torch.optim.Optimizer) -> Bindings:
     )
 
 
+def hyper_parameters(optimizer: torch.optim.Optimizer) -> dict[str, object]:
+    """Python values of the parameter groups; names are plain where the groups agree."""
+    numbers: dict[str, object] = {}
+    for number, group in enumerate(optimizer.param_groups):
+        for key, value in group.items():
+            if key == "params" or isinstance(value, torch.Tensor):
+                continue
+            if number == 0 or numbers.get(key) != value:
+                numbers[key if number == 0 else f"{key}[{number}]"] = value
+    return numbers
+
+
 def judge_bindings(
     optimizer: torch.optim.Optimizer,
     names: list[str],

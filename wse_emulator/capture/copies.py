@@ -8,10 +8,12 @@ once, with its values or without them.
 from __future__ import annotations
 
 import io
+import threading
 import types
 import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
@@ -19,6 +21,7 @@ from typing import Any, Final, Generic, TypeVar
 import numpy as np
 import torch
 
+from wse_emulator.capture.array_memory import ArrayMemory
 from wse_emulator.capture.doubles import address, has_storage, meta_storage, view_of
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.errors import InputError
@@ -59,8 +62,17 @@ _ATOMS: Final = (
 )
 
 
+_SHARED: Final = (
+    "it holds a NumPy array over the memory of a tensor, which a copy without values cannot have"
+)
+
+
 class NotCopiedError(InputError):
     """An object that an optimizer holds cannot be copied; the message names its type."""
+
+
+class NeedsValuesError(NotCopiedError):
+    """A copy without values would not do as the original does; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,11 +126,14 @@ class _Copier:
         self._memo: dict[int, object] = {}
         self._originals: list[object] = []  # so that no id is given away twice
         self._bases: dict[int, torch.UntypedStorage] = {} if first is None else first._bases
+        self._memory: ArrayMemory = ArrayMemory() if first is None else first._memory
         self._ways: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = (
             (torch.Tensor, self._tensor),
             (torch.UntypedStorage, self._bare_storage),
             (torch.Generator, self._generator),
             (np.ndarray, self._array),
+            (ThreadPoolExecutor, lambda pool: self._keep(pool, pool)),
+            (threading.Thread, self._thread),
             (types.FunctionType, self._function),
             (types.CellType, self._cell),
             (types.MethodType, self._method),
@@ -184,10 +199,21 @@ class _Copier:
         if base is None:
             small = storage.nbytes() <= KEPT_BYTES and key not in self.bare
             held = storage.device.type != "meta"
-            copied = storage.clone() if held and (self.values or small) else None
+            copied = self._bytes_of(storage) if held and (self.values or small) else None
+            if held and not self.values:
+                if self._memory.storage_of_array(storage) is not None:
+                    raise NeedsValuesError(_SHARED)
+                self._memory.add_storage(storage, storage)
             base = meta_storage(storage.nbytes()) if copied is None else copied
             self._bases[key] = base
         return base
+
+    def _bytes_of(self, storage: torch.UntypedStorage) -> torch.UntypedStorage:
+        shared = self._memory.storage_of_array(storage) if self.values else None
+        copied = storage.clone() if shared is None else shared
+        if self.values:
+            self._memory.add_storage(storage, copied)
+        return copied
 
     def _bare_storage(self, x: torch.UntypedStorage) -> torch.UntypedStorage:
         return self._keep(x, self._storage(x, int(x._cdata)))
@@ -198,7 +224,16 @@ class _Copier:
         return self._keep(x, made)
 
     def _array(self, x: np.ndarray[Any, Any]) -> object:
-        return self._by_parts(x) if x.dtype.hasobject else self._keep(x, x.copy())
+        if x.dtype.hasobject:
+            return self._by_parts(x)
+        if not self.values and self._memory.meets_a_storage(x):
+            raise NeedsValuesError(_SHARED)
+        return self._keep(x, self._memory.copy_of(x))
+
+    def _thread(self, x: threading.Thread) -> threading.Thread:
+        if x.is_alive():
+            raise NotCopiedError("a thread that it holds runs, and cannot be copied")
+        return self._keep(x, x)
 
     def _tensor(self, x: torch.Tensor) -> torch.Tensor:
         if not has_storage(x) or x.is_quantized or x.is_nested:

@@ -53,3 +53,9 @@ def assign_scalars(
             for value in values
         ),
     )
+
+
+def schedule_first(ops: Sequence[TensorOp], update_ops: int) -> tuple[TensorOp, ...]:
+    """The wafer computes the rate before the step that uses it; reindex in that order."""
+    ordered = [*ops[update_ops:], *ops[:update_ops]]
+    return tuple(dataclasses.replace(op, index=i) for i, op in enumerate(ordered))

@@ -11,12 +11,17 @@ import torch
 from torch.nn.parameter import is_lazy
 
 from wse_emulator.capture.acts import Act
-from wse_emulator.capture.bindings import bindings, judge_bindings, judge_bound_gradients
+from wse_emulator.capture.bindings import (
+    bindings,
+    hyper_parameters,
+    judge_bindings,
+    judge_bound_gradients,
+)
 from wse_emulator.capture.caller import raised_at
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
-from wse_emulator.capture.owners import assign_scalars
+from wse_emulator.capture.owners import assign_scalars, schedule_first
 from wse_emulator.capture.rules import (
     at,
     judge_constants,
@@ -204,7 +209,7 @@ def _trace(
     declare_step(table, optimizer, scheduler, names)
     scaling.declare(table, optimizer)
     before, bound = snapshot(optimizer), bindings(optimizer)
-    numbers = _hyper_parameters(optimizer)
+    numbers = hyper_parameters(optimizer)
     unseen = Unseen(lineage, optimizer, names)
     tracer = StepTracer(table, lineage, unseen.guard)
     tracer.kept = holder_phrase(optimizer, names)
@@ -255,7 +260,7 @@ def _trace(
                 remedy="run one step of the optimizer by itself and mend what it raises",
             )
         )
-    ops, values = assign_scalars(_schedule_first(tracer.ops, update_ops), values, schedule_ops)
+    ops, values = assign_scalars(schedule_first(tracer.ops, update_ops), values, schedule_ops)
     return StepTrace(
         ops,
         values,
@@ -396,24 +401,6 @@ def build_program(
         schedule_ops=trace.schedule_ops,
     )
     return share_sums(program)
-
-
-def _hyper_parameters(optimizer: torch.optim.Optimizer) -> dict[str, object]:
-    """Python values of the parameter groups; names are plain where the groups agree."""
-    numbers: dict[str, object] = {}
-    for number, group in enumerate(optimizer.param_groups):
-        for key, value in group.items():
-            if key == "params" or isinstance(value, torch.Tensor):
-                continue
-            if number == 0 or numbers.get(key) != value:
-                numbers[key if number == 0 else f"{key}[{number}]"] = value
-    return numbers
-
-
-def _schedule_first(ops: Sequence[TensorOp], update_ops: int) -> tuple[TensorOp, ...]:
-    """The wafer computes the rate before the step that uses it; reindex in that order."""
-    ordered = [*ops[update_ops:], *ops[:update_ops]]
-    return tuple(dataclasses.replace(op, index=i) for i, op in enumerate(ordered))
 
 
 def _give_gradients(parameters: Sequence[torch.Tensor], generator: torch.Generator) -> None:

@@ -33,6 +33,7 @@ from wse_emulator.program import Arguments, TensorOp, Value, ValueKind
 
 _ALWAYS_WRITABLE: Final = (ValueKind.PARAMETER, ValueKind.STATE, ValueKind.TEMPORARY)
 _LIFT: Final = "aten.lift_fresh.default"
+_MAY_COPY: Final = "aten.contiguous.default"
 _IN_ANOTHER_THREAD: Final = " in another thread"
 _OF_THE_LOSS_SCALE: Final = "loss scale."
 
@@ -189,6 +190,10 @@ class StepTracer:
         if not writes and not fresh:
             return  # a view, or an op on no tensor at all: nothing moves
         named = Arguments.of(schema.names, held)
+        if func.is_view and schema.name != _MAY_COPY and not writes and call.reads:
+            for x in fresh:  # a view has no storage of its own: this one stands for it
+                self.table.alias(x, call.reads[0])
+            return
         if not describes(schema.name, named) and self._in_parts(func, arguments, keywords, result):
             return
         where = caller()

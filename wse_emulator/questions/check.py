@@ -14,7 +14,7 @@ import torch
 
 from wse_emulator.capture.apart import Attempt, Way, judge_apart
 from wse_emulator.capture.calls import asks_for, takes_arguments
-from wse_emulator.capture.copies import NotCopiedError
+from wse_emulator.capture.copies import NeedsValuesError, NotCopiedError
 from wse_emulator.capture.objects import GivenStep, given_steps
 from wse_emulator.capture.step import Scheduler
 from wse_emulator.capture.without_values import NoValueError, WithoutValues
@@ -257,15 +257,21 @@ def _judged(case: _Case, steps: int, real: bool, tell: Tell) -> tuple[Attempt, t
     if not needed and takes_arguments(case.bare.optimizer.step):
         closures.append(True)
     bare: Attempt | None = None
+    shared: NeedsValuesError | None = None
     if not real:
         for closure in closures:
-            bare = case.attempt(steps, tell, values=False, closure=closure)
+            try:
+                bare = case.attempt(steps, tell, values=False, closure=closure)
+            except NeedsValuesError as error:
+                shared = error
+                break
             if bare.failure is None and not (bare.empty and closure is not closures[-1]):
                 return bare, ()
-        assert bare is not None
         too_large = _without_values(case)
-        if too_large is not None:
+        if too_large is not None and bare is not None:
             return bare, (too_large,)
+        if too_large is not None and shared is not None:
+            raise NotCopiedError(f"{shared}. {too_large}")
     tell("building it with values")
     attempts = []
     for closure in closures:
