@@ -8,10 +8,11 @@ once, with its values or without them.
 from __future__ import annotations
 
 import io
+import threading
 import types
 import weakref
 from collections import OrderedDict, defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, Generic, TypeVar
@@ -90,6 +91,9 @@ def twin(root: T, *, values: bool, bare: Iterable[int] = ()) -> Twin[T]:
     keys = frozenset(bare)
     first = _Copier(values, keys)
     copier, made = first, first.run(root)
+    if first.behind_arrays():
+        first = _Copier(values, keys, arrays=first.behind_arrays())
+        copier, made = first, first.run(root)
     moved = first.moved_addresses()
     if not first.integers.isdisjoint(moved):
         copier = _Copier(values, keys, first=first, moved=moved)
@@ -104,6 +108,7 @@ class _Copier:
         bare: frozenset[int],
         first: _Copier | None = None,
         moved: dict[int, int] | None = None,
+        arrays: Mapping[int, torch.UntypedStorage] | None = None,
     ) -> None:
         self.values = values
         self.bare = bare
@@ -111,6 +116,9 @@ class _Copier:
         self.integers: set[int] = set()
         self._tensors_before = {} if first is None else first.tensors
         self._moved = moved or {}
+        self._behind = (first._behind if first else {}) if arrays is None else arrays
+        self._storages: dict[int, torch.UntypedStorage] = {}
+        self._arrays: list[np.ndarray[Any, Any]] = []
         self._memo: dict[int, object] = {}
         self._originals: list[object] = []  # so that no id is given away twice
         self._bases: dict[int, torch.UntypedStorage] = {} if first is None else first._bases
@@ -150,6 +158,14 @@ class _Copier:
             moved[address(was)] = address(made)
         return moved
 
+    def behind_arrays(self) -> dict[int, torch.UntypedStorage]:
+        """Storages of the original whose memory an array of NumPy among what it holds shares."""
+        return {
+            key: storage
+            for key, storage in self._storages.items()
+            if storage.device.type == "cpu" and any(_lies_in(x, storage) for x in self._arrays)
+        }
+
     def storages(self) -> tuple[torch.UntypedStorage, ...]:
         """The new storages that hold bytes."""
         return tuple(base for base in self._bases.values() if base.device.type != "meta")
@@ -184,7 +200,9 @@ class _Copier:
         if base is None:
             small = storage.nbytes() <= KEPT_BYTES and key not in self.bare
             held = storage.device.type != "meta"
+            small |= key in self._behind
             copied = storage.clone() if held and (self.values or small) else None
+            self._storages[key] = storage
             base = meta_storage(storage.nbytes()) if copied is None else copied
             self._bases[key] = base
         return base
@@ -198,7 +216,15 @@ class _Copier:
         return self._keep(x, made)
 
     def _array(self, x: np.ndarray[Any, Any]) -> object:
-        return self._by_parts(x) if x.dtype.hasobject else self._keep(x, x.copy())
+        if x.dtype.hasobject:
+            return self._by_parts(x)
+        self._arrays.append(x)
+        for key, storage in self._behind.items():
+            if _lies_in(x, storage):
+                raw = torch.empty(0, dtype=torch.uint8).set_(self._storage(storage, key)).numpy()
+                offset = x.__array_interface__["data"][0] - storage.data_ptr()
+                return self._keep(x, np.ndarray(x.shape, x.dtype, raw.data, offset, x.strides))
+        return self._keep(x, x.copy())
 
     def _tensor(self, x: torch.Tensor) -> torch.Tensor:
         if not has_storage(x) or x.is_quantized or x.is_nested:
@@ -309,6 +335,8 @@ class _Copier:
 
     def _instance(self, x: object) -> object:
         kind = type(x)
+        if isinstance(x, threading.Thread):
+            raise NotCopiedError("a thread that it holds cannot be copied")
         plain = kind.__reduce__ is object.__reduce__ and kind.__reduce_ex__ is object.__reduce_ex__
         if plain:
             try:
@@ -359,6 +387,12 @@ class _Copier:
             if isinstance(part, dict):
                 for name, value in part.items():
                     object.__setattr__(made, name, value)
+
+
+def _lies_in(array: np.ndarray[Any, Any], storage: torch.UntypedStorage) -> bool:
+    first = array.__array_interface__["data"][0]
+    begin = storage.data_ptr()
+    return array.size > 0 and begin <= first < begin + storage.nbytes()
 
 
 def slots_of(x: object) -> Iterator[str]:
