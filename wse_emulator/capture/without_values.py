@@ -112,7 +112,7 @@ class _Dispatch(TorchDispatchMode):
         keywords: dict[str, object],
         real: Sequence[torch.Tensor],
     ) -> object:
-        for x in self._written(func, args, keywords):
+        for x in self._written(func, args, keywords) if real else ():
             if not x.is_meta:
                 if torch.Tag.inplace_view in func.tags or str(func).startswith(_MOVE):
                     raise NoValueError(f"{func} puts a tensor without values in place of another")
