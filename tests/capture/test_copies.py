@@ -242,3 +242,16 @@ def test_a_sealed_optimizer_is_copied_with_its_seal() -> None:
     copy = twin(optimizer, values=True).copy
     copy.param_groups[0]["params"][0].grad = big()
     copy.step()
+
+
+def test_an_array_over_a_tensor_lies_over_its_copy(values: bool) -> None:
+    tensor = big()
+    copy = copied(Holder(array=tensor.numpy()[1:], tensor=tensor), values)
+    copy.array[...] = 7  # type: ignore[attr-defined]
+    assert copy.tensor[1:].eq(7).all()  # type: ignore[attr-defined]
+    assert torch.equal(tensor, big())
+
+
+def test_a_thread_is_refused(values: bool) -> None:
+    with pytest.raises(NotCopiedError, match="thread"):
+        copied(Holder(worker=threading.Thread()), values)

@@ -29,6 +29,7 @@ MOST_MADE: Final = 64
 _READS: Final = frozenset(
     {"aten._local_scalar_dense.default", "aten.equal.default", "aten.is_nonzero.default"}
 )
+_MOVE: Final = ("aten.set_", "aten.resize_")
 _CPU: Final = torch.device("cpu")
 
 
@@ -95,7 +96,8 @@ class _Dispatch(TorchDispatchMode):
         real = [x for x in tensors if not x.is_meta and has_storage(x)]
         if str(func) in _READS and any(x.is_meta or self._is_spoiled(x) for x in tensors):
             raise NoValueError(f"{func} asks for a value")
-        if len(real) == len(tensors) and not any(self._is_spoiled(x) for x in real):
+        known = not any(self._is_spoiled(x) for x in real)
+        if len(real) == len(tensors) and (known or func.is_view):
             written = [x for x in self._written(func, args, keywords) if x not in self.made]
             if not written:
                 result = func(*args, **keywords)
@@ -110,8 +112,10 @@ class _Dispatch(TorchDispatchMode):
         keywords: dict[str, object],
         real: Sequence[torch.Tensor],
     ) -> object:
-        for x in self._written(func, args, keywords):
+        for x in self._written(func, args, keywords) if real else ():
             if not x.is_meta:
+                if torch.Tag.inplace_view in func.tags or str(func).startswith(_MOVE):
+                    raise NoValueError(f"{func} puts a tensor without values in place of another")
                 self.spoiled.add(x.untyped_storage())
         device = keywords.get("device")
         if isinstance(device, torch.device) and device.type != "meta":
