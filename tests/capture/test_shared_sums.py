@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 
 import pytest
 import torch
@@ -60,6 +61,7 @@ def added_anew(gradients: list[torch.Tensor]) -> torch.Tensor:
     return total.sqrt()
 
 
+@lru_cache(maxsize=16)  # what is written by hand is compared with more than once
 def timed(total: Total, engine: str = "array") -> RunResult:
     model = nn.Sequential(nn.Linear(12, 10), nn.Linear(10, 12))
     optimizer = Normalized(list(model.parameters()), total)
