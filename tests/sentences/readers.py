@@ -84,9 +84,14 @@ def _about(said: Match, heard: Heard) -> bool:
     )
 
 
-@reads("verdict", "<verdict:NAME>: ")
+@reads("verdict", "Fits: ")
 def _verdict(said: Match, heard: Heard) -> bool:
-    return said["verdict"] == ("Fits" if fits(heard) else "Does not fit")
+    return said is not None and fits(heard)
+
+
+@reads("verdict", "Does not fit: ")
+def _no_fit(said: Match, heard: Heard) -> bool:
+    return said is not None and not fits(heard)
 
 
 @reads(

@@ -235,6 +235,9 @@ def test_pictures_and_their_list_are_named(folder: Path) -> None:
     words = ("plot", f"{folder}/report", "--view", "time", "--out", f"{folder}/time.svg")
     assert read_all(hear(folder, *words, as_json=False)) == {"file_written"}
     assert hear(folder, "plot", "--list", as_json=False).outside == ""
+    wafer = hear(folder, *words[:2], "--view", "wafer", "--out", "w.csv", as_json=False)
+    assert wafer.code == 2
+    assert ".png, .svg; its data are the arrays in run.npz" in wafer.error
 
 
 @pytest.mark.parametrize("name", ["timed", "no room", "memory", "streamed samples"])

@@ -16,7 +16,7 @@ from PIL import Image
 
 from tests.results.factory import make_result, tiny, too_large
 from wse_emulator.results.run import RunResult
-from wse_emulator.results.words import size
+from wse_emulator.results.words import full_bytes
 from wse_emulator.views.catalog import VIEWS
 from wse_emulator.views.difference import figure_difference
 from wse_emulator.views.memory_over_step import slowest_ops
@@ -76,7 +76,7 @@ def test_what_each_lever_leaves_is_drawn_beside_the_capacity() -> None:
     result = too_large()
     words = " ".join(t.get_text() for t, _ in shown_texts(VIEWS["memory"].figure(result, LIGHT)))
     for lever in result.levers:
-        left = size(result.memory.peak_bytes - lever.saves_bytes)
+        left = full_bytes(result.memory.peak_bytes - lever.saves_bytes)
         assert f"with {lever.what}  {left}" in words
 
 
