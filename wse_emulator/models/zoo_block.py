@@ -28,6 +28,9 @@ NORMS: Final[Mapping[str, Norm]] = {
 POSITIONS: Final = ("learned", "rotary", "alibi", "fixed", "relative", "none")
 """Kinds of positions of a decoder or encoder; ``none`` stands for a key that is null."""
 
+MOST_EXPERTS: Final = 1_024
+"""More than any model has a layer; each is built."""
+
 _ATTENTION: Final = ("aiayn_attention", "multiquery_attention")
 _ROUTES: Final[Mapping[str, Route]] = {"learned": "learned", "hash": "hash", "uniform": "uniform"}
 
@@ -151,6 +154,8 @@ def _with_experts(settings: Section, block: BlockFacts) -> BlockFacts:
     moe = settings.section("moe" if settings.has("moe") else "moe_params")
     chosen = moe.whole("num_experts", 0)
     shared = moe.whole("num_shared_experts", 0)
+    if chosen + shared > MOST_EXPERTS:
+        raise moe.refused(f"num_experts {chosen:,} of at most {MOST_EXPERTS:,} a layer")
     if chosen + shared <= 1:
         return block
     top = moe.size("top_k", 1)
