@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from wse_emulator.configs.section import Section
-from wse_emulator.models.block_facts import NONLINEARITIES, BlockFacts, Norm, Route
+from wse_emulator.models.block_facts import NONLINEARITIES, BlockFacts, ExpertRoute, Norm
 
 ACTIVATIONS: Final[Mapping[str, tuple[str, bool]]] = {
     **{name: (name, False) for name in NONLINEARITIES},
@@ -32,7 +32,11 @@ MOST_EXPERTS: Final = 1_024
 """More than any model has a layer; each is built."""
 
 _ATTENTION: Final = ("aiayn_attention", "multiquery_attention")
-_ROUTES: Final[Mapping[str, Route]] = {"learned": "learned", "hash": "hash", "uniform": "uniform"}
+_ROUTES: Final[Mapping[str, ExpertRoute]] = {
+    "learned": "learned",
+    "hash": "hash",
+    "uniform": "uniform",
+}
 
 
 def block_of(settings: Section, *, parallel: bool = False, nonlinearity: str = "") -> BlockFacts:
