@@ -188,6 +188,8 @@ DECODER = {"hidden_size": 64, "num_heads": 4, "num_hidden_layers": 2, "vocab_siz
         ({**DECODER, "hidden_sizzle": 3}, "hidden_sizzle is not known"),
         ({**DECODER, "moe": {"num_experts": 4, "top_k": 5}}, "top_k 5 of 4 experts"),
         ({**DECODER, "moe": {"num_experts": -4}}, "num_experts is -4"),
+        ({**DECODER, "moe": {"num_experts": 10**9}}, "at most 1,024 a layer"),
+        ({**DECODER, "hidden_size": 2**63}, "hidden_size is .* impossibly large"),
         ({**DECODER, "moe": {"num_experts": 4, "gate_size": 2}}, "moe.gate_size is not known"),
         ({**DECODER, "freeze": ["^vit"]}, r"'\^vit' matches no parameter.*embedding_layer"),
         ({**DECODER, "freeze": ["("]}, "no regular expression"),

@@ -15,6 +15,10 @@ MOST_LAYERS: Final = 10_000
 """More than any model has; a config with more is a mistake, and would take minutes to build."""
 
 
+LARGEST_SIZE: Final = 2**48
+"""A larger size of a model is a mistake; torch cannot count the bytes of its tensors."""
+
+
 class Section:
     """A mapping under a dotted path; every key read is marked, the rest is :meth:`unused`.
 
@@ -70,6 +74,8 @@ class Section:
             value = int(value)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ConfigError(f"{self._present(keys)} is {value!r}; it must be a whole number >= 1")
+        if value > LARGEST_SIZE:
+            raise ConfigError(f"{self._present(keys)} is {value}, which is impossibly large")
         return value
 
     def positive(self, *keys: str) -> float | None:
@@ -235,4 +241,4 @@ def is_mapping(value: object) -> TypeGuard[Mapping[str, object]]:
 
 
 def _is_size(value: int) -> bool:
-    return not isinstance(value, bool) and value > 0
+    return not isinstance(value, bool) and 0 < value <= LARGEST_SIZE

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Norm = Literal["layernorm", "rmsnorm", "biasless-layernorm", "nonparametric-layernorm"]
-Route = Literal["learned", "hash", "uniform"]
+ExpertRoute = Literal["learned", "hash", "uniform"]
 
 NONLINEARITIES: Final[Mapping[str, Callable[[Tensor], Tensor]]] = {
     "gelu": functional.gelu,
@@ -81,7 +81,7 @@ class BlockFacts:
     experts: int = 0
     experts_per_token: int = 0
     shared_experts: int = 0
-    route: Route = "learned"
+    route: ExpertRoute = "learned"
     query_key_norm: Norm | None = None
     softcap: bool = False
     rotary: int = 0

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Final, Literal
 
 from wse_emulator.configs.section import Section
-from wse_emulator.models.block_facts import NONLINEARITIES, BlockFacts, Norm, Route
+from wse_emulator.models.block_facts import NONLINEARITIES, BlockFacts, ExpertRoute, Norm
 
 ACTIVATIONS: Final[Mapping[str, tuple[str, bool]]] = {
     **{name: (name, False) for name in NONLINEARITIES},
@@ -28,8 +28,15 @@ NORMS: Final[Mapping[str, Norm]] = {
 POSITIONS: Final = ("learned", "rotary", "alibi", "fixed", "relative", "none")
 """Kinds of positions of a decoder or encoder; ``none`` stands for a key that is null."""
 
+MOST_EXPERTS: Final = 1_024
+"""More than any model has a layer; each is built."""
+
 _ATTENTION: Final = ("aiayn_attention", "multiquery_attention")
-_ROUTES: Final[Mapping[str, Route]] = {"learned": "learned", "hash": "hash", "uniform": "uniform"}
+_ROUTES: Final[Mapping[str, ExpertRoute]] = {
+    "learned": "learned",
+    "hash": "hash",
+    "uniform": "uniform",
+}
 
 
 def block_of(settings: Section, *, parallel: bool = False, nonlinearity: str = "") -> BlockFacts:
@@ -151,6 +158,8 @@ def _with_experts(settings: Section, block: BlockFacts) -> BlockFacts:
     moe = settings.section("moe" if settings.has("moe") else "moe_params")
     chosen = moe.whole("num_experts", 0)
     shared = moe.whole("num_shared_experts", 0)
+    if chosen + shared > MOST_EXPERTS:
+        raise moe.refused(f"num_experts {chosen:,} of at most {MOST_EXPERTS:,} a layer")
     if chosen + shared <= 1:
         return block
     top = moe.size("top_k", 1)

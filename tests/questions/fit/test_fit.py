@@ -392,3 +392,29 @@ def test_parts_of_the_report_survive_json():
     assert decode(Lever, encode(lever), "lever") == lever
     report = fit("gpt2", batch_size=4, precision="mixed", levers=False)
     assert decode(BatchFacts, encode(report.batch), "batch") == report.batch
+
+
+def test_a_length_that_is_not_given_is_at_most_2048_tokens_and_said():
+    report = fit("mistral-7b", batch_size=1, mode="weight-streaming", levers=False)
+    assert report.batch is not None
+    assert report.batch.sequence_length == 2048
+    assert any("2048 tokens are taken, of the 4096" in note for note in report.notes)
+    assert not any("missing" in note for note in report.notes)
+
+
+def test_a_lever_shortens_the_sequence_as_far_as_it_must():
+    whole = fit("gpt2", batch_size=2048, mode="weight-streaming", lr=1e-3)
+    assert not whole.fits
+    (lever,) = (one for one in whole.levers if "--seq-len" in one.arguments)
+    assert lever.fits
+    tokens = int(lever.arguments[1])
+    assert tokens in (512, 256, 128)
+
+    def at(length: int) -> FitReport:
+        return fit(
+            "gpt2", batch_size=2048, mode="weight-streaming", sequence=length, levers=False, lr=1e-3
+        )
+
+    assert at(tokens).fits
+    assert not at(2 * tokens).fits
+    assert at(tokens).pe.peak_bytes == whole.pe.peak_bytes - lever.saves_bytes
