@@ -16,6 +16,7 @@ from wse_emulator.request import (
     Precision,
     Request,
 )
+from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.machine_file import machine_document, machine_from_fields
 from wse_emulator.wafer.parse import parse_wafer, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
@@ -129,11 +130,18 @@ def _request(found: Json) -> Request:
             source=str(optimizer["source"]),
         ),
         schedules=tuple(section(entry) for entry in _list(found["schedules"])),
-        precision=Precision(**_object(found["precision"])),  # type: ignore[arg-type]
+        precision=_precision(_object(found["precision"])),
         loss_scaling=None if scaling is None else LossScaling(**_object(scaling)),  # type: ignore[arg-type]
         wafer=_wafer(_object(found["wafer"])),
         objects=tuple(_list(found["objects"])),
     )
+
+
+def _precision(found: Json) -> Precision:
+    for part, dtype in found.items():
+        if part != "name" and dtype is not None and dtype not in BYTES:
+            raise ValueError(f"{part} has dtype {dtype!r:.40}")
+    return Precision(**found)  # type: ignore[arg-type]  # texts, as was just seen
 
 
 def _wafer(found: Json) -> WaferSpec:
