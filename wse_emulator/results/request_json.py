@@ -23,6 +23,19 @@ from wse_emulator.wafer.spec import WaferSpec
 
 Json = dict[str, object]
 
+_NONE: Final = type(None)
+_KINDS: Final = {
+    "model": (str,),
+    "config": (str, _NONE),
+    "engine": (str,),
+    "masks": (str, _NONE),
+    "sparsity": (int, float),
+    "max_grad_norm": (int, float, _NONE),
+    "recompute": (int, str, _NONE),
+    **dict.fromkeys(("batch_size", "sequence", "target", "micro_batch", "steps"), (int, _NONE)),
+}
+"""Which types of Python the plain values of a request have."""
+
 _PLAIN: Final = ("model", "config", "phases", "mode", "engine", "batch_size", "sequence", "target")
 _PLAIN_TOO: Final = ("micro_batch", "recompute", "sparsity", "masks", "max_grad_norm", "steps")
 
@@ -111,6 +124,9 @@ def _request(found: Json) -> Request:
 
     optimizer, scaling = _object(found["optimizer"]), found["loss_scaling"]
     plain = {name: found[name] for name in (*_PLAIN, *_PLAIN_TOO)}
+    for name, kinds in _KINDS.items():
+        if type(plain[name]) not in kinds:
+            raise TypeError(f"{name} is {plain[name]!r:.40}")
     if plain["mode"] not in get_args(Mode) or plain["phases"] not in get_args(Phases):
         raise ValueError(f"mode {plain['mode']!r}, phases {plain['phases']!r}")
     return Request(
