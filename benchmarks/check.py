@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-FACTORY = '''
+FACTORY = """
 import torch
 import optimizers
 
@@ -24,9 +24,9 @@ def make():
     layers = (torch.nn.Linear({size}, {size}) for _ in range({layers}))
     model = torch.nn.Sequential(*layers)
     return optimizers.AdamW(model.parameters()), model
-'''
+"""
 
-MEASURE = '''
+MEASURE = """
 import json, resource, sys, time
 import torch, torch._dynamo
 
@@ -38,7 +38,7 @@ from wse_emulator.questions.check import check_factory
 report = check_factory(sys.argv[1], real=sys.argv[2] == "real")
 assert report.legal, report.verdict
 print(json.dumps([time.process_time() - begin, peak_bytes() - held]))
-'''
+"""
 
 
 def measured(factory: str, how: str) -> tuple[float, int]:

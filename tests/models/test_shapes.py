@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wse_emulator.errors import MalformedFileError, UnknownNameError
+from wse_emulator.errors import InputError, MalformedFileError, UnknownNameError
 from wse_emulator.models.catalog import builtin_model, builtin_names
 from wse_emulator.models.load import load_model
 from wse_emulator.models.modules import MetaModel
+from wse_emulator.models.shapes import parse_shapes
+from wse_emulator.questions.fit.answer import fit
 
 MODELS = Path(__file__).parents[2] / "wse_emulator" / "models"
 
@@ -124,3 +126,20 @@ def test_missing_binary_and_huge_files(tmp_path: Path):
         load_model(str(huge))
     with pytest.raises(MalformedFileError, match=r"without a config\.json"):
         load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "shape", [[2**62], [3037000499, 3037000499], [2**70, 0], [1] * 65, [2**61, 0]]
+)
+def test_a_shape_beyond_what_torch_counts(shape: list[int]) -> None:
+    with pytest.raises(MalformedFileError, match="impossibly large"):
+        parse_shapes([["a", shape, "float32"]], "a", "a")
+
+
+@pytest.mark.parametrize("wafer", ["wse2:1x1", "wse2:4x4"])
+def test_a_model_beyond_counting_is_no_answer(wafer: str) -> None:
+    """Its bytes over all PEs do not go into 64 bits: no number of an answer would be true."""
+    model = parse_shapes([["a", [10**9, 10**9], "float32"]], "a", "a")
+    with pytest.raises(InputError, match="which no machine has"):
+        fit(model, wafer=wafer, levers=False)
+    assert not fit(parse_shapes([["a", [10**9, 10**8], "float32"]], "a", "a"), wafer=wafer).fits

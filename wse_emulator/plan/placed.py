@@ -28,6 +28,8 @@ from wse_emulator.plan.streaming import Server, plan_streaming
 from wse_emulator.request import Request
 
 MOST_BYTES: Final = 2**56
+MOST_STATE_BYTES: Final = 2**62
+"""Over all PEs: what 64-bit counters hold with all that is added."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -73,7 +75,7 @@ def place_and_plan(known: Known, request: Request) -> Placed:
 
     Raises:
         UnknownOpError: an op that a PE cannot carry out, or a matrix that no PE can hold.
-        InputError: a batch beyond all counting.
+        InputError: a model or a batch beyond all counting.
     """
     if request.mode == "pipelined":
         return _pipelined(known, request)
@@ -99,6 +101,7 @@ def _pipelined(known: Known, request: Request) -> Placed:
     check_costs(known.program, request.wafer)
     sparsity = known.sparsity
     held = holdings(known.program, request.precision, sparsity.shrinking())
+    _check_state(known, held)
     load = [
         float(bytes_each)
         - (1 - sparsity.density(parameter)) * sum(holding.sparse_bytes.values())
@@ -181,6 +184,7 @@ def _pipelined(known: Known, request: Request) -> Placed:
 
 def _streaming(known: Known, request: Request) -> Placed:
     held = holdings(known.program, request.precision, known.sparsity.shrinking())
+    _check_state(known, held)
 
     def plan(samples: Samples | None) -> tuple[MemoryPlan, Server]:
         return plan_streaming(request, known, held, samples)
@@ -203,6 +207,18 @@ def _streaming(known: Known, request: Request) -> Placed:
 def _least(profile: ActivationProfile) -> Samples:
     """The way to move samples that keeps the fewest bytes."""
     return Samples(micro_batch=1, recomputed=recomputable_layers(profile))
+
+
+def _check_state(known: Known, held: tuple[Holding, ...]) -> None:
+    """Refuse a model whose training state exceeds what 64-bit counters hold."""
+    parameters = known.program.parameters
+    each = load_per_element(known.program, held)
+    total = sum(p.numel * float(size) for p, size in zip(parameters, each, strict=True))
+    if total > MOST_STATE_BYTES:
+        raise InputError(
+            f"{known.program.optimizer} keeps {total:.1e} B for the model, which no machine has; "
+            "give a smaller model"
+        )
 
 
 def _check_countable(activations: Mapping[str, int]) -> None:

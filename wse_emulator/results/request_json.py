@@ -16,11 +16,25 @@ from wse_emulator.request import (
     Precision,
     Request,
 )
+from wse_emulator.wafer.formats import BYTES
 from wse_emulator.wafer.machine_file import machine_document, machine_from_fields
 from wse_emulator.wafer.parse import parse_wafer, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
 Json = dict[str, object]
+
+_NONE: Final = type(None)
+_KINDS: Final = {
+    "model": (str,),
+    "config": (str, _NONE),
+    "engine": (str,),
+    "masks": (str, _NONE),
+    "sparsity": (int, float),
+    "max_grad_norm": (int, float, _NONE),
+    "recompute": (int, str, _NONE),
+    **dict.fromkeys(("batch_size", "sequence", "target", "micro_batch", "steps"), (int, _NONE)),
+}
+"""Which types of Python the plain values of a request have."""
 
 _PLAIN: Final = ("model", "config", "phases", "mode", "engine", "batch_size", "sequence", "target")
 _PLAIN_TOO: Final = ("micro_batch", "recompute", "sparsity", "masks", "max_grad_norm", "steps")
@@ -110,6 +124,9 @@ def _request(found: Json) -> Request:
 
     optimizer, scaling = _object(found["optimizer"]), found["loss_scaling"]
     plain = {name: found[name] for name in (*_PLAIN, *_PLAIN_TOO)}
+    for name, kinds in _KINDS.items():
+        if type(plain[name]) not in kinds:
+            raise TypeError(f"{name} is {plain[name]!r:.40}")
     if plain["mode"] not in get_args(Mode) or plain["phases"] not in get_args(Phases):
         raise ValueError(f"mode {plain['mode']!r}, phases {plain['phases']!r}")
     return Request(
@@ -129,11 +146,18 @@ def _request(found: Json) -> Request:
             source=str(optimizer["source"]),
         ),
         schedules=tuple(section(entry) for entry in _list(found["schedules"])),
-        precision=Precision(**_object(found["precision"])),  # type: ignore[arg-type]
+        precision=_precision(_object(found["precision"])),
         loss_scaling=None if scaling is None else LossScaling(**_object(scaling)),  # type: ignore[arg-type]
         wafer=_wafer(_object(found["wafer"])),
         objects=tuple(_list(found["objects"])),
     )
+
+
+def _precision(found: Json) -> Precision:
+    for part, dtype in found.items():
+        if part != "name" and dtype is not None and dtype not in BYTES:
+            raise ValueError(f"{part} has dtype {dtype!r:.40}")
+    return Precision(**found)  # type: ignore[arg-type]  # texts, as was just seen
 
 
 def _wafer(found: Json) -> WaferSpec:

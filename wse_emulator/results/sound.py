@@ -106,8 +106,10 @@ def _times(result: RunResult) -> Iterator[str]:
     spans = [(tensor.start_cycle, tensor.end_cycle) for tensor in result.tensors]
     spans += [(part.start_cycle, part.end_cycle) for part in result.critical_path]
     spans += [(message.start_cycle, message.end_cycle) for message in result.messages]
-    for row in (*result.samples, *result.links):
-        spans += [(part.start_cycle, part.end_cycle) for part in row.parts]
+    for sample in result.samples:
+        spans += [(part.start_cycle, part.end_cycle) for part in sample.parts]
+    for link in result.links:
+        spans += [(booking.start_cycle, booking.end_cycle) for booking in link.parts]
     if any(not -1 <= start <= end <= MOST_CYCLES for start, end in spans):
         yield "something ends before it begins, or after all cycles that can be told apart"
 
