@@ -49,9 +49,10 @@ def legal_pair():
 
 def two_schedulers():
     model = net()
-    optimizer = optimizers.SGD(model.parameters(), lr=0.1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    constant = torch.optim.lr_scheduler.StepLR(optimizer, 1_000)
     changes = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
-    return optimizer, changes, schedulers.ConstantLR(optimizer, 0.1), model
+    return optimizer, changes, constant, model
 
 
 def two_models():

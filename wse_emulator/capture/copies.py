@@ -116,7 +116,8 @@ class _Copier:
         self.integers: set[int] = set()
         self._tensors_before = {} if first is None else first.tensors
         self._moved = moved or {}
-        self._behind = (first._behind if first else {}) if arrays is None else arrays
+        behind = {} if first is None else first._behind
+        self._behind: Mapping[int, torch.UntypedStorage] = behind if arrays is None else arrays
         self._storages: dict[int, torch.UntypedStorage] = {}
         self._arrays: list[np.ndarray[Any, Any]] = []
         self._memo: dict[int, object] = {}
