@@ -50,7 +50,7 @@ def legal_pair():
 def two_schedulers():
     model = net()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    constant = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda _: 1.0)
+    constant = torch.optim.lr_scheduler.StepLR(optimizer, 1_000)
     changes = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
     return optimizer, changes, constant, model
 

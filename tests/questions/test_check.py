@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 import optimizers
-import schedulers
 from tests.capture import reached_from_outside as outside
 from tests.capture.reached_from_outside import Momentum
 from wse_emulator.errors import FactoryError, InputError, NotJudgedError
@@ -306,9 +305,9 @@ def test_each_scheduler_steps_with_its_optimizer() -> None:
 
 
 def test_no_scheduler_of_two_is_dropped() -> None:
-    optimizer = optimizers.SGD(net().parameters(), lr=0.1)
-    changes = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: 0.9**step)
-    constant = schedulers.ConstantLR(optimizer, 0.1)
+    optimizer = torch.optim.SGD(net().parameters(), lr=0.1)
+    constant = torch.optim.lr_scheduler.StepLR(optimizer, 1_000)
+    changes = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
     assert check(optimizer, constant, steps=STEPS).legal
     assert not check(optimizer, [changes, constant], steps=STEPS).legal
 
