@@ -123,7 +123,7 @@ def split(number: Tensor) -> Split:
     return mantissa, torch.where(beyond, 128.0, exponent)
 
 
-def joined(parts: Split) -> Tensor:
+def number_of_split(parts: Split) -> Tensor:
     """The number that a mantissa and its power of 2 stand for; 0 if the mantissa is."""
     mantissa, exponent = parts
     number = torch.exp2(exponent) * mantissa

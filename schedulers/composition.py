@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from schedulers.base import LRScheduler
-from schedulers.closed_forms import Split, joined
+from schedulers.closed_forms import Split, number_of_split
 from schedulers.errors import (
     HyperparameterError,
     HyperparameterTypeError,
@@ -235,7 +235,7 @@ class ChainedScheduler(ComposedLR):
             return chained
         # infinity times 0 is no number, and the product may well be one
         plain = torch.isfinite(chained) & (chained != 0.0)
-        return torch.where(plain, chained, joined(self._get_split_lr(step)))
+        return torch.where(plain, chained, number_of_split(self._get_split_lr(step)))
 
     def _get_split_lr(self, step: Tensor) -> Split:
         mantissa, exponent = self._schedulers[0]._get_split_lr(step)
