@@ -56,11 +56,11 @@ def preflight(
     """
     asked = given(model, flags, mode=mode, steps=steps)
     check_model_name(model)
-    from wse_emulator.questions.preflight import preflight as judge  # noqa: PLC0415 - loads torch
+    from wse_emulator.questions.preflight import answer_preflight  # noqa: PLC0415 - loads torch
 
     checked = None if factory is None else _checked(factory)
     with telling(None, quiet=quiet) as tell:
-        page = judge(
+        page = answer_preflight(
             asked,
             checked=checked,
             command=typed_command(),

@@ -10,8 +10,7 @@ import click
 
 from wse_emulator.cli.output import STDOUT, write_bytes_atomically, write_text_atomically
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.configs.read import read_run_config
-from wse_emulator.questions.schedule import learning_rates
+from wse_emulator.questions.schedule import schedule as evaluate
 from wse_emulator.results.schedule import LearningRates
 from wse_emulator.terminal.schedule import csv_text, print_rates
 
@@ -65,23 +64,15 @@ def schedule(
     if plot_path is not None and plot_path.suffix.lower() not in (".png", ".svg"):
         raise click.UsageError(f"--plot {plot_path}: name a .png or .svg file")
     with telling(1 + (compare is not None) + (plot_path is not None), quiet=quiet) as tell:
-        tell(f"evaluating {config}")
-        rates = learning_rates(read_run_config(config), steps)
-        other = None
-        if compare is not None:
-            tell(f"evaluating {compare}")
-            other = learning_rates(read_run_config(compare), steps)
+        rates = evaluate(config, steps=steps, compare=compare, tell=tell)
         if plot_path is not None:
             tell("drawing the curves")
-            _write_plot(plot_path, rates, other)
-    schedules = [rates] if other is None else [rates, other]
+            _write_plot(plot_path, rates)
+    schedules = [rates] if rates.beside is None else [rates, rates.beside]
     if csv_path is not None:
         _write(csv_path, csv_text(schedules))
     if json_path is not None:
-        document = rates.document()
-        if other is not None:
-            document["compare"] = other.document()
-        _write(json_path, json.dumps(document, allow_nan=False) + "\n")
+        _write(json_path, json.dumps(rates.document(), allow_nan=False) + "\n")
     if STDOUT not in (csv_path, json_path):
         print_rates(schedules)
 
@@ -93,11 +84,11 @@ def _write(target: str, text: str) -> None:
         write_text_atomically(Path(target), text)
 
 
-def _write_plot(path: Path, rates: LearningRates, other: LearningRates | None) -> None:
+def _write_plot(path: Path, rates: LearningRates) -> None:
     # drawing is imported here: a table needs none of it
     from wse_emulator.views.learning_rate import figure_learning_rate  # noqa: PLC0415
     from wse_emulator.views.page import render  # noqa: PLC0415
     from wse_emulator.views.style import LIGHT  # noqa: PLC0415
 
-    picture = render(figure_learning_rate(rates, other), LIGHT, path.suffix.lower()[1:])
+    picture = render(figure_learning_rate(rates, rates.beside), LIGHT, path.suffix.lower()[1:])
     write_bytes_atomically(path, picture)

@@ -247,3 +247,14 @@ def _tree(links: list[tuple[PE, PE]], root: PE, sinks: set[PE] | None = None) ->
         taken = pe != root and (sinks is None or pe in sinks)
         routes[pe] = Route(rx, (*leaves[pe], RAMP) if taken else tuple(leaves[pe]))
     return routes
+
+
+Positions = tuple[tuple[int, tuple[Route, ...]], ...]
+
+
+def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple[int, int]]]]:
+    """The PEs that have the same routes, in groups, in the order of their first PE."""
+    grouped: dict[Positions, list[tuple[int, int]]] = {}
+    for entry in routers:
+        grouped.setdefault(entry.positions, []).append(entry.pe)
+    return list(grouped.items())

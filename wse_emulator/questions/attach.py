@@ -35,11 +35,13 @@ from wse_emulator.inputs.given import DEFAULT_WAFER
 from wse_emulator.plan.known import known_of
 from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.program import Parameter, StepProgram
+from wse_emulator.questions.explain import repeating_step
 from wse_emulator.questions.validate.accuracy import class_error
-from wse_emulator.request import OptimizerChoice, Request
+from wse_emulator.request import EngineName, OptimizerChoice, Request
+from wse_emulator.results.answer import repeated_by
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
-from wse_emulator.wafer.parse import parse_wafer
+from wse_emulator.wafer.parse import machine_given
 from wse_emulator.wafer.spec import WaferSpec
 
 _ABSENT: Final = object()
@@ -50,7 +52,7 @@ def attach(
     scheduler: Scheduler | None = None,
     *,
     wafer: str | WaferSpec = DEFAULT_WAFER,
-    engine: str = "array",
+    engine: EngineName = "array",
     model: torch.nn.Module | None = None,
 ) -> Emulation:
     """Run every step of an optimizer (and its scheduler) on the emulator from now on.
@@ -85,7 +87,7 @@ def attach(
     given = ("model", "optimizer") if scheduler is None else ("model", "optimizer", "schedules")
     request = Request(
         model="module" if model is None else type(model).__name__,
-        wafer=parse_wafer(wafer) if isinstance(wafer, str) else wafer,
+        wafer=machine_given(wafer),
         optimizer=OptimizerChoice(name=type(optimizer).__name__),
         engine=engine,
         objects=given,
@@ -154,7 +156,7 @@ class Emulation:
         placed = self._placed(self._first, self._first_schedule)
         place_seconds = time.perf_counter() - begin
         emulated = emulate(placed)
-        return summarize(
+        result = summarize(
             emulated,
             RunFacts(
                 model=self._request.model,
@@ -173,6 +175,8 @@ class Emulation:
                 class_error=class_error,
             ),
         )
+        repeated_by(result, repeating_step(placed, self._request.model))
+        return result
 
     def _step(self, closure: Callable[[], object] | None = None) -> object:
         """What stands in for ``optimizer.step``."""

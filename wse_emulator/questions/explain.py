@@ -211,7 +211,7 @@ class KnownResult:
     command: str = ""
 
 
-def explain(
+def explain_inputs(
     inputs: Inputs, *, command: str = "", result: KnownResult | None = None, tell: Tell = silent
 ) -> Explanation:
     """Emulate the step of a question as it is, with each limit lifted, and with what may help.
@@ -265,6 +265,31 @@ def tried_changes(
     return tuple(sorted(tried, key=lambda change: -change.saved_cycles))
 
 
+def repeating(inputs: Inputs, *, command: str = "") -> Callable[[Tell], Explanation]:
+    """How the step of a question is explained later, by the result that answers it."""
+
+    def repeat(tell: Tell) -> Explanation:
+        return explain_inputs(inputs, command=command, tell=tell)
+
+    return repeat
+
+
+def repeating_step(placed: Placed, model: str) -> Callable[[Tell], Explanation]:
+    """How a step that no file and no name stands for is explained later.
+
+    Args:
+        placed: the step.
+        model: name of what is stepped.
+    """
+
+    def repeat(tell: Tell) -> Explanation:
+        tell("capturing the step")
+        tell("the step as it is")
+        return lift_limits(emulate(placed), model=model, tell=tell)
+
+    return repeat
+
+
 def explain_again(request: Request | None, result: KnownResult, tell: Tell = silent) -> Explanation:
     """Explain the step of a saved result, from the question that it holds.
 
@@ -291,7 +316,7 @@ def explain_again(request: Request | None, result: KnownResult, tell: Tell = sil
             f"{result.source} cannot be repeated: {error}.{made} (its files are looked up from "
             "the current folder)"
         ) from error
-    return explain(inputs, command=result.command, result=result, tell=tell)
+    return explain_inputs(inputs, command=result.command, result=result, tell=tell)
 
 
 def lift_limits(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import StaticRuleError
-from wse_emulator.results.card import card_table
+from wse_emulator.results.answer import Answer
 from wse_emulator.results.sentences import sentence
 from wse_emulator.results.words import plural
 
 CHECK_SCHEMA: Final = "wse-check/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CheckReport(Answer):
     """The verdict on one optimizer.
 
     Attributes:
@@ -23,6 +22,12 @@ class CheckReport:
         steps: how many steps were captured.
         violations: one a rule and state; empty for a legal optimizer.
         factory: ``module:factory`` that made it; None for a Python object.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(4))
+        >>> report = wse_emulator.check(optimizers.Lion([p], lr=1e-3))
+        >>> print(report)
+        Legal: optimizers.lion.Lion keeps all static-state rules over 16 steps.
     """
 
     optimizer: str
@@ -34,10 +39,6 @@ class CheckReport:
     def legal(self) -> bool:
         """Whether the optimizer keeps all rules."""
         return not self.violations
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows for a report."""
-        return check_card(self)
 
     def document(self) -> dict[str, object]:
         """The JSON of ``wse check --json``."""
@@ -72,9 +73,3 @@ def rules_verdict(report: CheckReport) -> str:
         return f"Legal: {report.optimizer} keeps all static-state rules over {over}."
     broken = plural(len(report.violations), "violation")
     return f"Not legal: {report.optimizer} has {broken} of the static-state rules."
-
-
-def check_card(report: CheckReport) -> str:
-    """HTML of whether an optimizer is legal, and each broken rule with its remedy."""
-    said = html.escape(rules_verdict(report))
-    return f"<p>{said}</p>{card_table((v.rule, str(v)) for v in report.violations)}"
