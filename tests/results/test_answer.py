@@ -6,7 +6,7 @@ import copy
 import pickle
 import sys
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
 
@@ -19,6 +19,8 @@ import wse_emulator
 from tests.cli.command import wse
 from tests.results.factory import tiny, too_large
 from wse_emulator.errors import InputError, OutputError, ResultFileError, UnknownNameError
+from wse_emulator.methods import save as save_module
+from wse_emulator.report.folder import write_report
 from wse_emulator.results.answer import Answer, DrawnAnswer, StepAnswer
 
 CONFIG = "scenarios/run_configs/llama_7b.yaml"
@@ -105,7 +107,7 @@ def test_a_result_prints_in_a_few_sentences(name: str) -> None:
     assert said.startswith(f"<{type(answer).__name__}: ")
     assert len(said) < 1_500
     assert "\n" not in said
-    assert " ".join(str(answer).split())[:30] in said
+    assert set(str(answer).split()[:4]) <= set(said.split())
     assert not any(" at 0x" in text or "array(" in text for text in (said, str(answer)))
 
 
@@ -156,7 +158,12 @@ def test_a_notebook_shows_a_card(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(EACH.keys() - {"attach"}))
-def test_a_result_is_saved_whole_and_nothing_is_lost(name: str, tmp_path: Path) -> None:
+def test_a_result_is_saved_whole_and_nothing_is_lost(
+    name: str, tmp_path: Path, monkeypatch
+) -> None:
+    # all pictures of a report are drawn by its own tests
+    monkeypatch.setattr(save_module, "write_report", partial(write_report, views=("memory",)))
+    monkeypatch.setattr(save_module, "MEMORY_VIEWS", ("memory",))
     answer = EACH[name]()
     folder = tmp_path / "new" / "folder"
     written = answer.save(str(folder))

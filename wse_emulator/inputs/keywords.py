@@ -39,11 +39,9 @@ def named_as_flags(**former: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
             for name in kwargs:
                 if name in known:
                     continue
-                told = (
-                    f"; it is called {former[name]!r}"
-                    if name in former
-                    else f"{near(name, known)}; it takes {', '.join(known)}"
-                )
+                told = near(name, known, 1) or f"; it takes {', '.join(known)}"
+                if name in former:
+                    told = f"; it is called {former[name]!r}"
                 raise TypeError(f"{function.__name__}() has no argument {name!r}{told}")
             return function(*args, **kwargs)
 
