@@ -253,7 +253,7 @@ class RunResult(StepAnswer):
     Example:
         >>> result = wse_emulator.run(torch.nn.Linear(64, 64), wafer="wse2:8x8")
         >>> print(str(result).splitlines()[0])
-        Linear: 4,160 parameters in 2 tensors, AdamW, on wse2:8x8 (8 rows x 8 columns).
+        Linear: 4,160 parameters in 2 tensors, AdamW, on wse2:8x8 (8 rows x 8 columns)...
         >>> result.steps[0].cycles == result.critical_path[-1].end_cycle
         True
     """
