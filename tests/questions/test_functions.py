@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[2]
 FOR_A_TERMINAL = {"json", "quiet", "list", "csv", "routes", "bounds", "help"}
 """Flags about what is printed: a result has ``document``, ``tables`` and sentences."""
 
-WRITES_A_REPORT = {"run": {"out", "force"}, "fit": {"out", "force"}, "schedule": {"plot"}}
+WRITES_A_REPORT = {"run": {"out"}, "fit": {"out"}, "schedule": {"plot"}}
 """Flags that write pictures: the results have ``save`` and ``figure``."""
 
 PLURAL = {"option": "options"}
@@ -56,6 +56,8 @@ def function(name: str) -> Callable[..., object]:
 def flags(name: str) -> dict[str, click.Option]:
     """Name of an argument -> the option of the command that is called so."""
     left_out = FOR_A_TERMINAL | WRITES_A_REPORT.get(name, set())
+    if "out" not in inspect.signature(function(name)).parameters:
+        left_out |= {"force"}  # of a command that writes a file where its function writes none
     found = {}
     for option in command(name).params:
         if isinstance(option, click.Option):

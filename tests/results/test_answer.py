@@ -169,7 +169,7 @@ def test_a_result_is_saved_whole_and_nothing_is_lost(
     written = answer.save(str(folder))
     assert sorted(written) == sorted(folder.iterdir())
     assert any(path.suffix == ".json" for path in written)
-    with pytest.raises(OutputError, match="exist"):
+    with pytest.raises(OutputError, match="force=True"):
         answer.save(folder)
     if name == "check":  # the others draw pictures again
         assert len(answer.save(folder, force=True)) == len(written)

@@ -88,9 +88,9 @@ class Given:
 
 
 def _check_optimizer(optimizer: object) -> None:
-    """See that an optimizer is given in a form that can be read."""
-    kinds = (str, OptimizerChoice)
-    _check_kind("optimizer", optimizer, kinds, "name an optimizer class, as 'AdamW'")
+    """Refuse what can be no optimizer, before anything is loaded."""
+    if isinstance(optimizer, bool | int | float | bytes | list | tuple | dict | set):
+        raise InputError(f"optimizer is {optimizer!r}; name an optimizer class, as 'AdamW'")
 
 
 def _check_kind(name: str, value: object, kinds: tuple[type, ...], remedy: str) -> None:

@@ -30,7 +30,10 @@ def save(answer: Answer, folder: str | Path, *, force: bool) -> list[Path]:
     """
     if not isinstance(folder, str | os.PathLike) or not str(folder):
         raise OutputError(f"the folder is {folder!r}; give the path of a folder")
-    return write(answer, Path(folder), force)
+    try:
+        return write(answer, Path(folder), force)
+    except OutputError as error:
+        raise OutputError(str(error).replace("give --force", "give force=True")) from error
 
 
 @singledispatch
