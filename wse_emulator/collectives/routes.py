@@ -258,3 +258,17 @@ def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple
     for entry in routers:
         grouped.setdefault(entry.positions, []).append(entry.pe)
     return list(grouped.items())
+
+
+def routers_document(routers: tuple[RouterColors, ...]) -> list[dict[str, object]]:
+    """The routers as JSON holds them: PEs of the same routes, and the positions of each color."""
+    return [
+        {
+            "pes": [list(pe) for pe in pes],
+            "colors": [
+                {"color": color, "positions": [{"rx": r.rx, "tx": list(r.tx)} for r in routes]}
+                for color, routes in positions
+            ],
+        }
+        for positions, pes in roles(routers)
+    ]

@@ -149,9 +149,9 @@ def _optimizer(given: Given, configured: OptimizerChoice | None) -> OptimizerCho
     options = given.options or {}
     if isinstance(given.optimizer, OptimizerChoice):
         return given.optimizer
-    if given.optimizer is not None and not isinstance(given.optimizer, str):
-        what = _kind_of(given.optimizer)
-        raise InputError(f"optimizer is {what}; name an optimizer class, as 'AdamW'")
+    named: object = given.optimizer  # whatever its type says
+    if named is not None and not isinstance(named, str):
+        raise InputError(f"optimizer is {_kind_of(named)}; name an optimizer class, as 'AdamW'")
     if given.optimizer is not None:
         return OptimizerChoice(name=given.optimizer, lr=given.lr, options=options)
     if configured is None:

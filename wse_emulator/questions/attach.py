@@ -35,7 +35,7 @@ from wse_emulator.inputs.given import DEFAULT_WAFER
 from wse_emulator.plan.known import known_of
 from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.program import Parameter, StepProgram
-from wse_emulator.questions.explain import repeating_step
+from wse_emulator.questions.repeat import repeating_step
 from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.request import EngineName, OptimizerChoice, Request
 from wse_emulator.results.answer import repeated_by

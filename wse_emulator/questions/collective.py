@@ -21,7 +21,7 @@ from wse_emulator.collectives.compose import (
 )
 from wse_emulator.collectives.line_time import broadcast_cycles
 from wse_emulator.collectives.planner import Candidate, candidates
-from wse_emulator.collectives.routes import RouterColors, roles
+from wse_emulator.collectives.routes import RouterColors, routers_document
 from wse_emulator.engines.alone import run_alone
 from wse_emulator.errors import CollectiveError, near
 from wse_emulator.inputs.given import DEFAULT_WAFER, whole_number
@@ -392,17 +392,5 @@ def collective_document(answer: Study, table: tuple[RouterColors, ...] | None) -
         ],
     }
     if table is not None:
-        document["routers"] = [
-            {
-                "pes": [list(pe) for pe in pes],
-                "colors": [
-                    {
-                        "color": color,
-                        "positions": [{"rx": r.rx, "tx": list(r.tx)} for r in routes],
-                    }
-                    for color, routes in positions
-                ],
-            }
-            for positions, pes in roles(table)
-        ]
+        document["routers"] = routers_document(table)
     return document

@@ -265,31 +265,6 @@ def tried_changes(
     return tuple(sorted(tried, key=lambda change: -change.saved_cycles))
 
 
-def repeating(inputs: Inputs, *, command: str = "") -> Callable[[Tell], Explanation]:
-    """How the step of a question is explained later, by the result that answers it."""
-
-    def repeat(tell: Tell) -> Explanation:
-        return explain_inputs(inputs, command=command, tell=tell)
-
-    return repeat
-
-
-def repeating_step(placed: Placed, model: str) -> Callable[[Tell], Explanation]:
-    """How a step that no file and no name stands for is explained later.
-
-    Args:
-        placed: the step.
-        model: name of what is stepped.
-    """
-
-    def repeat(tell: Tell) -> Explanation:
-        tell("capturing the step")
-        tell("the step as it is")
-        return lift_limits(emulate(placed), model=model, tell=tell)
-
-    return repeat
-
-
 def explain_again(request: Request | None, result: KnownResult, tell: Tell = silent) -> Explanation:
     """Explain the step of a saved result, from the question that it holds.
 

@@ -22,11 +22,11 @@ from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.modules import Model
 from wse_emulator.plan.known import Captured, Known, know, with_activations
 from wse_emulator.plan.placed import place_and_plan
-from wse_emulator.questions.explain import repeating
 from wse_emulator.questions.fit.judge import Judgement
 from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.report import report as report_of_fit
 from wse_emulator.questions.rates import constant_course, course_of
+from wse_emulator.questions.repeat import repeating
 from wse_emulator.questions.run import emulated_result
 from wse_emulator.request import AS_CAPTURED, EngineName, Mode, Precision
 from wse_emulator.results.answer import repeated_by

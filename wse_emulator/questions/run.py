@@ -24,9 +24,9 @@ from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.modules import Model
 from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan
-from wse_emulator.questions.explain import repeating
 from wse_emulator.questions.fit.judge import Judgement
 from wse_emulator.questions.fit.levers import pull_levers
+from wse_emulator.questions.repeat import repeating
 from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.request import EngineName, Mode, Precision
 from wse_emulator.results.answer import repeated_by

@@ -13,12 +13,12 @@ from wse_emulator.inputs.precision import PrecisionName, StorageDtype, precision
 from wse_emulator.inputs.read import read
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.modules import Model
-from wse_emulator.questions.explain import repeating
 from wse_emulator.questions.fit.judge import judge
 from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.optimizer_table import optimizer_table
 from wse_emulator.questions.fit.report import report
 from wse_emulator.questions.fit.solve import solve
+from wse_emulator.questions.repeat import repeating
 from wse_emulator.request import Mode, OptimizerChoice, Precision, with_batch
 from wse_emulator.results.answer import repeated_by
 from wse_emulator.results.fit import FitReport, Solvable
