@@ -61,7 +61,7 @@ def answer(report: FitReport) -> ScenarioAnswer:
 def main(model: str, wafer: str, batch_size: int | None, out: Path | None, force: bool) -> int:
     """Plan a model's memory once for every optimizer."""
     report = wse_emulator.fit(
-        model, wafer=wafer, batch_size=batch_size, levers=False, optimizers=True
+        model, wafer=wafer, batch_size=batch_size, levers=False, all_optimizers=True
     )
     return report_answer(answer(report), out, force=force)
 

@@ -15,6 +15,7 @@ import click
 import wse_emulator
 from scenarios._answer import ScenarioAnswer, answer_options, report_answer
 from wse_emulator.cli.main import run_command
+from wse_emulator.inputs.precision import PrecisionName
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.words import seconds
 from wse_emulator.views.charts import LimitLine, figure_bars
@@ -22,7 +23,7 @@ from wse_emulator.views.table import Table
 
 QUESTION = "From which model on do weights have to be streamed?"
 MODELS = "gpt2,gpt2-large,gpt2-xl,gpt-j-6b,llama-13b,llama2-70b"
-PRECISION = "mixed"
+PRECISION: PrecisionName = "mixed"
 
 
 def answer(pairs: list[tuple[FitReport, FitReport]]) -> ScenarioAnswer:

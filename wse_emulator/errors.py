@@ -13,7 +13,15 @@ from typing import ClassVar
 
 
 class WseError(Exception):
-    """Base of all errors raised by ``wse_emulator``."""
+    """Base of all errors raised by ``wse_emulator``.
+
+    Example:
+        >>> try:
+        ...     wse_emulator.run("gpt3")
+        ... except wse_emulator.WseError as error:
+        ...     print(type(error).__name__, error.exit_code)
+        UnknownNameError 2
+    """
 
     exit_code: ClassVar[int] = 2
 
@@ -22,7 +30,13 @@ class WseError(Exception):
 
 
 class InputError(WseError):
-    """Something that the user named cannot be used."""
+    """Something that the user named cannot be used.
+
+    Example:
+        >>> wse_emulator.run("gpt2", steps=1.5)
+        Traceback (most recent call last):
+        wse_emulator.errors.InputError: steps is 1.5; give a whole number
+    """
 
 
 class UnknownNameError(InputError):
@@ -75,6 +89,12 @@ class StaticRuleError(WseError):
         parameter: name of the parameter concerned, or None.
         state: name of the state (or hyper-parameter) concerned, or None.
         remedy: what to do.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(4))
+        >>> broken = wse_emulator.check(torch.optim.AdamW([p])).violations
+        >>> "state-created-in-step" in {violation.rule for violation in broken}
+        True
     """
 
     exit_code: ClassVar[int] = 4
@@ -210,7 +230,18 @@ class StepFailedError(StaticRuleError):
 
 
 class DoesNotFitError(WseError):
-    """A model needs more SRAM than there is; the error carries the fit report."""
+    """A model needs more SRAM than there is.
+
+    A model that does not fit is an answer of ``run``, ``fit`` and ``preflight`` and no error; this
+    one is raised where there is nothing to answer without a step.
+
+    Example:
+        >>> try:
+        ...     wse_emulator.explain(torch.nn.Linear(400, 400), wafer="wse2:2x2")
+        ... except wse_emulator.DoesNotFitError as error:
+        ...     print(error.exit_code)
+        3
+    """
 
     exit_code: ClassVar[int] = 3
 

@@ -30,7 +30,9 @@ Phases = Literal["update"]
 Recompute = int | Literal["full"] | None
 """Numbered layers that run forward again in backward: a number, all of them, or None to choose."""
 
-ENGINES: Final = ("array", "pe")
+EngineName = Literal["array", "pe"]
+"""One array for each figure of all PEs, or one process for each PE; equal to the cycle."""
+ENGINES: Final[tuple[EngineName, ...]] = ("array", "pe")
 """Names of the engines; ``array`` is the default of every command."""
 
 MOST_SAMPLES: Final = 10**9
@@ -252,7 +254,7 @@ def check_mode_and_engine(mode: str, engine: str) -> None:
     """
     if mode not in MODES:
         raise UnknownNameError(
-            f"unknown mode {mode!r}{near(mode, MODES)}; one of {', '.join(MODES)}"
+            f"unknown mode {mode!r}{near(str(mode), MODES)}; one of {', '.join(MODES)}"
         )
     if engine not in ENGINES:
         raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")

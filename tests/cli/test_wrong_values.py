@@ -17,7 +17,7 @@ import pytest
 from tests.cli.command import Answer, wse
 from tests.results.factory import tiny
 from wse_emulator.cli.main import COMMANDS, cli
-from wse_emulator.cli.scenarios import scenario_names
+from wse_emulator.questions.scenarios import scenario_names
 from wse_emulator.results.files import write_run
 
 SHAPES = "shapes.json"

@@ -12,7 +12,7 @@ import wse_emulator
 from tests.results.factory import tiny, too_large
 from wse_emulator.errors import StaticRuleError
 from wse_emulator.results.check import CheckReport
-from wse_emulator.results.words import size
+from wse_emulator.results.words import seconds, size
 
 
 def test_the_card_gives_the_answer() -> None:
@@ -20,6 +20,9 @@ def test_the_card_gives_the_answer() -> None:
     card = result._repr_html_()
     assert f"{result.steps[-1].cycles:,} cycles" in card
     assert f"{result.memory.peak_bytes:,} of {result.memory.capacity_bytes:,} B" in card
+    low, high = result.seconds_interval
+    assert f"{seconds(low)} and {seconds(high)}" in card
+    assert '<img alt="time"' in card
     lost = too_large()
     assert f"no, {lost.gap_bytes:,} B over" in lost._repr_html_()
     assert lost.levers[0].what in lost._repr_html_()

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.command import wse
-from wse_emulator.cli.scenarios import scenario_names, scenario_question
+from wse_emulator.questions.scenarios import scenario_names, scenario_question
 
 ROOT = Path(__file__).parents[2]
 PNG = b"\x89PNG\r\n"

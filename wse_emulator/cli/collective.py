@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING, TypedDict, Unpack
 
 import click
 
 from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
-from wse_emulator.collectives.routes import RouterColors, router_table
-from wse_emulator.errors import CollectiveError
+from wse_emulator.collectives.routes import router_table
 from wse_emulator.questions.collective import (
     CHOICES,
     COLLECTIVES,
     Choice,
     CollectiveKind,
     CollectiveRequest,
-    Study,
+    collective_shape,
     study,
 )
-from wse_emulator.wafer import WaferSpec, parse_wafer
+from wse_emulator.wafer import parse_wafer
 
 if TYPE_CHECKING:
     from wse_emulator.collectives.compose import RootPlace
-from wse_emulator.terminal.collective import print_study, roles, routes_hidden
+from wse_emulator.terminal.collective import print_study, routes_hidden
 from wse_emulator.terminal.say import say
 
-SCHEMA = "wse-collective/1"
 _ROUTED_PES = 4096  # beyond it the router table is made only when asked for
 
 
@@ -81,7 +78,7 @@ def collective(
       wse collective broadcast --pes 64 --wavelets 256 --json -
     """
     spec = parse_wafer(flags["wafer"], flags["settings"])
-    shape = _shape(pes, rows, cols, spec)
+    shape = collective_shape(pes, rows, cols, spec)
     request = CollectiveRequest(
         kind=flags["kind"],
         rows=shape[0],
@@ -95,79 +92,8 @@ def collective(
     wanted = shape[0] * shape[1] <= _ROUTED_PES if routes is None else routes
     table = router_table(answer.activities, spec) if wanted else None
     if json_path is not None:
-        write_json(json_path, collective_document(answer, table), force=force)
+        write_json(json_path, answer.document(table), force=force)
     if json_path != STDOUT:
         print_study(answer, table)
         if table is None and routes is None:
             say(routes_hidden())
-
-
-def _shape(pes: int | None, rows: int | None, cols: int | None, spec: WaferSpec) -> tuple[int, int]:
-    """Rows and columns of what was asked for; a line lies along a row if it fits."""
-    if pes is not None:
-        if rows is not None or cols is not None:
-            raise click.UsageError("give --pes for a line, or --rows and --cols, not both")
-        if pes <= spec.cols:
-            return 1, pes
-        if pes <= spec.rows:
-            return pes, 1
-        raise CollectiveError(
-            f"a line of {pes} PEs exceeds {spec.name}'s {spec.rows} rows and {spec.cols} columns"
-        )
-    if rows is None or cols is None:
-        raise click.UsageError("give --pes for a line, or --rows and --cols for a rectangle")
-    return rows, cols
-
-
-def collective_document(answer: Study, table: tuple[RouterColors, ...] | None) -> dict[str, object]:
-    """The answer as JSON holds it, schema ``wse-collective/1``; ``routers`` as :func:`roles`."""
-    request = answer.request
-    document: dict[str, object] = {
-        "schema": SCHEMA,
-        "kind": request.kind,
-        "wafer": answer.wafer,
-        "rows": request.rows,
-        "cols": request.cols,
-        "wavelets": request.wavelets,
-        "root": request.root,
-        "algorithms": list(answer.algorithms),
-        "cycles": answer.cycles,
-        "seconds": answer.seconds,
-        "bounds": {
-            "published_formula_cycles": answer.formula_cycles,
-            "least_cycles": answer.least_cycles,
-        },
-        "candidates": {
-            place: [{"algorithm": str(c.algorithm), "cycles": c.cycles} for c in ranked]
-            for place, ranked in (
-                ("rows", answer.row_candidates),
-                ("column", answer.column_candidates),
-            )
-            if ranked
-        },
-        "request": {**dataclasses.asdict(request), "wafer": answer.wafer},
-        "links": [
-            {
-                "plane": load.plane,
-                "links": load.links,
-                "busiest_cycles": load.busiest_cycles,
-                "total_cycles": load.total_cycles,
-            }
-            for load in answer.loads
-        ],
-    }
-    if table is not None:
-        document["routers"] = [
-            {
-                "pes": [list(pe) for pe in pes],
-                "colors": [
-                    {
-                        "color": color,
-                        "positions": [{"rx": r.rx, "tx": list(r.tx)} for r in routes],
-                    }
-                    for color, routes in positions
-                ],
-            }
-            for positions, pes in roles(table)
-        ]
-    return document

@@ -8,15 +8,11 @@ import click
 
 from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.results.compare import compare as lay_side_by_side
-from wse_emulator.results.files import read_run
-from wse_emulator.results.folder import check_folder, write_files
+from wse_emulator.questions.saved.compare import DIFFERENCE_PICTURE
+from wse_emulator.questions.saved.compare import compare as lay_side_by_side
+from wse_emulator.results.answer import StyleName
 from wse_emulator.terminal.compare import print_comparison
-from wse_emulator.views.difference import figure_difference
-from wse_emulator.views.page import render
 from wse_emulator.views.style import LIGHT, STYLES
-
-_PICTURE = "difference.png"
 
 
 @click.command()
@@ -33,7 +29,7 @@ def compare(
     before: Path,
     after: Path,
     out: Path | None,
-    style: str,
+    style: StyleName,
     force: bool,
     json_path: str | None,
     quiet: bool,
@@ -47,20 +43,9 @@ def compare(
       wse compare report-adamw report-sgd
       wse compare report-wse2 report-wse3 --out difference --json -
     """
-    if out is not None:
-        check_folder(out, [_PICTURE], force=force)
-    written: list[Path] = []
     with telling(3 if out is None else 4, quiet=quiet) as tell:
-        tell(f"reading {before}")
-        first = read_run(before)
-        tell(f"reading {after}")
-        second = read_run(after)
-        tell("comparing")
-        comparison = lay_side_by_side(first, second)
-        if out is not None:
-            tell("drawing the difference")
-            picture = render(figure_difference(first, second, STYLES[style]), STYLES[style])
-            written = write_files(out, {_PICTURE: picture}, force=force)
+        comparison = lay_side_by_side(before, after, out=out, style=style, force=force, tell=tell)
+    written = [] if out is None else [out / DIFFERENCE_PICTURE]
     if json_path is not None:
         write_json(json_path, comparison.document(), force=force)
     if json_path != STDOUT:

@@ -14,7 +14,7 @@ from wse_emulator.cli.step_options import StepFlags, given, memory_options
 from wse_emulator.errors import DoesNotFitError
 from wse_emulator.models.catalog import check_model_name
 from wse_emulator.request import Mode
-from wse_emulator.results.fit import SOLVABLE
+from wse_emulator.results.fit import SOLVABLE, Solvable
 from wse_emulator.terminal.fit import print_report
 from wse_emulator.terminal.say import say_written
 
@@ -24,7 +24,7 @@ class FitFlags(StepFlags):
 
     levers: bool
     all_optimizers: bool
-    solve_for: str | None
+    solve: Solvable | None
 
 
 @click.command()
@@ -41,7 +41,6 @@ class FitFlags(StepFlags):
 @click.option("--all-optimizers", is_flag=True, help="Judge every optimizer, as a table.")
 @click.option(
     "--solve",
-    "solve_for",
     type=click.Choice(SOLVABLE),
     help="Find the largest that fits, everything else as given.",
 )
@@ -94,7 +93,7 @@ def fit(
             More(
                 levers=flags["levers"],
                 optimizers=flags["all_optimizers"],
-                solve_for=flags["solve_for"],
+                solve_for=flags["solve"],
             ),
             command=typed_command(),
             tell=tell,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
-from wse_emulator.models.catalog import builtin_model, builtin_names
+from wse_emulator.questions.models import models as list_models
+from wse_emulator.results.codec import encode
 from wse_emulator.terminal.models import print_models
 
 
@@ -22,21 +23,9 @@ def models(json_path: str | None, force: bool) -> None:
       wse models
       wse models --json -
     """
-    found = sorted(
-        (builtin_model(name) for name in builtin_names()),
-        key=lambda model: (model.total_elements, model.name),
-    )
+    found = list_models()
     if json_path is not None:
-        entries = [
-            {
-                "name": model.name,
-                "parameters": model.total_elements,
-                "tensors": len(model.parameters),
-                "architecture": model.architecture,
-                "source": model.source,
-            }
-            for model in found
-        ]
+        entries = [encode(entry) for entry in found]
         write_json(json_path, {"schema": "wse-models/1", "models": entries}, force=force)
     if json_path != STDOUT:
         print_models(found)

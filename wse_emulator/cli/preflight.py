@@ -62,11 +62,11 @@ def preflight(
     check_model_name(model)
     if factory is not None:
         require_factory(factory)
-    from wse_emulator.questions.preflight import preflight as judge  # noqa: PLC0415 - loads torch
+    from wse_emulator.questions.preflight import answer_preflight  # noqa: PLC0415 - loads torch
 
     with telling(None, quiet=quiet) as tell:
         checked = None if factory is None else _checked(factory, tell)
-        page = judge(
+        page = answer_preflight(
             asked,
             checked=checked,
             command=typed_command(),

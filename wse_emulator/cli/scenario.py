@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
-from wse_emulator.cli.scenarios import scenario_names
-from wse_emulator.errors import UnknownNameError, near
+from wse_emulator.questions.scenario import scenario as run_scenario
 
 
 @click.command(
@@ -28,13 +25,4 @@ def scenario(name: str, arguments: tuple[str, ...]) -> int:
       wse scenario small_mlp_trains --steps 50
       wse scenario gpt2_xl_adamw --out report
     """
-    chosen = name.removesuffix(".py").replace("-", "_")
-    if chosen not in scenario_names():
-        raise UnknownNameError(
-            f"unknown scenario {name!r}{near(chosen, scenario_names())}; there are "
-            f"{', '.join(scenario_names())}"
-        )
-    main = importlib.import_module(f"scenarios.{chosen}").main
-    assert isinstance(main, click.Command)
-    code = main.main(args=list(arguments), prog_name=f"wse scenario {name}", standalone_mode=False)
-    return code if isinstance(code, int) else 0
+    return run_scenario(name, *arguments)

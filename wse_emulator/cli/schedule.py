@@ -9,8 +9,7 @@ import click
 
 from wse_emulator.cli.output import STDOUT, force_option, json_option, text_option, write_text
 from wse_emulator.cli.progress import quiet_option, telling
-from wse_emulator.configs.read import read_run_config
-from wse_emulator.questions.schedule import learning_rates
+from wse_emulator.questions.schedule import schedule as evaluate
 from wse_emulator.results.one_file import check_file, holds_own_json, write_file
 from wse_emulator.results.schedule import LearningRates
 from wse_emulator.terminal.schedule import csv_text, print_rates
@@ -70,23 +69,15 @@ def schedule(
     if plot_path is not None:
         check_file(plot_path, force=force)
     with telling(1 + (compare is not None) + (plot_path is not None), quiet=quiet) as tell:
-        tell(f"evaluating {config}")
-        rates = learning_rates(read_run_config(config), steps)
-        other = None
-        if compare is not None:
-            tell(f"evaluating {compare}")
-            other = learning_rates(read_run_config(compare), steps)
+        rates = evaluate(config, steps=steps, compare=compare, tell=tell)
         if plot_path is not None:
             tell("drawing the curves")
-            _write_plot(plot_path, rates, other, force=force)
-    schedules = [rates] if other is None else [rates, other]
+            _write_plot(plot_path, rates, force=force)
+    schedules = [rates] if rates.beside is None else [rates, rates.beside]
     if csv_path is not None:
         write_text(csv_path, csv_text(schedules), force=force)
     if json_path is not None:
-        document = rates.document()
-        if other is not None:
-            document["compare"] = other.document()
-        text = json.dumps(document, allow_nan=False) + "\n"
+        text = json.dumps(rates.document(), allow_nan=False) + "\n"
         write_text(json_path, text, force=force, disposable=holds_own_json)
     if STDOUT not in (csv_path, json_path):
         print_rates(schedules)
@@ -99,13 +90,11 @@ def _refuse_one_file_for_two(*targets: str | Path | None) -> None:
             raise click.UsageError(f"{name} is named for two outputs; give each its own file")
 
 
-def _write_plot(
-    path: Path, rates: LearningRates, other: LearningRates | None, *, force: bool
-) -> None:
+def _write_plot(path: Path, rates: LearningRates, *, force: bool) -> None:
     # drawing is imported here: a table needs none of it
     from wse_emulator.views.learning_rate import figure_learning_rate  # noqa: PLC0415
     from wse_emulator.views.page import render  # noqa: PLC0415
     from wse_emulator.views.style import LIGHT  # noqa: PLC0415
 
-    picture = render(figure_learning_rate(rates, other), LIGHT, path.suffix.lower()[1:])
+    picture = render(figure_learning_rate(rates, rates.beside), LIGHT, path.suffix.lower()[1:])
     write_file(path, picture, force=force)

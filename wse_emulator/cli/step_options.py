@@ -9,11 +9,11 @@ from typing import Any, Final, NotRequired, TypedDict, TypeVar
 import click
 
 from wse_emulator.cli.options import parse_options
-from wse_emulator.inputs.given import DEFAULT_WAFER, Given, parse_micro_batch, parse_sparsity
+from wse_emulator.inputs.given import DEFAULT_WAFER, Given
 from wse_emulator.inputs.optimizer_names import check_optimizer_name
-from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, parse_precision
-from wse_emulator.request import DEFAULT_OPTIMIZER, Mode, Precision
-from wse_emulator.wafer.parse import parse_wafer
+from wse_emulator.inputs.precision import POLICIES, STORAGE_DTYPES, precision_given
+from wse_emulator.request import DEFAULT_OPTIMIZER, EngineName, Mode
+from wse_emulator.wafer.parse import machine_given
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -30,7 +30,7 @@ class StepFlags(TypedDict):
     loss_scaling: bool
     wafer: str
     settings: tuple[str, ...]
-    engine: NotRequired[str]
+    engine: NotRequired[EngineName]
     batch_size: int | None
     seq_len: int | None
     target_len: int | None
@@ -182,33 +182,21 @@ def given(model: str, flags: StepFlags, *, mode: Mode, steps: int | None = None)
         options=parse_options(flags["options"]),
         max_grad_norm=flags["max_grad_norm"],
         loss_scaling=flags["loss_scaling"],
-        wafer=parse_wafer(flags["wafer"], flags["settings"]),
+        wafer=machine_given(flags["wafer"], flags["settings"]),
         engine=flags.get("engine", "array"),
         mode=mode,
-        precision=_precision(flags),
+        precision=precision_given(
+            flags["precision"],
+            compute=flags["compute_dtype"],
+            parameter=flags["parameter_dtype"],
+            gradient=flags["gradient_dtype"],
+            state=flags["state_dtype"],
+        ),
         batch_size=flags["batch_size"],
-        sequence=flags["seq_len"],
-        target=flags["target_len"],
-        micro_batch=parse_micro_batch(flags["micro_batch"]),
+        seq_len=flags["seq_len"],
+        target_len=flags["target_len"],
+        micro_batch=flags["micro_batch"],
         recompute=flags["recompute"],
-        sparsity=parse_sparsity(flags["sparsity"]),
+        sparsity=flags["sparsity"],
         steps=steps,
-    )
-
-
-def _precision(flags: StepFlags) -> Precision | None:
-    parts = {
-        "compute": flags["compute_dtype"],
-        "parameter": flags["parameter_dtype"],
-        "gradient": flags["gradient_dtype"],
-        "state": flags["state_dtype"],
-    }
-    if flags["precision"] is None and all(dtype is None for dtype in parts.values()):
-        return None
-    return parse_precision(
-        flags["precision"] or "float32",
-        compute=parts["compute"],
-        parameter=parts["parameter"],
-        gradient=parts["gradient"],
-        state=parts["state"],
     )

@@ -9,10 +9,10 @@ import click
 from wse_emulator.cli.output import STDOUT, force_option, json_option, write_json
 from wse_emulator.cli.progress import quiet_option, telling
 from wse_emulator.questions.validate import (
+    compare_records,
     read_measurements,
     report_document,
 )
-from wse_emulator.questions.validate import validate as validate_records
 from wse_emulator.terminal.validate import print_validation
 
 
@@ -38,7 +38,7 @@ def validate(
     """
     records = read_measurements(None if data is None else Path(data))
     with telling(len(records), quiet=quiet) as tell:
-        report = validate_records(records, tell)
+        report = compare_records(records, tell)
     if json_path is not None:
         write_json(json_path, report_document(report, bounds=bounds), force=force)
     if json_path != STDOUT:

@@ -247,3 +247,28 @@ def _tree(links: list[tuple[PE, PE]], root: PE, sinks: set[PE] | None = None) ->
         taken = pe != root and (sinks is None or pe in sinks)
         routes[pe] = Route(rx, (*leaves[pe], RAMP) if taken else tuple(leaves[pe]))
     return routes
+
+
+Positions = tuple[tuple[int, tuple[Route, ...]], ...]
+
+
+def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple[int, int]]]]:
+    """The PEs that have the same routes, in groups, in the order of their first PE."""
+    grouped: dict[Positions, list[tuple[int, int]]] = {}
+    for entry in routers:
+        grouped.setdefault(entry.positions, []).append(entry.pe)
+    return list(grouped.items())
+
+
+def routers_document(routers: tuple[RouterColors, ...]) -> list[dict[str, object]]:
+    """The routers as JSON holds them: PEs of the same routes, and the positions of each color."""
+    return [
+        {
+            "pes": [list(pe) for pe in pes],
+            "colors": [
+                {"color": color, "positions": [{"rx": r.rx, "tx": list(r.tx)} for r in routes]}
+                for color, routes in positions
+            ],
+        }
+        for positions, pes in roles(routers)
+    ]

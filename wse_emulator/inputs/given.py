@@ -36,11 +36,11 @@ class Given:
     function named after a question says what its arguments mean.
     """
 
-    model: Model
+    model: Model | Path
     optimizer: AnyOptimizer | None = None
     config: str | Path | None = None
     lr: float | None = None
-    lr_schedule: str | LearningRate | None = None
+    lr_schedule: str | Path | LearningRate | None = None
     options: Mapping[str, object] | None = None
     max_grad_norm: float | None = None
     loss_scaling: bool = False
@@ -49,9 +49,9 @@ class Given:
     mode: Mode = "pipelined"
     precision: str | Precision | None = None
     batch_size: int | None = None
-    sequence: int | None = None
-    target: int | None = None
-    micro_batch: int | None = None
+    seq_len: int | None = None
+    target_len: int | None = None
+    micro_batch: int | str | None = None
     recompute: int | str | None = None
     sparsity: float | str | Path | None = None
     steps: int | None = None
@@ -64,20 +64,46 @@ class Given:
         """
         if isinstance(self.model, Path):
             object.__setattr__(self, "model", str(self.model))
-        for name in ("batch_size", "sequence", "target", "micro_batch", "steps"):
-            object.__setattr__(self, name, _whole(name, getattr(self, name)))
+        if isinstance(self.lr_schedule, Path):
+            object.__setattr__(self, "lr_schedule", str(self.lr_schedule))
+        for name in ("batch_size", "seq_len", "target_len", "steps"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name)))
         for name in ("lr", "max_grad_norm"):
             object.__setattr__(self, name, _number(name, getattr(self, name)))
+        if isinstance(self.sparsity, str):
+            object.__setattr__(self, "sparsity", parse_sparsity(self.sparsity))
         if not isinstance(self.sparsity, str | Path):
             object.__setattr__(self, "sparsity", _number("sparsity", self.sparsity))
-        if not isinstance(self.recompute, str):
-            object.__setattr__(self, "recompute", _whole("recompute", self.recompute))
-        options = {name: _plain(value) for name, value in (self.options or {}).items()}
+        for name in ("micro_batch", "recompute"):
+            if not isinstance(getattr(self, name), str):
+                object.__setattr__(self, name, whole_number(name, getattr(self, name)))
+        _check_optimizer(self.optimizer)
+        _check_kind("config", self.config, (str, Path), "name a run config (YAML)")
+        _check_kind("precision", self.precision, (str, Precision), "name a policy, as 'mixed'")
+        _check_kind("loss_scaling", self.loss_scaling, (bool,), "give True or False")
+        _check_kind("options", self.options, (Mapping,), "give names and values, as {'eps': 1e-6}")
+        options = {str(name): _plain(value) for name, value in (self.options or {}).items()}
         object.__setattr__(self, "options", options)
         check_mode_and_engine(self.mode, self.engine)
 
 
-def _whole(name: str, value: object) -> int | None:
+def _check_optimizer(optimizer: object) -> None:
+    """Refuse what can be no optimizer, before anything is loaded."""
+    if isinstance(optimizer, bool | int | float | bytes | list | tuple | dict | set):
+        raise InputError(f"optimizer is {optimizer!r}; name an optimizer class, as 'AdamW'")
+
+
+def _check_kind(name: str, value: object, kinds: tuple[type, ...], remedy: str) -> None:
+    if value is not None and not isinstance(value, kinds):
+        raise InputError(f"{name} is {value!r}; {remedy}")
+
+
+def whole_number(name: str, value: object) -> int | None:
+    """A whole number that a user gives, of Python or NumPy; None for nothing.
+
+    Raises:
+        InputError: anything else.
+    """
     if value is None:
         return None
     if isinstance(value, float) and value.is_integer():
@@ -126,12 +152,14 @@ def parse_recompute(recompute: int | str | None) -> Recompute:
         ) from None
 
 
-def parse_micro_batch(text: str) -> int | None:
-    """``auto`` -> None, or a number of samples.
+def parse_micro_batch(text: int | str | None) -> int | None:
+    """``auto`` or None -> None, or a number of samples.
 
     Raises:
         InputError: anything else.
     """
+    if not isinstance(text, str):
+        return text
     if text == "auto":
         return None
     try:

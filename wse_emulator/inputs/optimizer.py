@@ -237,6 +237,8 @@ def check_rate(request: Request) -> None:
         InputError: neither a flag, a run config nor the class gives a rate.
     """
     choice = request.optimizer
+    if choice.own:
+        return  # its constructor says what it needs
     chosen = optimizer_named(choice.name)
     given = choice.lr is not None or "lr" in choice.options or bool(request.schedules)
     if not given and "lr" in _required(chosen):

@@ -19,7 +19,7 @@ from schedulers.sections import read_learning_rate
 from wse_emulator.configs.read import read_run_config
 from wse_emulator.configs.values import RunConfig
 from wse_emulator.errors import InputError
-from wse_emulator.inputs.given import Given, parse_recompute
+from wse_emulator.inputs.given import Given, parse_micro_batch, parse_recompute
 from wse_emulator.inputs.mask_file import Masks, read_masks
 from wse_emulator.inputs.optimizer import configured_choice
 from wse_emulator.inputs.own_optimizer import (
@@ -41,7 +41,7 @@ from wse_emulator.request import (
     Request,
 )
 from wse_emulator.results.answers import CONFIG_BATCH
-from wse_emulator.wafer.parse import parse_wafer, typed_wafer
+from wse_emulator.wafer.parse import machine_given, typed_wafer
 from wse_emulator.wafer.spec import WaferSpec
 
 _FILE: Final = (str, Path)
@@ -93,7 +93,7 @@ def read(given: Given) -> Inputs:
         None if given.optimizer is None else given_optimizer(given.optimizer, given.model)
     )
     optimizer = _optimizer(given, configured, own_optimizer)
-    spec = parse_wafer(given.wafer) if isinstance(given.wafer, str) else given.wafer
+    spec = machine_given(given.wafer)
     masks = read_masks(Path(given.sparsity), model) if isinstance(given.sparsity, _FILE) else {}
     request = Request(
         wafer=spec,
@@ -105,9 +105,9 @@ def read(given: Given) -> Inputs:
         engine=given.engine,
         precision=_precision(given, config),
         batch_size=_first(given.batch_size, config.batch_size if config and own else None),
-        sequence=_first(given.sequence, config.sequence_length if config and own else None),
-        target=given.target,
-        micro_batch=given.micro_batch,
+        sequence=_first(given.seq_len, config.sequence_length if config and own else None),
+        target=given.target_len,
+        micro_batch=parse_micro_batch(given.micro_batch),
         recompute=parse_recompute(given.recompute),
         sparsity=_sparsity(given, config),
         masks=str(given.sparsity) if masks else None,
@@ -145,13 +145,23 @@ def read_again(request: Request) -> Inputs:
     return Inputs(request=request, model=model, masks=masks, own_optimizer=own)
 
 
-def _model(model: Model, config: RunConfig | None) -> ModelShapes:
+def _model(model: Model | Path, config: RunConfig | None) -> ModelShapes:
     if isinstance(model, nn.Module):
         name = type(model).__name__
         return shapes_of_module(model, name, f"the module {name}")
     if isinstance(model, ModelShapes):
         return model
+    if not isinstance(model, str):
+        raise InputError(
+            f"the model is {_kind_of(model)}; give a name, a file, module:factory, shapes, or an "
+            "nn.Module that is built"
+        )
     return load_model(model) if config is None else load_configured_model(Path(model), config)
+
+
+def _kind_of(value: object) -> str:
+    """What something is, for messages: it may print as pages."""
+    return f"the class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 def _optimizer(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -19,8 +21,13 @@ from wse_emulator.collectives.compose import (
 )
 from wse_emulator.collectives.line_time import broadcast_cycles
 from wse_emulator.collectives.planner import Candidate, candidates
+from wse_emulator.collectives.routes import RouterColors, routers_document
 from wse_emulator.engines.alone import run_alone
-from wse_emulator.errors import CollectiveError
+from wse_emulator.errors import CollectiveError, near
+from wse_emulator.inputs.given import DEFAULT_WAFER, whole_number
+from wse_emulator.request import EngineName, check_mode_and_engine
+from wse_emulator.results.answer import Answer
+from wse_emulator.wafer.parse import Settings, machine_given
 from wse_emulator.wafer.region import PLANES, Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -28,7 +35,9 @@ CollectiveKind = Literal["broadcast", "reduce", "all-reduce"]
 COLLECTIVES: Final[tuple[CollectiveKind, ...]] = ("broadcast", "reduce", "all-reduce")
 Choice = Literal["auto", "ring"] | Kind
 CHOICES: Final[tuple[Choice, ...]] = ("auto", *KINDS, "ring")
+ROOTS: Final[tuple[RootPlace, ...]] = ("edge", "centre")
 CHANNEL: Final = "collective"
+SCHEMA: Final = "wse-collective/1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +80,8 @@ class LinkLoad:
     total_cycles: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Study(Answer):
     """The answer.
 
     Attributes:
@@ -85,6 +94,13 @@ class Study:
         row_candidates, column_candidates: time of every algorithm, cheapest first.
         loads: use of the links.
         activities: what ran, for the router table.
+
+    Example:
+        >>> study = wse_emulator.collective("broadcast", pes=64, wavelets=256)
+        >>> study.algorithms
+        ('multicast',)
+        >>> sorted(study.tables())
+        ['links']
     """
 
     request: CollectiveRequest
@@ -98,6 +114,104 @@ class Study:
     column_candidates: tuple[Candidate, ...]
     loads: tuple[LinkLoad, ...]
     activities: tuple[Activity, ...]
+
+    def document(self, routers: tuple[RouterColors, ...] | None = None) -> dict[str, object]:
+        """The JSON document (schema ``wse-collective/1``).
+
+        Args:
+            routers: colors and routes of every PE, to be listed by those that have the same.
+        """
+        return collective_document(self, routers)
+
+
+def collective(  # noqa: PLR0913 - the options of the command
+    kind: CollectiveKind,
+    *,
+    wavelets: int,
+    pes: int | None = None,
+    rows: int | None = None,
+    cols: int | None = None,
+    algorithm: Choice = "auto",
+    group: int | None = None,
+    root: RootPlace = "edge",
+    wafer: str | WaferSpec = DEFAULT_WAFER,
+    set: Settings = (),
+    engine: EngineName = "array",
+) -> Study:
+    """Time one collective by itself, on an otherwise empty wafer.
+
+    Args:
+        kind: ``broadcast``, ``reduce`` or ``all-reduce``.
+        wavelets: length of the vector in 32-bit words.
+        pes: PEs of a line; or ``rows`` and ``cols`` of a rectangle.
+        rows, cols: see ``pes``.
+        algorithm: ``auto`` takes the cheapest.
+        group: PEs of a group of the algorithm ``two-phase``; default: the best.
+        root: ``edge`` or ``centre``: where the PE lies that sends, or receives the sum.
+        wafer: as :func:`wse_emulator.run` takes it.
+        set: figures of the machine to change, as ``{"hop_cycles": 2}``.
+        engine: ``array`` or ``pe``; the answers are equal to the cycle.
+
+    Raises:
+        CollectiveError: no such kind, algorithm or shape, or the wafer is too small.
+        InputError: something else where a number belongs, or an unknown wafer or engine.
+
+    Example:
+        >>> study = wse_emulator.collective("reduce", pes=512, wavelets=4096)
+        >>> study.cycles >= study.least_cycles
+        True
+        >>> study.algorithms
+        ('rows: chain',)
+    """
+    _check_choice("kind of collective", kind, COLLECTIVES)
+    _check_choice("algorithm", algorithm, CHOICES)
+    _check_choice("root", root, ROOTS)
+    check_mode_and_engine("pipelined", engine)
+    spec = machine_given(wafer, set)
+    shape = collective_shape(
+        whole_number("pes", pes), whole_number("rows", rows), whole_number("cols", cols), spec
+    )
+    length = whole_number("wavelets", wavelets)
+    request = CollectiveRequest(
+        kind=kind,
+        rows=shape[0],
+        cols=shape[1],
+        wavelets=0 if length is None else length,
+        algorithm=algorithm,
+        group=whole_number("group", group),
+        root=root,
+    )
+    return study(request, spec, engine=engine)
+
+
+def collective_shape(
+    pes: int | None, rows: int | None, cols: int | None, spec: WaferSpec
+) -> tuple[int, int]:
+    """Rows and columns of what was asked for; a line lies along a row if it fits.
+
+    Raises:
+        CollectiveError: a line and a rectangle at once, neither, or a line too long.
+    """
+    if pes is not None:
+        if rows is not None or cols is not None:
+            raise CollectiveError("give --pes for a line, or --rows and --cols, not both")
+        if pes <= spec.cols:
+            return 1, pes
+        if pes <= spec.rows:
+            return pes, 1
+        raise CollectiveError(
+            f"a line of {pes} PEs exceeds {spec.name}'s {spec.rows} rows and {spec.cols} columns"
+        )
+    if rows is None or cols is None:
+        raise CollectiveError("give --pes for a line, or --rows and --cols for a rectangle")
+    return rows, cols
+
+
+def _check_choice(what: str, given: str, known: Sequence[str]) -> None:
+    if given not in known:
+        raise CollectiveError(
+            f"there is no {what} {given!r}{near(str(given), known)}; one of {', '.join(known)}"
+        )
 
 
 def study(request: CollectiveRequest, spec: WaferSpec, *, engine: str = "array") -> Study:
@@ -238,3 +352,45 @@ def _loads(link_busy: np.ndarray) -> tuple[LinkLoad, ...]:
         for plane, busy in zip(PLANES, link_busy, strict=True)
         if busy.any()
     )
+
+
+def collective_document(answer: Study, table: tuple[RouterColors, ...] | None) -> dict[str, object]:
+    """The answer as JSON holds it, schema ``wse-collective/1``; ``routers`` as :func:`roles`."""
+    request = answer.request
+    document: dict[str, object] = {
+        "schema": SCHEMA,
+        "kind": request.kind,
+        "wafer": answer.wafer,
+        "rows": request.rows,
+        "cols": request.cols,
+        "wavelets": request.wavelets,
+        "root": request.root,
+        "algorithms": list(answer.algorithms),
+        "cycles": answer.cycles,
+        "seconds": answer.seconds,
+        "bounds": {
+            "published_formula_cycles": answer.formula_cycles,
+            "least_cycles": answer.least_cycles,
+        },
+        "candidates": {
+            place: [{"algorithm": str(c.algorithm), "cycles": c.cycles} for c in ranked]
+            for place, ranked in (
+                ("rows", answer.row_candidates),
+                ("column", answer.column_candidates),
+            )
+            if ranked
+        },
+        "request": {**dataclasses.asdict(request), "wafer": answer.wafer},
+        "links": [
+            {
+                "plane": load.plane,
+                "links": load.links,
+                "busiest_cycles": load.busiest_cycles,
+                "total_cycles": load.total_cycles,
+            }
+            for load in answer.loads
+        ],
+    }
+    if table is not None:
+        document["routers"] = routers_document(table)
+    return document

@@ -211,7 +211,7 @@ class KnownResult:
     command: str = ""
 
 
-def explain(
+def explain_inputs(
     inputs: Inputs, *, command: str = "", result: KnownResult | None = None, tell: Tell = silent
 ) -> Explanation:
     """Emulate the step of a question as it is, with each limit lifted, and with what may help.
@@ -291,7 +291,7 @@ def explain_again(request: Request | None, result: KnownResult, tell: Tell = sil
             f"{result.source} cannot be repeated: {error}.{made} (its files are looked up from "
             "the current folder)"
         ) from error
-    return explain(inputs, command=result.command, result=result, tell=tell)
+    return explain_inputs(inputs, command=result.command, result=result, tell=tell)
 
 
 def lift_limits(

@@ -7,50 +7,141 @@ on the page comes from that.
 from __future__ import annotations
 
 import dataclasses
-from typing import Final
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal
 
 from wse_emulator.capture.built import Built, build, capture
 from wse_emulator.errors import InputError, StaticRuleError, WseError
-from wse_emulator.inputs.given import Given
+from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.keywords import named_as_flags
 from wse_emulator.inputs.optimizer import check_rate
+from wse_emulator.inputs.own_optimizer import AnyOptimizer
+from wse_emulator.inputs.precision import PrecisionName, StorageDtype, precision_given
 from wse_emulator.inputs.read import Inputs, read
+from wse_emulator.inputs.schedule_text import LearningRate
+from wse_emulator.models.modules import Model
 from wse_emulator.plan.known import Captured, Known, know, with_activations
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.questions.fit.judge import Judgement
 from wse_emulator.questions.fit.levers import pull_levers
 from wse_emulator.questions.fit.report import report as report_of_fit
 from wse_emulator.questions.rates import constant_course, course_of
+from wse_emulator.questions.repeat import repeating
 from wse_emulator.questions.run import emulated_result
-from wse_emulator.request import AS_CAPTURED
+from wse_emulator.request import AS_CAPTURED, EngineName, Mode, Precision
+from wse_emulator.results.answer import repeated_by
 from wse_emulator.results.check import CheckReport
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.preflight import Course, Preflight, StepTime, lever_change
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.tell import Tell, silent
+from wse_emulator.wafer.parse import Settings, machine_given
+from wse_emulator.wafer.spec import WaferSpec
 
 LEVERS_TOLD: Final = 3
 
 
-def preflight(
-    given: Given, *, checked: CheckReport | None = None, command: str = "", tell: Tell = silent
+@named_as_flags(sequence="seq_len", target="target_len")
+def preflight(  # noqa: PLR0913 - the fields of a Request
+    model: Model | Path,
+    *,
+    optimizer: AnyOptimizer | None = None,
+    config: str | Path | None = None,
+    lr: float | None = None,
+    lr_schedule: str | Path | LearningRate | None = None,
+    options: Mapping[str, object] | None = None,
+    max_grad_norm: float | None = None,
+    loss_scaling: bool = False,
+    steps: int | None = None,
+    wafer: str | WaferSpec = DEFAULT_WAFER,
+    set: Settings = (),
+    engine: EngineName = "array",
+    mode: Mode = "auto",
+    precision: PrecisionName | Precision | None = None,
+    compute_dtype: StorageDtype | None = None,
+    parameter_dtype: StorageDtype | None = None,
+    gradient_dtype: StorageDtype | None = None,
+    state_dtype: StorageDtype | None = None,
+    batch_size: int | None = None,
+    seq_len: int | None = None,
+    target_len: int | None = None,
+    micro_batch: int | Literal["auto"] | None = None,
+    recompute: int | Literal["auto", "none", "full"] | None = None,
+    sparsity: float | str | Path | None = None,
+    check: CheckReport | None = None,
+    tell: Tell | None = None,
 ) -> Preflight:
     """Judge a planned run: legal, fits, schedule as meant, step time, what to change.
 
     Args:
-        given: the run; a run config as its model brings all the rest. Its ``steps`` are those of
-            the whole run, over which the schedule is looked at.
-        checked: the verdict on an optimizer of the user's own, where there is one.
-        command: the command that repeats this.
+        model: a run config (YAML), which brings optimizer, schedule and batch, or any other
+            model. All arguments but those below are those of :func:`wse_emulator.run`.
+        steps: steps of the whole run, over which the schedule is looked at; default: those of
+            the run config.
+        mode: ``pipelined``, ``weight-streaming``, or ``auto`` for the better of both.
+        check: what :func:`wse_emulator.check` said of an optimizer of your own; its violations
+            stand on the page.
         tell: called with the name of each stage as it begins.
 
     Raises:
         InputError: the model or the run config cannot be read, so that nothing can be answered.
 
     Example:
-        >>> from wse_emulator.inputs.given import Given
-        >>> page = preflight(Given(model="gpt2", lr=1e-4))
+        >>> page = wse_emulator.preflight(torch.nn.Linear(64, 64), wafer="wse2:8x8", lr=1e-4)
         >>> page.verdict, page.exit_code
         ('Ready to queue.', 0)
+    """
+    if check is not None and not isinstance(check, CheckReport):
+        raise InputError(
+            f"check is a value of type {type(check).__name__}; give what wse_emulator.check returns"
+        )
+    return answer_preflight(
+        Given(
+            model=model,
+            optimizer=optimizer,
+            config=config,
+            lr=lr,
+            lr_schedule=lr_schedule,
+            options=options,
+            max_grad_norm=max_grad_norm,
+            loss_scaling=loss_scaling,
+            steps=steps,
+            wafer=machine_given(wafer, set),
+            engine=engine,
+            mode=mode,
+            precision=precision_given(
+                precision,
+                compute=compute_dtype,
+                parameter=parameter_dtype,
+                gradient=gradient_dtype,
+                state=state_dtype,
+            ),
+            batch_size=batch_size,
+            seq_len=seq_len,
+            target_len=target_len,
+            micro_batch=micro_batch,
+            recompute=recompute,
+            sparsity=sparsity,
+        ),
+        checked=check,
+        tell=tell or silent,
+    )
+
+
+def answer_preflight(
+    given: Given, *, checked: CheckReport | None = None, command: str = "", tell: Tell = silent
+) -> Preflight:
+    """What :func:`preflight` answers.
+
+    Args:
+        given: the run; a run config as its model brings all the rest.
+        checked: the verdict on an optimizer of the user's own, where there is one.
+        command: the command that repeats this.
+        tell: called with the name of each stage as it begins.
+
+    Raises:
+        InputError: as :func:`preflight`.
     """
     problems: list[str] = []
     violations = list(checked.violations if checked else ())
@@ -79,7 +170,7 @@ def preflight(
         judgement = _judged(known, inputs, violations, problems, tell)
         if judgement is not None:
             report, result = _answers(judgement, command, violations, problems, tell)
-    return Preflight(
+    page = Preflight(
         model=inputs.model.name,
         optimizer=built.optimizer_name,
         wafer=inputs.request.wafer.name,
@@ -94,6 +185,8 @@ def preflight(
         command=command,
         request=inputs.request,
     )
+    repeated_by(page, repeating(inputs, command=command))
+    return page
 
 
 def _read(given: Given, problems: list[str]) -> Inputs:

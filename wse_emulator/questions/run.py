@@ -6,7 +6,7 @@ import dataclasses
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import numpy as np
 import torch
@@ -16,8 +16,10 @@ from wse_emulator.capture.built import Built
 from wse_emulator.emulate import EmulatedStep, emulate
 from wse_emulator.errors import UnknownNameError, near
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given
+from wse_emulator.inputs.keywords import named_as_flags
 from wse_emulator.inputs.optimizer import check_rate
 from wse_emulator.inputs.own_optimizer import AnyOptimizer
+from wse_emulator.inputs.precision import PrecisionName, StorageDtype, precision_given
 from wse_emulator.inputs.read import Inputs, read
 from wse_emulator.inputs.schedule_text import LearningRate
 from wse_emulator.models.modules import Model
@@ -25,40 +27,49 @@ from wse_emulator.plan.known import learn
 from wse_emulator.plan.placed import place_and_plan
 from wse_emulator.questions.fit.judge import Judgement
 from wse_emulator.questions.fit.levers import pull_levers
+from wse_emulator.questions.repeat import repeating
 from wse_emulator.questions.validate.accuracy import class_error
-from wse_emulator.request import Mode, Precision
+from wse_emulator.request import EngineName, Mode, Precision
+from wse_emulator.results.answer import repeated_by
 from wse_emulator.results.run import RunResult, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
 from wse_emulator.tell import Tell, silent
+from wse_emulator.wafer.parse import Settings, machine_given
 from wse_emulator.wafer.spec import WaferSpec
 
 CURVE_POINTS: Final = 1001
 RUN_MODES: Final = ("pipelined",)
 
 
+@named_as_flags(sequence="seq_len", target="target_len")
 def run(  # noqa: PLR0913 - the fields of a Request
-    model: Model,
+    model: Model | Path,
     *,
     optimizer: AnyOptimizer | None = None,
     config: str | Path | None = None,
     lr: float | None = None,
-    lr_schedule: str | LearningRate | None = None,
+    lr_schedule: str | Path | LearningRate | None = None,
     options: Mapping[str, object] | None = None,
     max_grad_norm: float | None = None,
     loss_scaling: bool = False,
     steps: int = 1,
     wafer: str | WaferSpec = DEFAULT_WAFER,
-    engine: str = "array",
+    set: Settings = (),
+    engine: EngineName = "array",
     mode: Mode = "pipelined",
-    precision: str | Precision | None = None,
+    precision: PrecisionName | Precision | None = None,
+    compute_dtype: StorageDtype | None = None,
+    parameter_dtype: StorageDtype | None = None,
+    gradient_dtype: StorageDtype | None = None,
+    state_dtype: StorageDtype | None = None,
     batch_size: int | None = None,
-    sequence: int | None = None,
-    target: int | None = None,
-    micro_batch: int | None = None,
-    recompute: int | str | None = None,
+    seq_len: int | None = None,
+    target_len: int | None = None,
+    micro_batch: int | Literal["auto"] | None = None,
+    recompute: int | Literal["auto", "none", "full"] | None = None,
     sparsity: float | str | Path | None = None,
     command: str = "",
-    tell: Tell = silent,
+    tell: Tell | None = None,
 ) -> RunResult:
     """Emulate optimizer steps of a model on a wafer.
 
@@ -83,15 +94,19 @@ def run(  # noqa: PLR0913 - the fields of a Request
         loss_scaling: unscale gradients, check them for overflow over the wafer, and choose the
             next scale, as ``optimizers.DynamicLossScale`` does.
         steps: optimizer steps, 1 or more.
-        wafer: ``wse1``, ``wse2``, ``wse3``, ``wse2:64x48`` (rows x columns), or a spec.
+        wafer: ``wse1``, ``wse2``, ``wse3``, ``wse2:64x48`` (rows x columns), a machine file, or
+            a spec.
+        set: figures of the machine to change, as ``{"hop_cycles": 2}``.
         engine: ``array`` or ``pe``; the answers are equal to the cycle.
         mode: ``pipelined``: weights, gradients and state on the wafer.
         precision: policy name or value: the dtypes in which the step is stored and timed;
             default: as the model's parameters are.
+        compute_dtype, parameter_dtype, gradient_dtype, state_dtype: the dtype of one part, in
+            place of what the policy says.
         batch_size: samples per step; their activations then count among what has to fit.
-        sequence: tokens per sample; default: the model's own length.
-        target: tokens of an encoder-decoder's target; default: as many.
-        micro_batch: samples that move together; default: the largest that fits.
+        seq_len: tokens per sample; default: the model's own length.
+        target_len: tokens of an encoder-decoder's target; default: as many.
+        micro_batch: samples that move together; ``auto`` (the default): the largest that fits.
         recompute: ``none``, ``full``, a number of layers, or ``auto`` (the default): the fewest
             that fit.
         sparsity: fraction of the elements of the layers' matrices that is left out, or an
@@ -123,19 +138,26 @@ def run(  # noqa: PLR0913 - the fields of a Request
             max_grad_norm=max_grad_norm,
             loss_scaling=loss_scaling,
             steps=steps,
-            wafer=wafer,
+            wafer=machine_given(wafer, set),
             engine=engine,
             mode=mode,
-            precision=precision,
+            precision=precision_given(
+                precision,
+                compute=compute_dtype,
+                parameter=parameter_dtype,
+                gradient=gradient_dtype,
+                state=state_dtype,
+            ),
             batch_size=batch_size,
-            sequence=sequence,
-            target=target,
+            seq_len=seq_len,
+            target_len=target_len,
             micro_batch=micro_batch,
             recompute=recompute,
             sparsity=sparsity,
         ),
         command=command,
-        tell=tell,
+        levers=True,
+        tell=tell or silent,
     )
 
 
@@ -170,6 +192,7 @@ def answer_run(
     )
     if levers and not result.fits:
         result = dataclasses.replace(result, levers=pull_levers(judgement, tell))
+    repeated_by(result, repeating(inputs, command=command))
     return result
 
 

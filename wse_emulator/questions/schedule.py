@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from os import PathLike
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -12,9 +14,12 @@ from torch import nn
 
 from optimizers import Optimizer
 from schedulers import SchedulerError, ScheduleSection, build_formula
-from wse_emulator.configs.read import RunConfig
+from wse_emulator.configs.read import read_run_config
+from wse_emulator.configs.values import RunConfig
 from wse_emulator.errors import ConfigError, InputError
+from wse_emulator.inputs.given import whole_number
 from wse_emulator.results.schedule import ALL_GROUPS, GroupRates, LearningRates
+from wse_emulator.tell import Tell, silent
 
 _CHUNK_STEPS: Final = 1 << 18  # keeps the temporaries of one evaluation in the cache
 LARGEST_STEP_COUNT: Final = 50_000_000
@@ -42,6 +47,44 @@ class _RateHolder(Optimizer):
 
     def step(self, closure: object = None) -> None:  # type: ignore[override]  # never called
         """Do nothing, since a schedule is read without a model to update."""
+
+
+def schedule(
+    config: str | Path,
+    *,
+    steps: int | None = None,
+    compare: str | Path | None = None,
+    tell: Tell | None = None,
+) -> LearningRates:
+    """Evaluate the learning rate of a run config at every step.
+
+    Args:
+        config: a Model Zoo run config (YAML).
+        steps: how many, from step 0; default: the config's own length, else that of its schedule.
+        compare: another run config, whose rates lie over the first in tables and pictures.
+        tell: called with the name of each config as it is evaluated.
+
+    Raises:
+        MalformedFileError: a file that cannot be read.
+        ConfigError: a config without a learning rate, or with one that makes no schedule.
+        InputError: ``steps`` is out of range, or needed and not given.
+
+    Example:
+        >>> rates = wse_emulator.schedule("scenarios/run_configs/llama_7b.yaml", steps=3)
+        >>> rates.steps, rates.groups[0].learning_rate.dtype.name
+        (3, 'float32')
+    """
+    told = tell or silent
+    count = whole_number("steps", steps)
+    found: list[LearningRates] = []
+    for one in (config, compare):
+        if one is None and found:
+            continue
+        if not isinstance(one, str | PathLike):
+            raise InputError(f"the run config is {one!r}; name a file (YAML)")
+        told(f"evaluating {one}")
+        found.append(learning_rates(read_run_config(Path(one)), count))
+    return found[0] if len(found) == 1 else found[0].compare(found[1])
 
 
 def learning_rates(config: RunConfig, steps: int | None = None) -> LearningRates:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.errors import InputError, StaticRuleError
-from wse_emulator.results.card import card_table
+from wse_emulator.results.answer import Answer
 from wse_emulator.results.sentences import sentence
 from wse_emulator.results.words import plural
 
 CHECK_SCHEMA: Final = "wse-check/1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CheckReport:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CheckReport(Answer):
     """The verdict on one optimizer, or on several that train together.
 
     Attributes:
@@ -28,6 +27,12 @@ class CheckReport:
         unjudged: why the optimizer could not be judged; None if it was.
         of: the parameters that it steps, in a few words, where there are several optimizers.
         parts: the verdict on each of several optimizers; empty for a single one.
+
+    Example:
+        >>> p = torch.nn.Parameter(torch.zeros(4))
+        >>> report = wse_emulator.check(optimizers.Lion([p], lr=1e-3))
+        >>> print(report)
+        Legal: optimizers.lion.Lion keeps all static-state rules over 16 steps.
     """
 
     optimizer: str
@@ -56,10 +61,6 @@ class CheckReport:
     def verdict(self) -> str:
         """The verdict in a sentence."""
         return rules_verdict(self)
-
-    def _repr_html_(self) -> str:
-        """What a notebook shows for a report."""
-        return check_card(self)
 
     def document(self) -> dict[str, object]:
         """The JSON of ``wse check --json``."""
@@ -127,11 +128,3 @@ def verdict_on_part(part: CheckReport) -> str:
 def check_note(report: CheckReport, number: int) -> str:
     """What else there is to know about a verdict: note ``number`` of the report."""
     return report.notes[number]
-
-
-def check_card(report: CheckReport) -> str:
-    """HTML of whether an optimizer is legal, and each broken rule with its remedy."""
-    said = html.escape(rules_verdict(report))
-    notes = "".join(f"<p>{html.escape(note)}</p>" for note in report.notes)
-    rows = card_table((v.rule, str(v)) for v in report.violations)
-    return f"<p>{said}</p>{notes}{rows}"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Final
 
+from wse_emulator.results.answer import DrawnAnswer
 from wse_emulator.results.codec import encode
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.sentences import sentence, sentences_together
@@ -50,8 +51,8 @@ class TensorChange:
     after_pe_cycles: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Comparison(DrawnAnswer):
     """The difference of two results.
 
     Attributes:
@@ -62,6 +63,14 @@ class Comparison:
         only_before, only_after: names of tensors that one side has.
         same_wafer: whether maps can be laid over each other.
         timed: whether each side timed a step; what a step takes is 0 where none was.
+        results: both results, from which the difference is drawn; no part of the JSON.
+
+    Example:
+        >>> model = torch.nn.Linear(64, 64)
+        >>> before = wse_emulator.run(model, wafer="wse2:8x8")
+        >>> comparison = before.compare(wse_emulator.run(model, wafer="wse2:16x16"))
+        >>> comparison.same_wafer
+        False
     """
 
     before: str
@@ -73,12 +82,16 @@ class Comparison:
     only_after: tuple[str, ...]
     same_wafer: bool
     timed: tuple[bool, bool] = (True, True)
+    results: tuple[RunResult, RunResult] = field(compare=False)
 
     def document(self) -> dict[str, object]:
         """The JSON document, schema "wse-compare/1"."""
-        encoded = encode(self)
-        assert isinstance(encoded, dict)
-        return {"schema": COMPARE_SCHEMA, **encoded}
+        facts = {
+            entry.name: encode(getattr(self, entry.name))
+            for entry in fields(self)
+            if entry.name != "results"
+        }
+        return {"schema": COMPARE_SCHEMA, **facts}
 
 
 def compare(before: RunResult, after: RunResult) -> Comparison:
@@ -105,6 +118,7 @@ def compare(before: RunResult, after: RunResult) -> Comparison:
         only_after=tuple(name for name in new if name not in old),
         same_wafer=before.arrays.pe_busy.shape == after.arrays.pe_busy.shape,
         timed=(bool(before.steps), bool(after.steps)),
+        results=(before, after),
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wse_emulator.request import Request
+from wse_emulator.results.answer import DrawnAnswer
 from wse_emulator.results.answers import phase_cycles, phase_words
 from wse_emulator.results.codec import encode
 from wse_emulator.results.run import PeTime
@@ -74,8 +75,8 @@ class TriedChange:
     command: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Explanation:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class Explanation(DrawnAnswer):
     """The effects of all limits on one step.
 
     Attributes:
@@ -88,6 +89,12 @@ class Explanation:
         all_lifted_cycles: of the step with every limit of the machine lifted at once: what waits
             for what, with one cycle for anything that takes time.
         changes: what was tried to shorten the step, most cycles saved first.
+
+    Example:
+        >>> model = torch.nn.Linear(64, 64)
+        >>> explanation = wse_emulator.run(model, wafer="wse2:8x8").explain()
+        >>> explanation.worst.limit.name
+        'launch'
     """
 
     model: str

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
+from os import PathLike
 from pathlib import Path
 from typing import Final
 
@@ -70,13 +71,22 @@ def write_run(result: RunResult, folder: Path, *, force: bool = False) -> list[P
     return write_files(folder, run_files(result), force=force)
 
 
-def read_run(path: Path) -> RunResult:
+def read_run(path: str | Path) -> RunResult:
     """Read a result from its folder or its ``run.json``.
 
     Raises:
         ResultFileError: the file is missing, truncated, of another schema, or no result at all;
             or its arrays are missing or belong to another run.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = wse_emulator.fit(torch.nn.Linear(64, 64), wafer="wse2:8x8").save(folder)
+        ...     wse_emulator.read_run(folder).model.parameters
+        4160
     """
+    if not isinstance(path, str | PathLike):
+        raise ResultFileError(f"the result is {path!r}; name the folder of a result")
     path = result_file(Path(path))
     document = read_document(path)
     check_run_document(path, document)

@@ -6,23 +6,21 @@ are drawn from are kept beside them, in :class:`FitMaps`.
 
 from __future__ import annotations
 
-import html
 from dataclasses import dataclass, field, fields
-from typing import Final
+from typing import Final, Literal
 
 from wse_emulator.request import Request
-from wse_emulator.results.answers import lever_words
-from wse_emulator.results.card import card_table
+from wse_emulator.results.answer import StepAnswer
 from wse_emulator.results.codec import encode
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.results.fit_answers import fit_verdict, room, solution_words
 from wse_emulator.results.sentences import Sentence
-from wse_emulator.results.words import full_bytes, size
 from wse_emulator.wafer.arrays import IntArray
 
 FIT_SCHEMA: Final = "wse-fit/1"
 
-SOLVABLE: Final = ("batch", "sequence", "width", "depth")
+Solvable = Literal["batch", "sequence", "width", "depth"]
+SOLVABLE: Final[tuple[Solvable, ...]] = ("batch", "sequence", "width", "depth")
 """What the largest that fits can be asked of."""
 
 
@@ -174,8 +172,8 @@ class FitMaps:
     peak: IntArray
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class FitReport:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class FitReport(StepAnswer):
     """The answer. Bytes are over all PEs where not said otherwise.
 
     Attributes:
@@ -193,6 +191,13 @@ class FitReport:
         config_unused: what a run config holds and the answer does not use.
         request: the question.
         maps: bytes in every PE, for pictures; no part of the JSON.
+
+    Example:
+        >>> report = wse_emulator.fit("gpt2", optimizer="Lion", lr=1e-3, levers=False)
+        >>> report.fits, report.pe.capacity_bytes
+        (True, 49152)
+        >>> sorted(report.tables())
+        ['fullest_pes', 'layers', 'memory', 'percentiles']
     """
 
     wafer: WaferFacts
@@ -232,10 +237,6 @@ class FitReport:
         """The headroom or gap of the fullest PE, and what an even placement would need."""
         return room(self)
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows for a report."""
-        return fit_card(self)
-
     def document(self) -> dict[str, object]:
         """The JSON document, schema "wse-fit/1"."""
         document: dict[str, object] = {"schema": FIT_SCHEMA, "verdict": self.verdict}
@@ -243,44 +244,3 @@ class FitReport:
             if entry.name != "maps":
                 document[entry.name] = encode(getattr(self, entry.name))
         return document
-
-
-def fit_card(report: FitReport) -> str:
-    """HTML of the verdict, what was judged, where the bytes are, and what would make room."""
-    rows = [
-        ("model", f"{report.model.name}, {report.model.parameters:,} parameters"),
-        ("optimizer", report.optimizer.name),
-        (
-            "wafer",
-            f"{report.wafer.name}, {report.wafer.rows:,} rows x {report.wafer.cols:,} columns",
-        ),
-        ("mode", f"{report.mode}, {report.precision}"),
-    ]
-    if report.batch is not None:
-        rows.append(("batch", f"{report.batch.batch_size:,}"))
-    rows.append(
-        ("fullest PE", f"{report.pe.peak_bytes:,} of {full_bytes(report.pe.capacity_bytes)}")
-    )
-    rows += [
-        (f"{name.replace('_', ' ')}, all PEs", size(count))
-        for name, count in report.bytes.items()
-        if count
-    ]
-    rows += [
-        (
-            "lever",
-            lever_words(lever),
-        )
-        for lever in report.levers
-    ]
-    rows += [(row.optimizer, _optimizer_words(row)) for row in report.optimizers]
-    if report.solution is not None:
-        rows.append(("solved", report.solution.sentence))
-    return f"<p>{html.escape(report.verdict)}</p>{card_table(rows)}"
-
-
-def _optimizer_words(row: OptimizerRow) -> str:
-    if row.refused:
-        return f"refused: {row.refused}"
-    verdict = "fits" if row.fits else f"does not fit, {full_bytes(row.gap_bytes)} over"
-    return f"{verdict}; {size(row.state_bytes)} of state"

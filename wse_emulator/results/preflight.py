@@ -7,6 +7,7 @@ from typing import Final
 
 from wse_emulator.errors import DoesNotFitError, InputError, StaticRuleError
 from wse_emulator.request import Request
+from wse_emulator.results.answer import StepAnswer
 from wse_emulator.results.answers import samples_counted, time_interval
 from wse_emulator.results.codec import encode
 from wse_emulator.results.facts import Lever
@@ -40,8 +41,8 @@ class StepTime:
     unsourced: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Preflight:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Preflight(StepAnswer):
     """The answers; None where a question could not be answered, and ``problems`` say why.
 
     Attributes:
@@ -54,6 +55,12 @@ class Preflight:
         problems: input that cannot be used, one line each.
         unused: keys of the run config that the emulator does not use.
         request: the question.
+
+    Example:
+        >>> model = torch.nn.Linear(400, 400)
+        >>> page = wse_emulator.preflight(model, wafer="wse2:2x2", mode="pipelined")
+        >>> page.verdict, page.exit_code
+        ('Do not queue: it does not fit.', 3)
     """
 
     model: str

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from wse_emulator.request import Request
-from wse_emulator.results.card import card_table
+from wse_emulator.results.answer import StepAnswer
 from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
-from wse_emulator.results.words import cycles, full_bytes, seconds, share
 from wse_emulator.wafer.arrays import FloatArray, IntArray
 from wse_emulator.wafer.region import PLANES
 
@@ -244,13 +243,20 @@ def arrays_without_step(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class RunResult:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class RunResult(StepAnswer):
     """One emulated run. See the field types for units; ``digest`` is equal for both engines.
 
     ``config_unused`` names what a run config holds and the emulator does not use; ``request`` is
     the question, None only in a file of a version that did not write it. ``notes`` are sentences on
     how the steps of a loop were taken (``attach``).
+
+    Example:
+        >>> result = wse_emulator.run(torch.nn.Linear(64, 64), wafer="wse2:8x8")
+        >>> print(str(result).splitlines()[0])
+        Linear: 4,160 parameters in 2 tensors, AdamW, on wse2:8x8 (8 rows x 8 columns)...
+        >>> result.steps[0].cycles == result.critical_path[-1].end_cycle
+        True
     """
 
     wafer: WaferFacts
@@ -286,9 +292,12 @@ class RunResult:
     request: Request | None = None
     arrays: RunArrays
 
-    def _repr_html_(self) -> str:
-        """What a notebook shows for a result."""
-        return run_card(self)
+    def document(self) -> dict[str, object]:
+        """The JSON document of ``wse run --json``, without arrays; see :mod:`.files`."""
+        # that module reads and writes this class
+        from wse_emulator.results.files import run_document  # noqa: PLC0415
+
+        return run_document(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,21 +315,3 @@ class PeTime:
     parts: tuple[CriticalPart, ...]
     low_cycles: int
     high_cycles: int
-
-
-def run_card(result: RunResult) -> str:
-    """HTML of the verdict, the step time and what was run."""
-    memory, wafer = result.memory, result.wafer
-    rows = [
-        ("model", f"{result.model.name}, {result.model.parameters:,} parameters"),
-        ("optimizer", result.optimizer.name),
-        ("wafer", f"{wafer.name}, {wafer.rows:,} rows x {wafer.cols:,} columns"),
-        ("fits", "yes" if result.fits else f"no, {full_bytes(result.gap_bytes)} over"),
-        ("fullest PE", f"{memory.peak_bytes:,} of {full_bytes(memory.capacity_bytes)}"),
-    ]
-    if result.steps:
-        step = result.steps[-1]
-        rows.append(("step", f"{cycles(step.cycles)}, {seconds(step.seconds)}"))
-        rows.append(("PEs busy", share(result.utilization.pe_busy)))
-    rows += [("lever", f"{v.what}: saves {full_bytes(v.saves_bytes)}") for v in result.levers]
-    return card_table(rows)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+
+from wse_emulator.errors import InputError
+from wse_emulator.results.answer import DrawnAnswer
 
 ALL_GROUPS: Final = "all"
 """Name of the one group of a schedule that is for all parameters."""
@@ -29,8 +32,8 @@ class GroupRates:
     milestones: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LearningRates:
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class LearningRates(DrawnAnswer):
     """The learning rate of a run config at every step.
 
     Attributes:
@@ -38,16 +41,33 @@ class LearningRates:
         steps: how many steps, from step 0.
         groups: one or more.
         ignored: what the learning-rate sections hold and no schedule takes.
+        beside: another schedule, which tables and pictures lay over this one; None without one.
+
+    Example:
+        >>> rates = wse_emulator.schedule("scenarios/run_configs/llama_7b.yaml", steps=100)
+        >>> sorted(rates.tables())
+        ['rates']
     """
 
     source: str
     steps: int
     groups: tuple[GroupRates, ...]
     ignored: tuple[str, ...] = ()
+    beside: LearningRates | None = None
+
+    def compare(self, other: LearningRates) -> LearningRates:
+        """Lay another schedule over this one, for tables and pictures.
+
+        Raises:
+            InputError: ``other`` is no schedule.
+        """
+        if not isinstance(other, LearningRates):
+            raise InputError(f"a schedule is compared with another, not with {other!r}")
+        return replace(self, beside=other)
 
     def document(self) -> dict[str, object]:
         """The JSON document (schema ``wse-schedule/1``), without the file's own rounding."""
-        return {
+        document: dict[str, object] = {
             "schema": SCHEMA,
             "source": self.source,
             "steps": self.steps,
@@ -62,3 +82,6 @@ class LearningRates:
             "ignored": list(self.ignored),
             "request": {"config": self.source, "steps": self.steps},
         }
+        if self.beside is not None:
+            document["compare"] = self.beside.document()
+        return document

@@ -7,23 +7,13 @@ from collections.abc import Sequence
 from rich.table import Table
 
 from wse_emulator.collectives.planner import Candidate
-from wse_emulator.collectives.routes import Route, RouterColors
+from wse_emulator.collectives.routes import RouterColors, roles
 from wse_emulator.questions.collective import Study
 from wse_emulator.results.sentences import sentence
 from wse_emulator.results.words import cycles, plural, seconds, share
 from wse_emulator.terminal.say import say, show, table
 
 _SHOWN_PES = 6
-
-Positions = tuple[tuple[int, tuple[Route, ...]], ...]
-
-
-def roles(routers: tuple[RouterColors, ...]) -> list[tuple[Positions, list[tuple[int, int]]]]:
-    """The PEs that have the same routes, in groups, in the order of their first PE."""
-    grouped: dict[Positions, list[tuple[int, int]]] = {}
-    for entry in routers:
-        grouped.setdefault(entry.positions, []).append(entry.pe)
-    return list(grouped.items())
 
 
 def print_study(answer: Study, routers: tuple[RouterColors, ...] | None) -> None:

@@ -30,7 +30,7 @@ def print_page(page: Preflight) -> None:
     say(page_heading(page), ready(page))
     lines = table("", *_COLUMNS, words=_COLUMNS, unbroken=_COLUMNS[:2])
     lines.show_header = False
-    for row in _rows(page):
+    for row in page_rows(page):
         lines.add_row(*row)
     show(lines)
     say(changes_heading(page), apart=True)
@@ -38,7 +38,7 @@ def print_page(page: Preflight) -> None:
     say(config_left_out(page.unused, UNUSED_TOLD))
 
 
-def _rows(page: Preflight) -> list[tuple[str, str, Sentence]]:
+def page_rows(page: Preflight) -> list[tuple[str, str, Sentence]]:
     """The lines of the page, each as (question, answer, words)."""
     fit, time = page.fit, page.time
     legal = {None: "-", True: "yes", False: "NO"}[page.legal]

@@ -38,6 +38,12 @@ def figure_bottlenecks(
     with style.applied():
         if explanation is None or not explanation.cycles:
             return empty_page(style, question=QUESTION, answer=no_step(result))
+    return figure_limits(explanation, style)
+
+
+def figure_limits(explanation: Explanation, style: Style = LIGHT) -> Figure:
+    """Draw what lifting each limit of a step with a time would save, and lifting all at once."""
+    with style.applied():
         page = new_page(
             style,
             question=QUESTION,
@@ -47,7 +53,7 @@ def figure_bottlenecks(
             "savings do not add up. No limit here: the machine has the least already.",
             height=1.3 + 0.24 * (len(explanation.effects) + 1),
         )
-        _draw(page.figure.subplots(), result, explanation, style)
+        _draw(page.figure.subplots(), explanation, style)
         return page.figure
 
 
@@ -66,7 +72,7 @@ def bottlenecks_table(explanation: Explanation | None) -> Table:
     return Table(columns, (*rows, every))
 
 
-def _draw(axes: Axes, result: RunResult, explanation: Explanation, style: Style) -> None:
+def _draw(axes: Axes, explanation: Explanation, style: Style) -> None:
     effects, total = explanation.effects, explanation.cycles
     saved_by_all = total - explanation.all_lifted_cycles
     for line, effect in enumerate(effects):
@@ -92,7 +98,7 @@ def _draw(axes: Axes, result: RunResult, explanation: Explanation, style: Style)
     axes.set_ylim(len(effects) + 0.8, -0.6)
     axes.tick_params(axis="y", length=0)
     axes.axvline(total, color=style.accent, linestyle="--", linewidth=1.4)
-    cycle_axis(axes, result.wafer.clock_hz, total * 1.01, "cycles saved")
+    cycle_axis(axes, explanation.request.wafer.clock_hz, total * 1.01, "cycles saved")
     axes.grid(axis="x", linewidth=0.5)
     axes.set_axisbelow(True)
     costly = {effect.limit.kind for effect in effects if effect.saved_cycles}

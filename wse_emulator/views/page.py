@@ -13,6 +13,7 @@ from typing import Final
 
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import RendererBase
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
@@ -26,6 +27,26 @@ _LEADING: Final = 1.35  # line height over font size
 
 FORMATS: Final = ("png", "svg")
 _SVG_ID: Final = re.compile(rb"(?<=[\"#])[a-z]{0,8}[0-9a-f]{10}(?=[\")])")
+
+
+class ShownFigure(Figure):
+    """A figure that a notebook shows, and that keeps its colours wherever it is drawn.
+
+    Figures made outside of pyplot show no picture in a notebook by themselves.
+    """
+
+    def __init__(self, style: Style, width: float, height: float) -> None:
+        super().__init__(figsize=(width, height), dpi=DPI)
+        self._style = style
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw in the style of the figure: matplotlib makes some ticks only now."""
+        with self._style.applied():
+            super().draw(renderer)
+
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        return render(self, self._style)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +78,7 @@ def new_page(
     head = (len(title) * TITLE + len(words) * BODY) * _LEADING / _POINTS + 0.12
     foot = len(notes) * SMALL * _LEADING / _POINTS + (0.06 if notes else 0.0)
     total = height + head + foot + 2 * _MARGIN
-    figure = Figure(figsize=(width, total), dpi=DPI)
+    figure = ShownFigure(style, width, total)
     FigureCanvasAgg(figure)
 
     left, top = _MARGIN / width, total - _MARGIN

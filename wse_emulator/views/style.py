@@ -15,6 +15,8 @@ from typing import Final
 
 import matplotlib as mpl
 
+from wse_emulator.errors import UnknownNameError, near
+
 SMALL: Final = 8.0  # points: no text is smaller
 BODY: Final = 9.0
 TITLE: Final = 12.0
@@ -110,3 +112,16 @@ class Style:
 LIGHT: Final = Style(name="light", paper="#FFFFFF", ink="#1A1A1A", faint="#BBBBBB", grid="#DDDDDD")
 DARK: Final = Style(name="dark", paper="#14171C", ink="#ECECEC", faint="#5A6068", grid="#333942")
 STYLES: Final[Mapping[str, Style]] = {"light": LIGHT, "dark": DARK}
+
+
+def style_named(name: str) -> Style:
+    """The style of that name.
+
+    Raises:
+        UnknownNameError: there is none; the message lists them.
+    """
+    if name not in STYLES:
+        raise UnknownNameError(
+            f"there is no style {name!r}{near(str(name), STYLES)}; one of {', '.join(STYLES)}"
+        )
+    return STYLES[name]

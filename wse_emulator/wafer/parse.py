@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,9 @@ from pathlib import Path
 from wse_emulator.errors import WaferSpecError, WseError
 from wse_emulator.wafer.machine_file import FIELDS, preset, read_machine, with_settings
 from wse_emulator.wafer.spec import WaferSpec
+
+Settings = Mapping[str, object] | Iterable[str]
+"""Changed figures of a machine: by name, or as the texts ``FIELD=VALUE``."""
 
 _SIZE = re.compile(r"(-?\d+)x(-?\d+)", re.ASCII)
 
@@ -42,6 +45,41 @@ def parse_wafer(text: str, overrides: Sequence[str] = ()) -> WaferSpec:
     changed = with_settings(spec, overrides)
     by_its_name = changed.name == spec.name and not name.lower().endswith(".json")
     return changed if by_its_name else replace(changed, typed=text.strip())
+
+
+def machine_given(wafer: object, settings: Settings = ()) -> WaferSpec:
+    """The machine that a user gives by name, file or value, with changed figures.
+
+    Args:
+        wafer: what :func:`parse_wafer` takes, or a machine.
+        settings: figures to change: ``{"hop_cycles": 2}``, or texts as ``--set`` takes them.
+
+    Raises:
+        WaferSpecError: neither a name nor a machine, or a figure that is unknown or impossible.
+        InputError: as :func:`parse_wafer`.
+    """
+    texts = _settings(settings)
+    if isinstance(wafer, WaferSpec):
+        return with_settings(wafer, texts)
+    if isinstance(wafer, str | Path):
+        return parse_wafer(str(wafer), texts)
+    raise WaferSpecError(
+        f"the wafer is {wafer!r}; give a name, as 'wse2' or 'wse2:64x48', a machine file, or a "
+        "WaferSpec"
+    )
+
+
+def _settings(settings: object) -> list[str]:
+    if isinstance(settings, str):
+        return [settings]
+    if isinstance(settings, Mapping):
+        return [f"{name}={value}" for name, value in settings.items()]
+    if isinstance(settings, Iterable):
+        return [str(text) for text in settings]
+    raise WaferSpecError(
+        f"set is {settings!r}; give figures by name, as {{'hop_cycles': 2}}, or texts, as "
+        "['hop_cycles=2']"
+    )
 
 
 def typed_wafer(spec: WaferSpec) -> tuple[str, tuple[str, ...]] | None:

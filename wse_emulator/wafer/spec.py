@@ -116,6 +116,13 @@ class WaferSpec:
         _check_consistency(self)
         _check_lanes(self.lanes)
 
+    def __repr__(self) -> str:
+        """The machine in a line; :func:`wse_emulator.wafers` and ``sources`` have every figure."""
+        return (
+            f"<WaferSpec {self.typed or self.name}: {self.rows} rows x {self.cols} columns, "
+            f"{self.clock_hz / 1e6:g} MHz, {self.sram_bytes_per_pe:,} B per PE>"
+        )
+
     def __hash__(self) -> int:
         # the name and the size tell machines apart; equality still compares every field
         return hash((self.name, self.rows, self.cols, self.clock_hz))

@@ -64,7 +64,7 @@ def test_models_documented_as_pipelined_fit_pipelined(
     (documented,) = [entry for entry in FACTS if entry["model"].startswith(fact)]
     assert documented["mode"] == "pipelined"
     assert documented.get("batch", batch) == batch
-    report = judged(model, batch_size=batch, sequence=sequence)
+    report = judged(model, batch_size=batch, seq_len=sequence)
     assert report.model.parameters == documented["params"]
     assert report.fits
     assert report.activations_counted
@@ -72,14 +72,14 @@ def test_models_documented_as_pipelined_fit_pipelined(
 
 @pytest.mark.parametrize("model", ["t5-small", "t5-base"])
 def test_small_t5_fits_pipelined(model: str):
-    assert judged(model, batch_size=216, sequence=512, target=114).fits
+    assert judged(model, batch_size=216, seq_len=512, target_len=114).fits
 
 
 def test_t5_3b_does_not_fit_pipelined_and_says_by_how_much():
     assert set(parameters_of("t5 3B")) == {2_851_598_336}
-    adam = judged("t5-3b", batch_size=770, sequence=512, target=114)
+    adam = judged("t5-3b", batch_size=770, seq_len=512, target_len=114)
     factored = judged(
-        "t5-3b", batch_size=770, sequence=512, target=114, optimizer="Adafactor", lr=1e-3
+        "t5-3b", batch_size=770, seq_len=512, target_len=114, optimizer="Adafactor", lr=1e-3
     )
     assert adam.gap_bytes > factored.gap_bytes > 0
 
@@ -91,8 +91,8 @@ def test_t5_3b_streams_with_every_documented_batch(fact):
     report = judged(
         "t5-3b",
         batch_size=fact["batch"],
-        sequence=fact["src_len"],
-        target=fact["tgt_len"],
+        seq_len=fact["src_len"],
+        target_len=fact["tgt_len"],
         mode="weight-streaming",
     )
     assert report.fits
@@ -106,7 +106,7 @@ def test_t5_3b_streams_with_every_documented_batch(fact):
 def test_t5_11b_fits_only_weight_streaming(fact):
     model = t5_11b()
     assert model.total_elements == fact["params"]
-    given = {"batch_size": fact["batch"], "sequence": 512, "target": 114}
+    given = {"batch_size": fact["batch"], "seq_len": 512, "target_len": 114}
     assert judged(model, mode="weight-streaming", **given).fits
     # not even with an optimizer that keeps no state
     assert not judged(model, optimizer="SGD", lr=1e-3, **given).fits
@@ -131,15 +131,13 @@ def test_gpt2_xl_fits_weight_streaming_and_not_pipelined_in_training():
 
 
 def test_largest_batch_of_gpt_j_is_printed_with_its_terms():
-    report = judged(
-        "gpt-j-6b", batch_size=8, sequence=2048, mode="weight-streaming", solve_for="batch"
-    )
+    report = judged("gpt-j-6b", batch_size=8, seq_len=2048, mode="weight-streaming", solve="batch")
     assert report.solution is not None
     assert report.solution.bounded
     largest = judged(
         "gpt-j-6b",
         batch_size=report.solution.fits_at,
-        sequence=2048,
+        seq_len=2048,
         mode="weight-streaming",
     )
     assert largest.fits

@@ -246,7 +246,7 @@ def test_a_smaller_batch_never_needs_more(batch: int, mode):
         fit(
             "t5-small",
             batch_size=size,
-            sequence=64,
+            seq_len=64,
             mode=mode,
             levers=False,
             micro_batch=1,
@@ -269,7 +269,7 @@ def test_a_smaller_batch_never_needs_more(batch: int, mode):
 def test_what_fits_with_a_batch_fits_with_less_of_it(
     model: str, mode, micro: int | None, batch: int, more: int
 ):
-    given = {"sequence": 64, "mode": mode, "precision": "mixed", "levers": False}
+    given = {"seq_len": 64, "mode": mode, "precision": "mixed", "levers": False}
     wafer = WSE2.scaled(260, 260)
     answers = [
         fit(model, wafer=wafer, batch_size=size, micro_batch=micro, **given).fits
@@ -279,7 +279,7 @@ def test_what_fits_with_a_batch_fits_with_less_of_it(
 
 
 def test_all_optimizers_in_one_table():
-    report = fit("gpt2", optimizers=True, levers=False)
+    report = fit("gpt2", all_optimizers=True, levers=False)
     rows = {row.optimizer: row for row in report.optimizers}
     assert {"SGD", "AdamW", "Adafactor", "Lamb"} <= set(rows)
     assert rows["SGD"].state_bytes < rows["RMSprop"].state_bytes < rows["AdamW"].state_bytes
@@ -300,7 +300,7 @@ def test_all_optimizers_in_one_table():
 )
 def test_the_solution_fits_and_its_successor_does_not(what: str, given):
     wafer = "wse2:160x160"
-    report = fit("gpt2", wafer=wafer, solve_for=what, levers=False, sequence=256, **given)
+    report = fit("gpt2", wafer=wafer, solve=what, levers=False, seq_len=256, **given)
     solution = report.solution
     assert solution is not None
     assert solution.bounded
@@ -310,7 +310,7 @@ def test_the_solution_fits_and_its_successor_does_not(what: str, given):
     if what == "batch":
         for size, fits in ((solution.fits_at, True), (solution.next_value, False)):
             again = fit(
-                "gpt2", wafer=wafer, levers=False, sequence=256, **{**given, "batch_size": size}
+                "gpt2", wafer=wafer, levers=False, seq_len=256, **{**given, "batch_size": size}
             )
             assert again.fits == fits
 
@@ -319,12 +319,12 @@ def test_a_pipeline_that_is_full_takes_any_batch():
     report = fit(
         "t5-small",
         batch_size=1,
-        sequence=64,
+        seq_len=64,
         precision="mixed",
         wafer="wse2:300x300",
         micro_batch=1,
         recompute="full",
-        solve_for="batch",
+        solve="batch",
         levers=False,
     )
     assert report.solution is not None
@@ -338,7 +338,7 @@ def test_positions_limit_the_sequence():
         batch_size=1,
         micro_batch=1,
         recompute="full",
-        solve_for="sequence",
+        solve="sequence",
         levers=False,
         precision="mixed",
     )
@@ -369,9 +369,9 @@ def test_a_module_of_ones_own():
         ({"batch_size": 2, "micro_batch": 3}, InputError, "exceeds the batch"),
         ({"batch_size": 2, "recompute": "some"}, InputError, "recompute is 'some'"),
         ({"batch_size": 2, "recompute": -1}, InputError, "recompute is -1"),
-        ({"batch_size": 2, "sequence": 5000}, InputError, "1024 positions"),
-        ({"solve_for": "colour"}, InputError, "cannot solve"),
-        ({"solve_for": "sequence"}, InputError, "needs a batch size"),
+        ({"batch_size": 2, "seq_len": 5000}, InputError, "1024 positions"),
+        ({"solve": "colour"}, InputError, "cannot solve"),
+        ({"solve": "sequence"}, InputError, "needs a batch size"),
         ({"wafer": "wse9"}, UnknownNameError, "wse9"),
     ],
 )

@@ -7,8 +7,8 @@ import torch
 from wse_emulator.capture.step import Scheduler
 from wse_emulator.inputs.given import DEFAULT_WAFER
 from wse_emulator.questions.attach.emulation import Emulation
-from wse_emulator.request import OptimizerChoice, Request
-from wse_emulator.wafer.parse import parse_wafer
+from wse_emulator.request import EngineName, OptimizerChoice, Request
+from wse_emulator.wafer.parse import machine_given
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -17,7 +17,7 @@ def attach(
     scheduler: Scheduler | torch.optim.lr_scheduler.LRScheduler | None = None,
     *,
     wafer: str | WaferSpec = DEFAULT_WAFER,
-    engine: str = "array",
+    engine: EngineName = "array",
     model: torch.nn.Module | None = None,
 ) -> Emulation:
     """Run every step of an optimizer (and its scheduler) on the emulator from now on.
@@ -58,7 +58,7 @@ def attach(
     given = ("model", "optimizer") if scheduler is None else ("model", "optimizer", "schedules")
     request = Request(
         model="module" if model is None else type(model).__name__,
-        wafer=parse_wafer(wafer) if isinstance(wafer, str) else wafer,
+        wafer=machine_given(wafer),
         optimizer=OptimizerChoice(name=type(optimizer).__name__),
         engine=engine,
         objects=given,

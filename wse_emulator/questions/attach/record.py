@@ -14,8 +14,10 @@ from wse_emulator.emulate import emulate
 from wse_emulator.errors import InputError
 from wse_emulator.questions.attach.host_numbers import RATE
 from wse_emulator.questions.attach.plan import LoopPlan, placed
+from wse_emulator.questions.repeat import repeating_step
 from wse_emulator.questions.validate.accuracy import class_error
 from wse_emulator.request import Request
+from wse_emulator.results.answer import repeated_by
 from wse_emulator.results.run import RunResult, StepFacts, WallSeconds
 from wse_emulator.summary.run import RunFacts, summarize
 
@@ -96,9 +98,11 @@ def loop_result(record: LoopRecord) -> RunResult:
             class_error=class_error,
         ),
     )
-    return dataclasses.replace(
+    answer = dataclasses.replace(
         result, steps=tuple(steps) if result.steps else (), notes=tuple(_notes(record))
     )
+    repeated_by(answer, repeating_step(laid, record.request.model))
+    return answer
 
 
 def _notes(record: LoopRecord) -> list[str]:

@@ -5,6 +5,7 @@ from wse_emulator.questions.validate.report import (
     ComparedRecord,
     Summary,
     ValidationReport,
+    compare_records,
     report_document,
     validate,
 )
@@ -14,6 +15,7 @@ __all__ = [
     "Measurement",
     "Summary",
     "ValidationReport",
+    "compare_records",
     "read_measurements",
     "report_document",
     "validate",

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
-from wse_emulator.errors import MalformedFileError, WseError
-from wse_emulator.questions.validate.measurements import Measurement
+from wse_emulator.errors import InputError, MalformedFileError, WseError
+from wse_emulator.questions.validate.measurements import Measurement, read_measurements
 from wse_emulator.questions.validate.operations import (
     NOT_MODELLED,
     OPERATIONS,
     machine_of,
 )
+from wse_emulator.results.answer import Answer
+from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.registry import calibrated
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -60,12 +63,27 @@ class Summary:
     max_abs_error: float
 
 
-@dataclass(frozen=True, slots=True)
-class ValidationReport:
-    """All comparisons, and the records that are not modelled with the reason."""
+@dataclass(frozen=True, slots=True, repr=False)
+class ValidationReport(Answer):
+    """All comparisons, and the records that are not modelled with the reason.
+
+    Example:
+        >>> from wse_emulator.questions.validate import read_measurements
+        >>> report = wse_emulator.validate(read_measurements()[:3])
+        >>> max(one.mean_abs_error for one in report.summary().values()) < 0.25
+        True
+    """
 
     comparisons: tuple[ComparedRecord, ...]
     not_modelled: tuple[tuple[Measurement, str], ...]
+
+    def document(self, *, bounds: bool = True) -> dict[str, object]:
+        """The JSON document (schema ``wse-validate/1``); errors are fractions.
+
+        Args:
+            bounds: add the published formula's value to each record that it covers.
+        """
+        return report_document(self, bounds=bounds)
 
     def summary(self, *, consistency: bool | None = None) -> dict[str, Summary]:
         """Errors per operation; of consistency records only, of others only, or of all."""
@@ -85,8 +103,38 @@ def summarise(comparisons: Iterable[ComparedRecord]) -> Summary:
 
 
 def validate(
-    records: Sequence[Measurement], tell: Callable[[str], object] = str
+    data: str | Path | Sequence[Measurement] | None = None,
+    *,
+    tell: Tell | None = None,
 ) -> ValidationReport:
+    """Hold the machine model against published figures, record by record.
+
+    Args:
+        data: a file of measurements (JSON), or records; default: those that come with the package.
+        tell: called with the name of each record as it begins.
+
+    Raises:
+        UnknownNameError: a record names a machine that does not exist.
+        MalformedFileError: the file cannot be read, or a record lacks a parameter, or has an
+            impossible one.
+
+    Example:
+        >>> from wse_emulator.questions.validate import read_measurements
+        >>> report = wse_emulator.validate(read_measurements()[:1])
+        >>> [round(comparison.error, 3) for comparison in report.comparisons]
+        [-0.007]
+    """
+    if data is None or isinstance(data, str | Path):
+        records: Sequence[Measurement] = read_measurements(None if data is None else Path(data))
+        return compare_records(records, tell or silent)
+    given = list(data) if isinstance(data, Iterable) else [data]
+    found = [one for one in given if isinstance(one, Measurement)]
+    if len(found) < len(given):
+        raise InputError("data is no list of measurements; name a file, or give Measurement values")
+    return compare_records(found, tell or silent)
+
+
+def compare_records(records: Sequence[Measurement], tell: Tell = silent) -> ValidationReport:
     """Model every record on its machine.
 
     Args:
