@@ -310,7 +310,7 @@ def test_a_lever_that_names_another_optimizer_can_be_typed_beside_a_class() -> N
     report = wse_emulator.fit(MODEL, optimizer=own_rules.SignMomentum, wafer="wse2:1x1")
     commands = {lever.what: lever.command for lever in report.levers}
     assert commands["optimizer SGD"].startswith("wse fit")
-    assert not commands["75% sparse weights"]
+    assert not commands["75 % sparse weights"]
 
 
 def test_names_are_known_without_torch() -> None:

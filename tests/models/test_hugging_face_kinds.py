@@ -204,7 +204,7 @@ def test_a_part_without_inputs_is_said_to_be_missing(tmp_path: Path) -> None:
         path, optimizer="AdamW", lr=1e-3, wafer="wse2:64x64", batch_size=2, levers=False
     )
     (note,) = (note for note in report.notes if "missing" in note)
-    assert "the activations of model.vision_tower" in note
+    assert "The activations of model.vision_tower" in note
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Collective:
-    """A reduction or product over a whole tensor that a step needs, once a parameter.
+    """A reduction or product over a whole tensor that a step needs, once per parameter.
 
     `kind` is "all-reduce" (one number), "row-reduce" or "column-reduce" (a vector), or "matmul".
     """

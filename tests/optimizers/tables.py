@@ -64,7 +64,7 @@ def class_table() -> list[str]:
                 "; ".join(f"{c.kind}: {c.what}" for c in entry.collectives) or "none",
             )
         )
-    headings = ("class", "state", "bytes a weight", "collectives, once a parameter")
+    headings = ("class", "state", "bytes per weight", "collectives, once per parameter")
     return markdown_table(headings, rows)
 
 

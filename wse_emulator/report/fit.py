@@ -15,6 +15,7 @@ from wse_emulator.results.facts import Lever, assumptions
 from wse_emulator.results.fit import FitReport
 from wse_emulator.results.fit_answers import fit_lever
 from wse_emulator.results.run import (
+    MEMORY_ALONE,
     MemoryFacts,
     RunResult,
     Utilization,
@@ -50,7 +51,7 @@ def result_of_fit(report: FitReport) -> RunResult:
         optimizer=report.optimizer,
         scheduler=None,
         controller=(0, 0),
-        engine="none",
+        engine=MEMORY_ALONE,
         mode=report.mode,
         fits=report.fits,
         steps=(),

@@ -7,6 +7,7 @@ the two files gives the value back (:mod:`wse_emulator.results.files`).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
@@ -241,6 +242,10 @@ def arrays_without_step(
         rate_step=rate_curve[0],
         rate_value=rate_curve[1],
     )
+
+
+MEMORY_ALONE: Final = "none"
+"""Engine of a result that tells bytes alone, as the page of ``wse fit`` does: it has no steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from wse_emulator.results.run import RunArrays, RunResult
+from wse_emulator.results.run import MEMORY_ALONE, RunArrays, RunResult
 from wse_emulator.wafer.arrays import FloatArray, IntArray
 from wse_emulator.wafer.region import PLANES
 
@@ -71,6 +71,8 @@ def _machine(result: RunResult) -> Iterator[str]:
         yield f"{wafer.pes} PEs are not {wafer.rows} rows of {wafer.cols}"
     if memory.capacity_bytes < 1:
         yield f"capacity_bytes is {memory.capacity_bytes}"
+    if result.engine == MEMORY_ALONE:
+        return
     if not result.tensors or not result.layers:
         yield "it has no tensors or no layers"
     if result.model.tensors != len(result.tensors):

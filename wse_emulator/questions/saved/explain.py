@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 from wse_emulator.errors import InputError, ResultFileError
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given
 from wse_emulator.inputs.keywords import named_as_flags
-from wse_emulator.inputs.own_optimizer import AnyOptimizer
 from wse_emulator.inputs.precision import PrecisionName, StorageDtype, precision_given
 from wse_emulator.questions.saved.again import explained
 from wse_emulator.request import EngineName, Precision, Request
@@ -22,6 +21,7 @@ from wse_emulator.wafer.parse import Settings, machine_given
 from wse_emulator.wafer.spec import WaferSpec
 
 if TYPE_CHECKING:
+    from wse_emulator.inputs.own_optimizer import AnyOptimizer
     from wse_emulator.inputs.schedule_text import LearningRate
     from wse_emulator.models.modules import Model
 
