@@ -46,6 +46,9 @@ WAFER = ("--wafer", "wse2:12x10")
 ONE_CAPTURE = 2
 """Traced steps of a capture: the second has to repeat the graph of the first."""
 
+WITH_SCHEDULE = 2 * ONE_CAPTURE
+"""The same, with the update of the schedule that follows each step."""
+
 
 @dataclass
 class Work:
@@ -56,7 +59,7 @@ class Work:
         parsed: documents given to the YAML reader.
         modules: each ``nn.Module`` that was built.
         optimizers: class names of the optimizers that were built.
-        traced: entries of a dispatch mode, each by a traced step.
+        traced: entries of a dispatch mode, each by a traced step or update of a schedule.
     """
 
     opened: Counter[str] = field(default_factory=Counter)
@@ -127,7 +130,7 @@ def test_a_run_config_is_worked_through_once(command: tuple[str, ...], config: s
     assert set(work.models.values()) == {1}
     assert any(list(module.children()) for module in work.modules), "a model of layers was built"
     assert work.optimizers == ["AdamW"]
-    assert work.traced == ONE_CAPTURE
+    assert work.traced == WITH_SCHEDULE
 
 
 @pytest.mark.parametrize("command", ["run", "preflight"])
@@ -140,7 +143,7 @@ def test_a_config_beside_a_model_is_read_once(command: str, config: str, tmp_pat
     assert work.opened[config] == work.opened[str(shapes)] == 1
     assert work.parsed == 1
     assert work.optimizers == ["AdamW"]
-    assert work.traced == ONE_CAPTURE
+    assert work.traced == WITH_SCHEDULE
 
 
 @pytest.mark.parametrize(
