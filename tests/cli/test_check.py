@@ -207,7 +207,7 @@ def test_the_json_of_one_optimizer_has_the_keys_that_it_had(source: Path) -> Non
     ("name", "says"),
     [
         ("lazy", "parameter 0.weight has no size before the first forward pass"),
-        ("lazy_and_ours", "parameter 0.weight has no size"),
+        ("lazy_and_ours", "params[0] has no size"),
         ("broken", "could not be judged: Broken.step() raises AttributeError"),
         ("raises", "raised ValueError: no data"),
         ("leaves", "raised SystemExit: 0"),
