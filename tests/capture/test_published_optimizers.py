@@ -12,7 +12,8 @@ from torch import Tensor, nn
 
 from tests.capture.small import Prepare, Small, Update, grad, judged
 from wse_emulator.capture.lineage import Lineage
-from wse_emulator.capture.step import parameter_names, trace_update
+from wse_emulator.capture.parameter_names import parameter_names
+from wse_emulator.capture.step import trace_update
 from wse_emulator.capture.storages import declare_gradients
 from wse_emulator.capture.tracer import StepTracer
 

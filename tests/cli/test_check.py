@@ -206,12 +206,12 @@ def test_the_json_of_one_optimizer_has_the_keys_that_it_had(source: Path) -> Non
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("lazy", "parameter 0.weight has no size before the model's first forward"),
-        ("lazy_and_ours", "params[0] has no size before the model's first forward"),
+        ("lazy", "parameter 0.weight has no size before the first forward pass"),
+        ("lazy_and_ours", "params[0] has no size"),
         ("broken", "could not be judged: Broken.step() raises AttributeError"),
         ("raises", "raised ValueError: no data"),
         ("leaves", "raised SystemExit: 0"),
-        ("number", "returned int; it should return an optimizer"),
+        ("number", "returned int, which is neither an optimizer"),
         ("a_class", "returned the class AdamW"),
         ("nothing", "returned NoneType"),
         ("NeedsMore", "asks for model and rho; give a function"),

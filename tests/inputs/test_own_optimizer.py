@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -233,6 +234,42 @@ def test_what_is_no_optimizer_is_refused_in_one_line(words: str, why: str) -> No
     assert why in answer.error
     assert answer.error.startswith("wse: ")
     assert len(answer.error.strip().splitlines()) == 1
+
+
+def test_a_memory_question_needs_no_learning_rate() -> None:
+    rule = own_rules.Picky
+    report = wse_emulator.fit(MODEL, optimizer=rule, options={"rank": 2}, wafer="wse2:4x4")
+    assert report.fits
+    with pytest.raises(wse_emulator.InputError, match="Picky has no default learning rate"):
+        wse_emulator.run(MODEL, optimizer=rule, options={"rank": 2}, wafer="wse2:4x4")
+
+
+@pytest.mark.parametrize(
+    ("name", "remedy"),
+    {
+        "rules.py": "name the class in the file, rules.py:Class",
+        "torch.optim.AdamW": "a class in a module is written torch.optim:AdamW",
+    }.items(),
+)
+def test_a_name_that_is_written_otherwise_is_told_how(name: str, remedy: str) -> None:
+    with pytest.raises(wse_emulator.InputError, match=re.escape(remedy)):
+        wse_emulator.fit(MODEL, optimizer=name)
+
+
+class OfNoArguments(own_rules.SignMomentum):
+    """A step that takes no closure."""
+
+    def step(self) -> None:  # type: ignore[override]  # many users write it so
+        super().step()
+
+
+def test_a_step_without_arguments_that_a_scheduler_of_torch_has_wrapped_is_stepped() -> None:
+    module = torch.nn.Linear(8, 4)
+    optimizer = OfNoArguments(module.parameters(), 0.1)
+    scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+    assert wse_emulator.check(optimizer, model=module).legal
+    assert wse_emulator.run(module, optimizer=optimizer, wafer="wse2:2x2").fits
+    assert scheduler.last_epoch == 0
 
 
 @pytest.mark.parametrize("text", ["raise SystemExit(0)", "import no_such_thing", "x = (", "1/0"])

@@ -67,7 +67,7 @@ def test_names_within_functions_are_no_names_of_the_module(tmp_path: Path) -> No
     file = tmp_path / "made.py"
     file.write_text("def f():\n    inner = 1\nclass C:\n    field = 1\n")
     assert names_of_file(file) == ["C", "f"]
-    with pytest.raises(FactoryError, match="has no 'inner'; it has f, C"):
+    with pytest.raises(FactoryError, match="has no 'inner'; it has C, f"):
         require_factory(f"{file}:inner")
     require_factory(f"{file}:C.field")
 

@@ -16,7 +16,8 @@ from optimizers.loss_scaling import DynamicLossScale
 from schedulers import LRScheduler
 from tests.optimizers.record import OptimizerRecord
 from tests.optimizers.records import RECORDS
-from wse_emulator.capture.step import capture_step, parameter_names, trace_update
+from wse_emulator.capture.parameter_names import parameter_names
+from wse_emulator.capture.step import capture_step, trace_update
 from wse_emulator.ops import check_costs, is_free, is_scalar_op, op_cost
 from wse_emulator.ops.streams import step_conflicts
 from wse_emulator.program import Parameter, StepProgram

@@ -315,7 +315,7 @@ def test_no_scheduler_of_two_is_dropped() -> None:
 def test_a_scheduler_of_an_optimizer_that_is_not_given_is_refused() -> None:
     given = [torch.optim.SGD(net().parameters(), lr=0.1) for _ in range(3)]
     orphan = torch.optim.lr_scheduler.StepLR(given[2], 1)
-    with pytest.raises(FactoryError, match=r"StepLR whose optimizer \(SGD\) is not among"):
+    with pytest.raises(FactoryError, match=r"StepLR whose optimizer \(SGD\) is not there"):
         check(given[:2], orphan)
 
 

@@ -302,3 +302,11 @@ def test_a_lever_stands_on_the_card_of_what_does_not_fit() -> None:
     assert lost.levers[0].what in lost._repr_html_()
     assert "What would help" in str(lost)
     assert "What would help" in str(wse_emulator.run(torch.nn.Linear(400, 400), wafer="wse2:2x2"))
+
+
+@pytest.mark.parametrize("wafer", ["wse2:1x1", "wse2:2x2"], ids=["does not fit", "fits"])
+def test_a_saved_fit_is_read_again(wafer: str, tmp_path: Path) -> None:
+    report = wse_emulator.fit(torch.nn.Linear(100, 100), wafer=wafer)
+    report.save(tmp_path / "fit")
+    again = wse_emulator.read_run(tmp_path / "fit")
+    assert (again.fits, again.steps, again.model.parameters) == (report.fits, (), 10_100)

@@ -76,6 +76,24 @@ def _constant(said: Match, heard: Heard) -> bool:
 
 @reads(
     "course_words",
+    "<name:NAME> starts at <first:NUMBER> and is highest in the last step, <end:NUMBER>, with "
+    "<high:NUMBER>.",
+    ("preflight",),
+)
+def _rising(said: Match, heard: Heard) -> bool:
+    course = _course(heard)
+    return (
+        said["name"] == course["scheduler"]
+        and _near(said["first"], course["first"]["rate"])
+        and _near(said["high"], course["highest"]["rate"])
+        and course["highest"] == course["last"]
+        and whole(said["end"]) == course["last"]["step"]
+        and course["last"]["rate"] >= course["first"]["rate"]
+    )
+
+
+@reads(
+    "course_words",
     "<name:NAME> starts at <first:NUMBER>, is highest at step <step:NUMBER> with "
     "<high:NUMBER>, and "
     "ends at <last:NUMBER> in step <end:NUMBER>.",

@@ -360,17 +360,17 @@ def _batch(said: Match, heard: Heard) -> bool:
 
 @reads(
     "config_left_out",
-    "Not used of the run config: <named:REST> and <more:NUMBER> more (all in the JSON).",
+    "Not used of the run config: <named:REST>; and <more:NUMBER> more (all in the JSON).",
 )
 def _left_out_in_part(said: Match, heard: Heard) -> bool:
     unused: list[str] = heard.document["config_unused"]  # type: ignore[assignment]
-    return said["named"] == ", ".join(unused[: -whole(said["more"])])
+    return said["named"] == "; ".join(unused[: -whole(said["more"])])
 
 
 @reads("config_left_out", "Not used of the run config: <named:REST>.")
 def _left_out(said: Match, heard: Heard) -> bool:
     unused: list[str] = heard.document["config_unused"]  # type: ignore[assignment]
-    return said["named"] == ", ".join(unused)
+    return said["named"] == "; ".join(unused)
 
 
 @reads("unsourced_words", "<share:SHARE> of the busy cycles rest on costs that no document states.")

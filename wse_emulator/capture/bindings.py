@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import torch
 
-from wse_emulator.capture.state import Where, describe_move, text_of
+from wse_emulator.capture.state import Where, describe_move, text_of_value
 from wse_emulator.capture.storages import (
     StorageTable,
     TensorPlace,
@@ -52,7 +52,7 @@ def bindings(optimizer: torch.optim.Optimizer) -> Bindings:
             if lies_in_storage(value):
                 groups[number, key] = place_of(value)
             elif key == "lr":
-                groups[number, key] = text_of(value)
+                groups[number, key] = text_of_value(value)
     return Bindings(
         tuple(tuple(id(p) for p in group["params"]) for group in optimizer.param_groups),
         tuple(place_of(p) for group in optimizer.param_groups for p in group["params"]),

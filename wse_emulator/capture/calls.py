@@ -19,13 +19,9 @@ METRIC: Final = 1.0
 
 def asks_for(method: Callable[..., object]) -> tuple[str, ...]:
     """Names of the arguments that a method cannot be called without."""
-    try:
-        arguments = inspect.signature(method).parameters.values()
-    except (TypeError, ValueError):
-        return ()
     return tuple(
         argument.name
-        for argument in arguments
+        for argument in _arguments(method) or ()
         if argument.default is argument.empty
         and argument.kind not in (argument.VAR_POSITIONAL, argument.VAR_KEYWORD)
     )
@@ -33,11 +29,24 @@ def asks_for(method: Callable[..., object]) -> tuple[str, ...]:
 
 def takes_arguments(method: Callable[..., object]) -> bool:
     """Whether a method can be given an argument by position."""
+    arguments = _arguments(method)
+    return arguments is None or any(
+        a.kind not in (a.KEYWORD_ONLY, a.VAR_KEYWORD) for a in arguments
+    )
+
+
+def _arguments(method: Callable[..., object]) -> tuple[inspect.Parameter, ...] | None:
+    """What a method takes, without the object whose method it is; None if that cannot be told.
+
+    torch's schedulers put a plain function in the place of ``optimizer.step``, whose signature is
+    that of the function of the class, ``self`` included.
+    """
     try:
-        arguments = inspect.signature(method).parameters.values()
+        arguments = tuple(inspect.signature(method).parameters.values())
     except (TypeError, ValueError):
-        return True
-    return any(a.kind not in (a.KEYWORD_ONLY, a.VAR_KEYWORD) for a in arguments)
+        return None
+    unbound = inspect.isfunction(method) and inspect.isfunction(inspect.unwrap(method))
+    return arguments[1:] if unbound and hasattr(method, "_wrapped_by_lr_sched") else arguments
 
 
 class LossClosure:

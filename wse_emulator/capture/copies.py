@@ -7,7 +7,6 @@ once, with its values or without them.
 
 from __future__ import annotations
 
-import io
 import threading
 import types
 import weakref
@@ -15,7 +14,6 @@ from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from enum import Enum
 from typing import Any, Final, Generic, TypeVar
 
 import numpy as np
@@ -23,6 +21,7 @@ import torch
 
 from wse_emulator.capture.array_memory import ArrayMemory
 from wse_emulator.capture.doubles import address, has_storage, meta_storage, view_of
+from wse_emulator.capture.instances import ATOMS, is_filled, slots_of
 from wse_emulator.capture.storages import storage_key
 from wse_emulator.errors import InputError
 
@@ -36,35 +35,14 @@ _IDENTITY: Final = 1 << 20
 """An integer from here on may be the ``id`` or the address of a tensor, by which optimizers keep
 state and know their tensors again."""
 
-_ATOMS: Final = (
-    type(None),
-    bool,
-    float,
-    complex,
-    str,
-    bytes,
-    type,
-    types.ModuleType,
-    types.BuiltinFunctionType,
-    types.CodeType,
-    torch.dtype,
-    torch.device,
-    torch.layout,
-    torch.memory_format,
-    torch.Size,
-    np.dtype,
-    np.generic,
-    Enum,
-    range,
-    slice,
-    type(Ellipsis),
-    io.IOBase,
-)
-
-
 _SHARED: Final = (
     "it holds a NumPy array over the memory of a tensor, which a copy without values cannot have"
 )
+
+
+STANDS_IN_FOR: Final = "stands_in_for"
+"""A function with this attribute is put in the place of the method that the attribute holds, to
+watch its calls; a copy has that method itself."""
 
 
 class NotCopiedError(InputError):
@@ -83,7 +61,9 @@ class Twin(Generic[T]):
     storages: tuple[torch.UntypedStorage, ...]
 
 
-def twin(root: T, *, values: bool, bare: Iterable[int] = ()) -> Twin[T]:
+def twin(
+    root: T, *, values: bool, bare: Iterable[int] = (), kept_bytes: int = KEPT_BYTES
+) -> Twin[T]:
     """A copy of an object and of all that it reaches: attributes, containers, closures, tensors.
 
     Tensors keep dtype, shape, strides, offset and class, and what shares a storage shares one in
@@ -92,19 +72,19 @@ def twin(root: T, *, values: bool, bare: Iterable[int] = ()) -> Twin[T]:
 
     Args:
         root: what to copy, such as a tuple of an optimizer and its schedulers.
-        values: copy values too; otherwise storages lie on the meta device, all but the small ones
-            (:data:`KEPT_BYTES`).
+        values: copy values too; otherwise storages lie on the meta device, all but the small ones.
         bare: keys of storages that lie on the meta device however small they are.
+        kept_bytes: a storage of at most so many bytes is small.
 
     Raises:
         NotCopiedError: something cannot be copied, such as a running generator.
     """
     keys = frozenset(bare)
-    first = _Copier(values, keys)
+    first = _Copier(values, keys, kept_bytes)
     copier, made = first, first.run(root)
     moved = first.moved_addresses()
     if not first.integers.isdisjoint(moved):
-        copier = _Copier(values, keys, first=first, moved=moved)
+        copier = _Copier(values, keys, kept_bytes, first=first, moved=moved)
         made = copier.run(root)
     return Twin(made, copier.storages())
 
@@ -114,11 +94,13 @@ class _Copier:
         self,
         values: bool,
         bare: frozenset[int],
+        kept_bytes: int,
         first: _Copier | None = None,
         moved: dict[int, int] | None = None,
     ) -> None:
         self.values = values
         self.bare = bare
+        self.kept_bytes = kept_bytes
         self.tensors: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
         self.integers: set[int] = set()
         self._tensors_before = {} if first is None else first.tensors
@@ -174,7 +156,7 @@ class _Copier:
             if x >= _IDENTITY:
                 self.integers.add(x)
             return self._moved.get(x, x)
-        if isinstance(x, _ATOMS):
+        if isinstance(x, ATOMS):
             return x
         known = self._memo.get(id(x))
         if known is not None:
@@ -197,7 +179,7 @@ class _Copier:
     def _storage(self, storage: torch.UntypedStorage, key: int) -> torch.UntypedStorage:
         base = self._bases.get(key)
         if base is None:
-            small = storage.nbytes() <= KEPT_BYTES and key not in self.bare
+            small = storage.nbytes() <= self.kept_bytes and key not in self.bare
             held = storage.device.type != "meta"
             copied = self._bytes_of(storage) if held and (self.values or small) else None
             if held and not self.values:
@@ -254,8 +236,11 @@ class _Copier:
 
     # --- functions ---
 
-    def _function(self, x: types.FunctionType) -> types.FunctionType:
+    def _function(self, x: types.FunctionType) -> object:
         """A function with its own closure; one without a closure is the same for everybody."""
+        watched = _watched(x)
+        if isinstance(watched, types.MethodType):
+            return self._keep(x, self.of(watched.__func__))
         if not (x.__closure__ or x.__dict__ or x.__defaults__ or x.__kwdefaults__):
             return self._keep(x, x)
         cells = None if x.__closure__ is None else tuple(types.CellType() for _ in x.__closure__)
@@ -274,7 +259,7 @@ class _Copier:
             made.__kwdefaults__ = {k: self.of(value) for k, value in x.__kwdefaults__.items()}
         for cell, new in zip(x.__closure__ or (), cells or (), strict=True):
             self._originals.append(cell)
-            if _filled(cell) and not _filled(new):
+            if is_filled(cell) and not is_filled(new):
                 new.cell_contents = self.of(cell.cell_contents)
         for name, value in x.__dict__.items():
             made.__dict__[name] = self.of(value)
@@ -282,13 +267,16 @@ class _Copier:
 
     def _cell(self, x: types.CellType) -> types.CellType:
         made = self._keep(x, types.CellType())
-        if _filled(x):
+        if is_filled(x):
             made.cell_contents = self.of(x.cell_contents)
         return made
 
     # --- containers and instances ---
 
-    def _method(self, x: types.MethodType) -> types.MethodType:
+    def _method(self, x: types.MethodType) -> object:
+        watched = _watched(x.__func__)
+        if watched is not None and not isinstance(watched, types.MethodType):
+            return self._keep(x, self.of(watched))
         function = self.of(x.__func__)
         assert callable(function)
         return self._keep(x, types.MethodType(function, self.of(x.__self__)))
@@ -396,23 +384,11 @@ class _Copier:
                     object.__setattr__(made, name, value)
 
 
-def slots_of(x: object) -> Iterator[str]:
-    """Names of the filled slots of an object."""
-    for kind in type(x).__mro__:
-        named = kind.__dict__.get("__slots__", ())
-        for name in (named,) if isinstance(named, str) else named:
-            private = name.startswith("__") and not name.endswith("__")
-            full = f"_{kind.__name__.lstrip('_')}{name}" if private else name
-            if full not in ("__dict__", "__weakref__") and hasattr(x, full):
-                yield full
-
-
-def _filled(cell: types.CellType) -> bool:
-    try:
-        cell.cell_contents  # noqa: B018  an empty cell raises
-    except ValueError:
-        return False
-    return True
+def _watched(function: object) -> object:
+    """The method that a function stands in for; None for others, also for one that wraps such."""
+    watched: object = getattr(function, STANDS_IN_FOR, None)
+    wrapped: object = getattr(function, "__wrapped__", None)
+    return watched if wrapped is getattr(watched, "__func__", watched) else None
 
 
 def _called(build: object, arguments: list[object]) -> object:

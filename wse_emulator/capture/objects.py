@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch.nn.parameter import is_lazy
 
+from wse_emulator.capture.parameter_names import UNJUDGED, names_in_groups, names_of_parameters
 from wse_emulator.errors import FactoryError, InputError
 
 
@@ -48,7 +48,7 @@ def given_steps(made: object, giver: str) -> tuple[GivenStep, ...]:
 
     Args:
         made: an optimizer, or tuples, lists and dicts of optimizers, schedulers and models.
-        giver: who gave it, for messages.
+        giver: who gave it and how, for messages: ``mine:make returned``.
 
     Raises:
         FactoryError: there is no optimizer, or something else, or a scheduler without its
@@ -68,15 +68,13 @@ def given_steps(made: object, giver: str) -> tuple[GivenStep, ...]:
             kept = schedulers
         else:
             raise FactoryError(
-                f"{giver} returned {_what(item)}; it should return an optimizer, or a tuple of "
-                "optimizers, schedulers and models"
+                f"{giver} {_what(item)}, which is neither an optimizer, nor a scheduler, nor a "
+                "model; an optimizer has to be built on the parameters of its model"
             )
         if not any(item is other for other in kept):
             kept.append(item)
     if not optimizers:
-        raise FactoryError(
-            f"{giver} returned {_what(made)}; it should return a torch.optim.Optimizer"
-        )
+        raise FactoryError(f"{giver} {_what(made)}; there has to be a torch.optim.Optimizer")
     named = names_of_parameters(models)
     return tuple(
         GivenStep(
@@ -88,43 +86,11 @@ def given_steps(made: object, giver: str) -> tuple[GivenStep, ...]:
     )
 
 
-def names_of_parameters(models: Sequence[torch.nn.Module]) -> dict[int, str]:
-    """``id`` of a parameter -> its name; where models share names, with the model's number.
-
-    Raises:
-        InputError: a parameter has no size before the model's first forward pass.
-    """
-    named: list[tuple[int, str, torch.Tensor]] = []
-    for number, model in enumerate(models):
-        named += [(number, name, p) for name, p in model.named_parameters()]
-    for _, name, p in named:
-        _require_size(p, name)
-    plain = [name for _, name, _ in named]
-    shared = len(set(plain)) < len(plain)
-    found: dict[int, str] = {}
-    for number, name, p in named:
-        found.setdefault(id(p), f"models[{number}].{name}" if shared else name)
-    return found
-
-
 def _names(optimizer: torch.optim.Optimizer, known: Mapping[int, str]) -> tuple[str, ...]:
-    names = []
-    for number, group in enumerate(optimizer.param_groups):
-        for place, p in enumerate(group["params"]):
-            name = known.get(id(p), f"param_groups[{number}][{place}]")
-            _require_size(p, name)
-            names.append(name)
+    names = names_in_groups(optimizer, known, UNJUDGED)
     if not names:
         raise InputError("the optimizer has no parameters; there is no step to capture")
-    return tuple(names)
-
-
-def _require_size(p: torch.Tensor, name: str) -> None:
-    if is_lazy(p):
-        raise InputError(
-            f"could not be judged: parameter {name} has no size before the model's first forward "
-            "pass; run one forward before the optimizer is made"
-        )
+    return names
 
 
 def _steps(
@@ -139,8 +105,8 @@ def _steps(
     owner = getattr(scheduler, "optimizer", None)
     if not any(owner is one for one in optimizers):
         raise FactoryError(
-            f"{giver} returned a {type(scheduler).__name__} whose optimizer "
-            f"({type(owner).__name__}) is not among what it returned; return that too"
+            f"{giver} a {type(scheduler).__name__} whose optimizer "
+            f"({type(owner).__name__}) is not there; it has to be there too"
         )
     return owner is optimizer
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import sys
 from contextlib import redirect_stdout
 
 import torch
 
+from wse_emulator.capture.calls import asks_for
 from wse_emulator.capture.scaling import GradientScaling
 from wse_emulator.capture.step import Scheduler, capture_step
 from wse_emulator.errors import FactoryError, InputError, StepFailedError, UnknownOpError
@@ -100,12 +100,7 @@ def _check_closure(optimizer: torch.optim.Optimizer) -> None:
     Raises:
         InputError: the step cannot be called without a closure.
     """
-    try:
-        parameters = inspect.signature(optimizer.step).parameters.values()
-    except (TypeError, ValueError):
-        return
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    needed = [p.name for p in parameters if p.default is p.empty and p.kind in named]
+    needed = asks_for(optimizer.step)
     if needed:
         raise InputError(
             f"{type(optimizer).__name__}.step() needs {' and '.join(needed)}, which a step by "

@@ -27,7 +27,8 @@ from wse_emulator.program import Value, ValueKind
 
 _HOST_REMEDY: Final = (
     "keep the value a tensor: torch.where instead of if, tensor arithmetic instead of float(), "
-    "0-dim tensors for hyper-parameters that change"
+    "0-dim tensors for hyper-parameters that change, and p.sub_(update * lr) for alpha=-lr, which "
+    "reads a rate that a schedule writes"
 )
 _SHAPE_REMEDY: Final = (
     "keep the shape: torch.where or a product with the mask instead of x[mask], nonzero() or "

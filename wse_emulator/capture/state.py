@@ -60,7 +60,7 @@ def snapshot(optimizer: torch.optim.Optimizer) -> Snapshot:
     return entries
 
 
-def text_of(value: object) -> str:
+def text_of_value(value: object) -> str:
     """A text that is equal for equal Python values; of an array, its type and all its bytes."""
     if isinstance(value, np.ndarray):
         return f"array of {value.dtype} {value.shape} {hash(value.tobytes())}"
@@ -72,7 +72,7 @@ def _entry(value: object) -> StateEntry:
         return StateEntry(place_of(value), "")
     if isinstance(value, torch.Tensor):
         return StateEntry(None, f"a tensor of layout {value.layout} ({id(value)})")
-    return StateEntry(None, text_of(value))
+    return StateEntry(None, text_of_value(value))
 
 
 def judge_state(

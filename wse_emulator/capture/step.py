@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch.nn.parameter import is_lazy
 
 from wse_emulator.capture.acts import Act
 from wse_emulator.capture.bindings import (
@@ -22,6 +21,7 @@ from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Constant, Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
 from wse_emulator.capture.owners import assign_scalars, schedule_first
+from wse_emulator.capture.parameter_names import parameter_names
 from wse_emulator.capture.rules import (
     at,
     judge_constants,
@@ -77,32 +77,6 @@ class StepTrace:
     clean: bool
     constants: dict[int, Constant] = dataclasses.field(default_factory=dict)
     hidden: frozenset[int] = frozenset()
-
-
-def parameter_names(
-    optimizer: torch.optim.Optimizer, model: torch.nn.Module | None = None
-) -> list[str]:
-    """A name for every parameter of the optimizer, in group order.
-
-    Names come from ``model.named_parameters()``; a parameter the model does not know is called
-    by its place: ``param_groups[0][3]``.
-
-    Raises:
-        InputError: one has no size before the model's first forward pass.
-    """
-    known = {} if model is None else {id(p): name for name, p in model.named_parameters()}
-    named = [
-        (known.get(id(p), f"param_groups[{g}][{i}]"), p)
-        for g, group in enumerate(optimizer.param_groups)
-        for i, p in enumerate(group["params"])
-    ]
-    for name, p in named:
-        if is_lazy(p):
-            raise InputError(
-                f"parameter {name} has no size before the model's first forward; run one before "
-                "the optimizer is built, or give the layer its sizes"
-            )
-    return [name for name, _ in named]
 
 
 def trace_step(

@@ -90,7 +90,10 @@ class Given:
 def _check_optimizer(optimizer: object) -> None:
     """Refuse what can be no optimizer, before anything is loaded."""
     if isinstance(optimizer, bool | int | float | bytes | list | tuple | dict | set):
-        raise InputError(f"optimizer is {optimizer!r}; name an optimizer class, as 'AdamW'")
+        raise InputError(
+            f"optimizer is {optimizer!r}; name a class, as 'AdamW', or give a class, a function "
+            "that builds one on parameters, or an optimizer"
+        )
 
 
 def _check_kind(name: str, value: object, kinds: tuple[type, ...], remedy: str) -> None:

@@ -225,26 +225,36 @@ def _arguments(
     if choice.lr is not None:
         arguments["lr"] = finite_rate("--lr", choice.lr)
     elif "lr" not in arguments and "lr" in _required(chosen):
-        # a schedule writes the rate before the first step
-        arguments["lr"] = 0.0 if scheduled else ANY_RATE
+        arguments["lr"] = rate_without_default(scheduled=scheduled)
     return arguments
 
 
-def check_rate(request: Request) -> None:
+def rate_without_default(*, scheduled: bool) -> float:
+    """The rate to build a class with that has no default one, where none is given."""
+    return 0.0 if scheduled else ANY_RATE  # a schedule writes the rate before the first step
+
+
+def check_rate(request: Request, own: Callable[..., object] | None) -> None:
     """See that a request says at which rate its steps are taken, for an answer that tells it.
+
+    Args:
+        request: what is asked.
+        own: the class or function of the user's own that builds the optimizer, if it is one.
 
     Raises:
         InputError: neither a flag, a run config nor the class gives a rate.
     """
     choice = request.optimizer
-    if choice.own:
-        return  # its constructor says what it needs
-    chosen = optimizer_named(choice.name)
+    if choice.own and own is None:
+        return  # an object has its rate
+    chosen = own or optimizer_named(choice.name)
     given = choice.lr is not None or "lr" in choice.options or bool(request.schedules)
     if not given and "lr" in _required(chosen):
+        name = getattr(chosen, "__name__", choice.name)
         raise InputError(
-            f"{chosen.__name__} has no default learning rate; give --lr or --lr-schedule, since "
-            "the answer tells the rate of each step (wse fit and wse explain need none)"
+            f"{name} has no default learning rate; give --lr or "
+            "--lr-schedule, since the answer tells the rate of each step (wse fit and wse explain "
+            "need none)"
         )
 
 
@@ -252,6 +262,9 @@ def _refused(choice: OptimizerChoice, message: str) -> InputError:
     return ConfigError(f"{choice.source}: {message}") if choice.source else InputError(message)
 
 
-def _required(chosen: type[Optimizer]) -> set[str]:
-    parameters = inspect.signature(chosen).parameters.values()
+def _required(chosen: Callable[..., object]) -> set[str]:
+    try:
+        parameters = inspect.signature(chosen).parameters.values()
+    except (TypeError, ValueError):  # some classes written in C have none
+        return set()
     return {p.name for p in parameters if p.default is inspect.Parameter.empty}

@@ -64,7 +64,13 @@ def check_optimizer_name(text: str | None) -> None:
 def unknown_optimizer(name: str) -> UnknownNameError:
     """The error for a name that no optimizer has."""
     known = optimizer_names()
+    module, dot, last = name.rpartition(".")
+    if dot and last == "py":
+        own = f"name the class in the file, {name}:Class"
+    elif dot and module and last:
+        own = f"a class in a module is written {module}:{last}"
+    else:
+        own = "one of your own is module:Class or file.py:Class"
     return UnknownNameError(
-        f"unknown optimizer {name!r}{near(name, known)}; there are {', '.join(known)}; one of your "
-        "own is module:Class or file.py:Class"
+        f"unknown optimizer {name!r}{near(name, known)}; there are {', '.join(known)}; {own}"
     )

@@ -18,7 +18,11 @@ import torch
 from torch import nn
 
 from wse_emulator.errors import FactoryError, InputError, UnknownNameError, near
-from wse_emulator.inputs.optimizer import grouped_parameters, optimizer_classes
+from wse_emulator.inputs.optimizer import (
+    grouped_parameters,
+    optimizer_classes,
+    rate_without_default,
+)
 from wse_emulator.inputs.schedule_text import finite_rate
 from wse_emulator.models.factory import LEAVING, import_factory
 from wse_emulator.request import OptimizerChoice
@@ -223,11 +227,9 @@ def _arguments(
                 f"{', '.join(accepted) or 'parameters alone'}"
             )
     needed = [n for n, p in accepted.items() if p.default is p.empty and n not in arguments]
-    if "lr" in needed and scheduled:
-        needed.remove("lr")
-        arguments["lr"] = 0.0  # the schedule writes the rate before the first step
     if "lr" in needed:
-        raise InputError(f"{own.title} has no default learning rate; give --lr")
+        needed.remove("lr")
+        arguments["lr"] = rate_without_default(scheduled=scheduled)
     if needed:
         raise InputError(
             f"{own.title} needs {' and '.join(needed)}; give "

@@ -23,6 +23,7 @@ from wse_emulator.inputs.given import Given, parse_micro_batch, parse_recompute
 from wse_emulator.inputs.mask_file import Masks, read_masks
 from wse_emulator.inputs.optimizer import configured_choice
 from wse_emulator.inputs.own_optimizer import (
+    MakeOptimizer,
     OwnOptimizer,
     given_optimizer,
     import_optimizer,
@@ -68,6 +69,11 @@ class Inputs:
     config: RunConfig | None = None
     unused: tuple[str, ...] = ()
     own_optimizer: OwnOptimizer | None = None
+
+    @property
+    def make_optimizer(self) -> MakeOptimizer | None:
+        """The class or function of the user's own that builds the optimizer, if it is one."""
+        return None if self.own_optimizer is None else self.own_optimizer.make
 
     def changed(self, request: Request) -> Inputs:
         """The same inputs under a changed request that names the same model and masks."""

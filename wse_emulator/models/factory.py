@@ -92,7 +92,7 @@ def _no_such(module_name: str, attribute: str, names: list[str]) -> FactoryError
     public = sorted((name for name in names if not name.startswith("_")), key=str.swapcase)
     what = f"module {module_name!r} has no {attribute!r}"
     return FactoryError(
-        what + (near(attribute, public) or f"; it has {', '.join(public[:_LISTED])}")
+        what + (near(attribute, public) or f"; it has {', '.join(sorted(public)[:_LISTED])}")
     )
 
 

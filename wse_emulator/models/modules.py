@@ -58,7 +58,7 @@ def refuse_unsized(named: Iterable[tuple[str, Tensor]], where: str) -> None:
 
     Args:
         named: (name, tensor) of each.
-        where: what they belong to, for the message.
+        where: how the message begins, such as "parameter".
 
     Raises:
         InputError: one has no size before the first forward pass; names it and says what to do.
@@ -66,8 +66,8 @@ def refuse_unsized(named: Iterable[tuple[str, Tensor]], where: str) -> None:
     for name, tensor in named:
         if is_lazy(tensor):
             raise InputError(
-                f"{where}: {name} has no size before the first forward pass, since its layer is "
-                "lazy; run one forward pass in the factory, or give the layer its sizes"
+                f"{where} {name} has no size before the first forward pass, since its layer is "
+                "lazy; run one forward pass before it is used, or give the layer its sizes"
             )
 
 
@@ -84,7 +84,7 @@ def shapes_of_module(
         MalformedFileError: it has no parameters, or one of a dtype without gradients.
         InputError: a parameter has no size yet.
     """
-    refuse_unsized((*module.named_parameters(), *module.named_buffers()), name)
+    refuse_unsized((*module.named_parameters(), *module.named_buffers()), f"{name}:")
     kept: dict[int, TensorShape] = {}
     tied: list[tuple[str, str]] = []
     for label, parameter in module.named_parameters(remove_duplicate=False):

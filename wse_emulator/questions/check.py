@@ -76,7 +76,7 @@ def check(
         use optimizers.AdamW, which allocates all state in its constructor; optimizers.from_torch
         converts this one
     """
-    given = given_steps([optimizer, scheduler, model], "check")
+    given = given_steps([optimizer, scheduler, model], "check was given")
     return _judged_or_raise(
         _report([_Case(step, step) for step in given], steps, real, tell or silent)
     )
@@ -113,7 +113,7 @@ def verdict_on_factory(
     tell(f"building the optimizer of {text}")
     cases = None if real else _cases_without_values(build, text)
     if cases is None:
-        cases = [_Case(step, step, owned=True) for step in given_steps(build(), text)]
+        cases = [_Case(step, step, owned=True) for step in given_steps(build(), f"{text} returned")]
     report = _report(cases, steps, real, tell)
     return dataclasses.replace(report, factory=text, notes=(*notes, *report.notes))
 
@@ -179,14 +179,14 @@ def _cases_without_values(build: Callable[[], object], text: str) -> list[_Case]
     def valued(number: int) -> Callable[[], GivenStep]:
         def build_with_values() -> GivenStep:
             if not again:
-                again.append(given_steps(build(), text))
+                again.append(given_steps(build(), f"{text} returned"))
             return again[0][number]
 
         return build_with_values
 
     return [
         _Case(step, valued(number), owned=True, lost=without.lost)
-        for number, step in enumerate(given_steps(made, text))
+        for number, step in enumerate(given_steps(made, f"{text} returned"))
     ]
 
 

@@ -225,7 +225,7 @@ def _built(inputs: Inputs, problems: list[str]) -> Built:
 def _has_rate(inputs: Inputs, problems: list[str]) -> bool:
     """Whether anything says at which rate the run trains; neither bytes nor times depend on it."""
     try:
-        check_rate(inputs.request)
+        check_rate(inputs.request, inputs.make_optimizer)
     except InputError as error:
         problems.append(str(error))
         return False

@@ -172,12 +172,13 @@ def answer_run(
     if given.mode not in RUN_MODES:
         raise UnknownNameError(
             f"unknown mode {given.mode!r}{near(given.mode, RUN_MODES)}; run times the optimizer "
-            "step where it runs on the wafer, which is the mode 'pipelined'"
+            "step where it runs on the wafer, which is the mode 'pipelined'; fit and preflight "
+            "take the other modes"
         )
     begin = time.perf_counter()
     tell("reading the model")
     inputs = read(given)
-    check_rate(inputs.request)
+    check_rate(inputs.request, inputs.make_optimizer)
     tell("capturing the step")
     known = learn(inputs)
     captured = time.perf_counter()

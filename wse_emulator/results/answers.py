@@ -203,8 +203,8 @@ def config_left_out(unused: Sequence[str], told: int | None = None) -> str:
         return ""
     named = unused[:told]
     more = len(unused) - len(named)
-    end = f" and {more} more (all in the JSON)." if more else "."
-    return f"Not used of the run config: {', '.join(named)}{end}"
+    end = f"; and {more} more (all in the JSON)." if more else "."
+    return f"Not used of the run config: {'; '.join(named)}{end}"
 
 
 @sentence

@@ -200,6 +200,11 @@ def course_words(course: Course) -> str:
     """A schedule over a run: where its rate starts, is highest and ends."""
     if not course.scheduler:
         return f"The rate is {course.first.rate:.6g} in every step."
+    if course.highest.step == course.last.step:
+        return (
+            f"{course.scheduler} starts at {course.first.rate:.6g} and is highest in the last "
+            f"step, {course.last.step:,}, with {course.last.rate:.6g}."
+        )
     return (
         f"{course.scheduler} starts at {course.first.rate:.6g}, is highest at step "
         f"{course.highest.step:,} with {course.highest.rate:.6g}, and ends at "

@@ -71,10 +71,12 @@ def _machine(result: RunResult) -> Iterator[str]:
         yield f"{wafer.pes} PEs are not {wafer.rows} rows of {wafer.cols}"
     if memory.capacity_bytes < 1:
         yield f"capacity_bytes is {memory.capacity_bytes}"
+    if not result.layers:
+        yield "it has no layers"
     if result.engine == MEMORY_ALONE:
         return
-    if not result.tensors or not result.layers:
-        yield "it has no tensors or no layers"
+    if not result.tensors:
+        yield "it has no tensors"
     if result.model.tensors != len(result.tensors):
         yield f"it has {len(result.tensors)} tensors of the model's {result.model.tensors}"
     if result.fits and not result.steps:

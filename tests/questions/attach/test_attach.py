@@ -183,6 +183,18 @@ def test_steps_by_lists_of_torch_are_timed_as_those_by_tensors() -> None:
     assert cycles[0] == cycles[1]
 
 
+def test_check_and_run_judge_an_attached_optimizer_as_a_plain_one() -> None:
+    model = network()
+    optimizer = optimizers.AdamW(model.parameters(), lr=1e-3)
+    scheduler = schedulers.LinearLR(optimizer, 1e-3, 0.0, total_iters=10)
+    emulation = wse_emulator.attach(optimizer, scheduler, wafer="wse2:4x4", model=model)
+    torch.optim.lr_scheduler.ConstantLR(optimizer)  # puts a function around the step
+    assert wse_emulator.check(optimizer, scheduler, model=model).violations == ()
+    assert wse_emulator.run(model, optimizer=optimizer, wafer="wse2:4x4").fits
+    with pytest.raises(InputError, match="no step has run"):
+        emulation.result()
+
+
 def test_misuse_is_said_plainly() -> None:
     model = network()
     optimizer = optimizers.SGD(model.parameters(), lr=0.1)

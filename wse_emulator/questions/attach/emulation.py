@@ -17,10 +17,10 @@ import torch
 from wse_emulator.capture.graphs import judge_graphs
 from wse_emulator.capture.lineage import Lineage
 from wse_emulator.capture.overlaps import judge_overlaps
+from wse_emulator.capture.parameter_names import parameter_names
 from wse_emulator.capture.step import (
     Scheduler,
     StepTrace,
-    parameter_names,
 )
 from wse_emulator.errors import InputError, WseError
 from wse_emulator.questions.attach.facts import (

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Final
 
+from wse_emulator.capture.copies import STANDS_IN_FOR
 from wse_emulator.errors import InputError
 
 _ABSENT: Final = object()
@@ -48,6 +49,7 @@ class StandIn:
             return self._plain_of(this)(*arguments, **named)
 
         vars(step)["stand_in"] = self
+        vars(step)[STANDS_IN_FOR] = self.plain
         self._method = MethodType(step, owner)
         held["step"] = self._method
 

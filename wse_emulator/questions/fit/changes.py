@@ -96,7 +96,7 @@ def shorter_sequences(request: Request, tokens: int | None) -> Iterator[Change]:
         if tokens < LEAST_TOKENS:
             return
         yield Change(
-            f"{tokens} tokens a sample",
+            f"{tokens:,} tokens a sample",
             ("--seq-len", str(tokens)),
             replace(request, sequence=tokens),
         )
