@@ -102,11 +102,15 @@ def judge_seen(
             case Act.OLD_STORAGE:
                 assert act.made is not None
                 shape = [] if act.value is None else list(values[act.value].shape)
+                was = (
+                    f"step {act.made.step} made{at(act.made.where)}"
+                    if act.made.gradient is None
+                    else f"was {act.made.gradient} in step {act.made.step}"
+                )
                 violations.append(
                     HiddenStateError(
-                        f"{act.call} in step() reads a tensor of shape {shape} that step "
-                        f"{act.made.step} made{at(act.made.where)}{act.kept} and that is no "
-                        f"declared state{at(act.where)}",
+                        f"{act.call} in step() reads a tensor of shape {shape} that {was}{act.kept} "
+                        f"and that is no declared state{at(act.where)}",
                         remedy=_HIDDEN_REMEDY,
                     )
                 )

@@ -237,11 +237,11 @@ class StepTracer:
         index = self.table.constant(tensor)
         if self._lineage is not None:
             made = self._lineage.origin(tensor)
-            if made is not None:
+            if made is not None and not of_others:
                 self._old[index] = made
         if self._values:
             with _Unheard(self):
-                contents = None if of_others else contents_of(tensor)
+                contents = None if of_others else contents_of(tensor, whole=True)
             reference, place = self.table.reference(index), place_of(tensor)
             self.constants[index] = Constant(reference, place, contents, where or caller())
         return index
