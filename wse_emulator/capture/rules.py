@@ -48,6 +48,7 @@ _RATE_REMEDY: Final = (
 _HIDDEN_REMEDY: Final = (
     "allocate it as optimizer state (self.state[p][...]) in the constructor and update it in place"
 )
+_UNDECLARED: Final = " that is no declared state"
 UNSEEN_REMEDY: Final = (
     "write it with torch's ops, in the thread that calls step(), and not through numpy, an "
     "address or a library that torch does not see"
@@ -109,8 +110,8 @@ def judge_seen(
                 )
                 violations.append(
                     HiddenStateError(
-                        f"{act.call} in step() reads a tensor of shape {shape} that {was}{act.kept} "
-                        f"and that is no declared state{at(act.where)}",
+                        f"{act.call} in step() reads a tensor of shape {shape} that {was}"
+                        f"{act.kept} and that is no declared state{at(act.where)}",
                         remedy=_HIDDEN_REMEDY,
                     )
                 )
@@ -124,7 +125,7 @@ def judge_foreign_writes(
     violations: list[StaticRuleError] = []
     for write in writes:
         kind = values[write.value].kind
-        what = _what(values, write.value)
+        what = _what(values, write.value).removesuffix(_UNDECLARED)
         if kind is ValueKind.STATE:
             continue  # a constant that turned out to be state made in this step has its own
         if kind is ValueKind.RATE:
@@ -233,7 +234,7 @@ def _what(values: Sequence[Value], index: int | None) -> str:
         return "a tensor"
     value = values[index]
     kinds = {
-        ValueKind.CONSTANT: f"a tensor of shape {list(value.shape)} that is no declared state",
+        ValueKind.CONSTANT: f"a tensor of shape {list(value.shape)}{_UNDECLARED}",
         ValueKind.TEMPORARY: f"a result of the step, of shape {list(value.shape)}",
     }
     return kinds.get(value.kind, value.name)
