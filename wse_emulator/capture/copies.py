@@ -7,7 +7,10 @@ once, with its values or without them.
 
 from __future__ import annotations
 
+import array
+import ctypes
 import io
+import mmap
 import threading
 import types
 import weakref
@@ -125,6 +128,7 @@ class _Copier:
         self._moved = moved or {}
         self._memo: dict[int, object] = {}
         self._originals: list[object] = []  # so that no id is given away twice
+        self._not_copied: list[tuple[int, int, object]] = []
         self._bases: dict[int, torch.UntypedStorage] = {} if first is None else first._bases
         self._memory: ArrayMemory = ArrayMemory() if first is None else first._memory
         self._ways: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = (
@@ -132,6 +136,8 @@ class _Copier:
             (torch.UntypedStorage, self._bare_storage),
             (torch.Generator, self._generator),
             (np.ndarray, self._array),
+            ((bytearray, array.array), self._buffer),
+            ((memoryview, mmap.mmap, ctypes.Array), self._shared_buffer),
             (ThreadPoolExecutor, lambda pool: self._keep(pool, pool)),
             (threading.Thread, self._thread),
             (types.FunctionType, self._function),
@@ -200,6 +206,9 @@ class _Copier:
             small = storage.nbytes() <= KEPT_BYTES and key not in self.bare
             held = storage.device.type != "meta"
             copied = self._bytes_of(storage) if held and (self.values or small) else None
+            for begin, size, x in self._not_copied if held else ():
+                if begin <= storage.data_ptr() < begin + size:
+                    raise self._over_memory(x)
             if held and not self.values:
                 if self._memory.storage_of_array(storage) is not None:
                     raise NeedsValuesError(_SHARED)
@@ -229,6 +238,29 @@ class _Copier:
         if not self.values and self._memory.meets_a_storage(x):
             raise NeedsValuesError(_SHARED)
         return self._keep(x, self._memory.copy_of(x))
+
+    def _buffer(self, x: bytearray | array.array[float]) -> object:
+        """Memory that a tensor may lie over; one that was copied before cannot lie over this."""
+        raw = np.frombuffer(x, np.uint8)
+        if self._memory.meets_a_storage(raw):
+            raise self._over_memory(x)
+        made = x[:]
+        self._memory.add_buffer(raw, np.frombuffer(made, np.uint8))
+        return self._keep(x, made)
+
+    def _shared_buffer(self, x: memoryview | mmap.mmap | ctypes.Array[Any]) -> object:
+        """Memory that is not copied: no tensor may lie over it."""
+        raw = np.frombuffer(x, np.uint8) if len(x) else np.empty(0, np.uint8)
+        if raw.size and self._memory.meets_a_storage(raw):
+            raise self._over_memory(x)
+        self._not_copied.append((raw.ctypes.data, raw.nbytes, x))
+        return self._keep(x, x)
+
+    def _over_memory(self, x: object) -> NotCopiedError:
+        kind = NotCopiedError if self.values else NeedsValuesError
+        return kind(
+            f"it holds a {type(x).__name__} over the memory of a tensor, which cannot be copied"
+        )
 
     def _thread(self, x: threading.Thread) -> threading.Thread:
         if x.is_alive():

@@ -69,11 +69,12 @@ def put_back(optimizer: torch.optim.Optimizer, kept: Kept) -> None:
         if place_of(tensor) != place_of(data):
             tensor.data = data
         storage = data.untyped_storage()
-        end = data.storage_offset() + sum(
+        last = data.storage_offset() + sum(
             (n - 1) * stride for n, stride in zip(data.shape, data.stride(), strict=True)
         )
-        if data.numel() and storage.nbytes() < (end + 1) * data.element_size():
-            storage.resize_((end + 1) * data.element_size())
+        needed = int(last + 1) * data.element_size()
+        if data.numel() and storage.nbytes() < needed:
+            storage.resize_(needed)
         tensor.copy_(values)
     for p, grad in kept.gradients:  # of the parameter's own shape
         p.grad = grad
