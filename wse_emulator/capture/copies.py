@@ -250,7 +250,7 @@ class _Copier:
 
     def _shared_buffer(self, x: memoryview | mmap.mmap | ctypes.Array[Any]) -> object:
         """Memory that is not copied: no tensor may lie over it."""
-        raw = np.frombuffer(x, np.uint8) if len(x) else np.empty(0, np.uint8)
+        raw = np.frombuffer(memoryview(x), np.uint8) if len(x) else np.empty(0, np.uint8)
         if raw.size and self._memory.meets_a_storage(raw):
             raise self._over_memory(x)
         self._not_copied.append((raw.ctypes.data, raw.nbytes, x))
@@ -273,7 +273,11 @@ class _Copier:
         if id(x) in self._tensors_before:
             made = self._tensors_before[id(x)][1]
         else:
-            plain = view_of(self._storage(x.untyped_storage(), storage_key(x)), x)
+            try:
+                plain = view_of(self._storage(x.untyped_storage(), storage_key(x)), x)
+            except RuntimeError as error:  # of a class that wraps another tensor
+                kind = type(x).__name__
+                raise NotCopiedError(f"a {kind} has no memory to be copied: {error}") from error
             made = torch.Tensor._make_subclass(type(x), plain, x.requires_grad and x.is_leaf)
         self.tensors[id(x)] = (x, self._keep(x, made))
         if x.is_leaf and x.grad is not None:

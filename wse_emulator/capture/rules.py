@@ -21,6 +21,7 @@ from wse_emulator.errors import (
     RandomNumbersError,
     RateChangedError,
     StaticRuleError,
+    UnknownOpError,
     UnseenWriteError,
 )
 from wse_emulator.program import Value, ValueKind
@@ -38,6 +39,7 @@ _RANDOM_REMEDY: Final = (
     "compute them in the step from a counter that is state"
 )
 _THREAD_REMEDY: Final = "issue all ops of the step in the thread that calls step()"
+_SPARSE_REMEDY: Final = "keep it dense: a product with a mask in place of a sparse tensor"
 _WRITE_REMEDY: Final = (
     "write to a new tensor, or allocate the tensor as optimizer state in preinitialize()"
 )
@@ -98,6 +100,14 @@ def judge_seen(
                 violations.append(
                     OtherThreadError(
                         f"step() issues {act.call}{at(act.where)}", remedy=_THREAD_REMEDY
+                    )
+                )
+            case Act.SPARSE:
+                violations.append(
+                    UnknownOpError(
+                        f"{act.call} in step() works on a sparse tensor{at(act.where)}: no "
+                        "cost on a processing element",
+                        remedy=_SPARSE_REMEDY,
                     )
                 )
             case Act.OLD_STORAGE:
