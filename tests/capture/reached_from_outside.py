@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import deque
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -83,7 +87,28 @@ class OnTheClass(Momentum):
         OnTheClass.count += 1
 
 
-KINDS = (WritesInPlace, Rebinds, OtherModel, OnTheClass)
+RING: deque[torch.Tensor] = deque([torch.zeros(3) for _ in range(3)])
+NUMBERS = np.zeros(5)
+SETTING: ContextVar[float] = ContextVar("SETTING", default=1.0)
+
+
+@lru_cache
+def constants(count: int) -> torch.Tensor:
+    """Made once for all."""
+    return torch.full((count,), 0.5)
+
+
+class Elsewhere(Momentum):
+    """Keeps what it has in a deque, an array, a context and a cache."""
+
+    def update(self, p: torch.Tensor) -> None:
+        RING.append(RING.popleft() + 1)
+        NUMBERS[self.steps % 5] += 1
+        SETTING.set(SETTING.get() * 0.5)
+        p.sub_(constants(100)[0] * SETTING.get())
+
+
+KINDS = (WritesInPlace, Rebinds, OtherModel, OnTheClass, Elsewhere)
 
 
 def everything() -> list[object]:
@@ -91,4 +116,6 @@ def everything() -> list[object]:
     tensors = [*HISTORY, TABLE["inner"]["rate"], OTHER.weight, OTHER.bias, OnTheClass.total]
     held: list[object] = [(id(x), x.data_ptr(), x.tolist()) for x in tensors]
     gradients = [OTHER.weight.grad, OTHER.bias.grad]
-    return [*held, gradients, list(TABLE["inner"]), TABLE["count"], COUNT, OnTheClass.count]
+    counts = [TABLE["count"], COUNT, OnTheClass.count]
+    elsewhere = [[id(x) for x in RING], NUMBERS.tolist(), SETTING.get(), constants(100).is_meta]
+    return [*held, gradients, list(TABLE["inner"]), counts, elsewhere]

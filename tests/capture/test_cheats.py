@@ -336,7 +336,19 @@ def from_a_generator(s: Small, p: Tensor) -> None:
     p.addcmul_(grad(p), s.mine["average"].send(grad(p).norm()))
 
 
+def gradient_before(s: Small, p: Tensor) -> None:
+    before = s.mine.get(p, grad(p))
+    s.mine[p] = grad(p)
+    p.sub_(grad(p) - before)
+
+
+def gradient_of_the_first_step(s: Small, p: Tensor) -> None:
+    p.sub_(s.mine.setdefault(p, grad(p).data))
+
+
 HIDDEN: list[tuple[Update, Prepare | None]] = [
+    (gradient_before, None),
+    (gradient_of_the_first_step, None),
     (in_an_attribute, zeros),
     (in_an_attribute_of_the_parameter, None),
     (in_the_group, group_entry),
@@ -371,6 +383,12 @@ def array_behind_a_tensor(s: Small, p: Tensor) -> None:
     p.sub_(s.mine["tensor"])
 
 
+def end_of_a_large_array(s: Small, p: Tensor) -> Tensor:
+    made = np.zeros(600_001, "float32")
+    made[-2] = s.n
+    return torch.from_numpy(made).sum()
+
+
 _NUMPY = np.random.default_rng(0)
 
 
@@ -399,6 +417,8 @@ NUMBERS: list[tuple[Update, Prepare | None]] = [
     (number(lambda s, p: torch.as_tensor(f32(_NUMPY.random(p.shape))), "numpy_random"), None),
     (number(lambda s, p: torch.tensor(random.random()), "python_random"), None),
     (number(lambda s, p: torch.tensor([1.0] * 30 + [-0.1 / s.n])[30], "end_of_a_list"), None),
+    (number(end_of_a_large_array, "end_of_a_large_array"), None),
+    (lambda s, p: p.sub_(torch.vmap(lambda g: g * (1 / s.n))(grad(p))), None),
     (number(lambda s, p: torch.full((), -0.1 / s.n), "full"), None),
     (number(lambda s, p: torch.scalar_tensor(-0.1 / s.n), "scalar_tensor"), None),
     (number(lambda s, p: torch.zeros(()).fill_(-0.1 / s.n), "fill"), None),
@@ -502,6 +522,7 @@ RANDOM: dict[str, Update] = {
     "bernoulli": lambda s, p: s.m(p).bernoulli_(0.5),
     "normal": lambda s, p: s.m(p).normal_(),
     "dropout": lambda s, p: p.sub_(torch.nn.functional.dropout(grad(p))),
+    "init": lambda s, p: p.sub_(nn.init.trunc_normal_(torch.empty_like(p))),
     "randperm": lambda s, p: p.sub_(grad(p)[torch.randperm(3)]),
     "generator": lambda s, p: p.sub_(
         torch.rand(p.shape, generator=torch.Generator().manual_seed(s.n))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import functools
 import random
 import threading
@@ -253,6 +254,32 @@ def test_an_array_over_a_tensor_lies_over_its_copy() -> None:
     copy.array[...] = 7  # type: ignore[attr-defined]
     assert copy.tensor[1:].eq(7).all()  # type: ignore[attr-defined]
     assert torch.equal(tensor, big())
+
+
+@pytest.mark.parametrize("buffer", [np.ndarray, bytearray, array.array])
+def test_memory_under_a_tensor_needs_values(buffer: type) -> None:
+    memory = {
+        np.ndarray: np.zeros(400, "uint8"),
+        bytearray: bytearray(400),
+        array.array: array.array("f", [0.0] * 100),
+    }[buffer]
+    tensor = torch.frombuffer(memory, dtype=torch.float32)
+    with pytest.raises(NeedsValuesError):
+        copied(Holder(memory=memory, tensor=tensor), values=False)
+    copy = copied(Holder(memory=memory, tensor=tensor), values=True)
+    copy.memory[400 // len(memory)] = 1  # type: ignore[attr-defined]
+    assert copy.tensor.count_nonzero() == 1  # type: ignore[attr-defined]
+    assert tensor.count_nonzero() == 0
+
+
+@pytest.mark.parametrize("first", ["memory", "tensor"])
+def test_a_view_of_memory_under_a_tensor_is_refused(values: bool, first: str) -> None:
+    memory = memoryview(bytearray(400))
+    tensor = torch.frombuffer(memory, dtype=torch.float32)
+    held = {"memory": memory, "tensor": tensor}
+    order = [first, *(held.keys() - {first})]
+    with pytest.raises(NotCopiedError, match="memoryview"):
+        copied(Holder(**{name: held[name] for name in order}), values)
 
 
 def test_a_running_thread_is_refused(values: bool) -> None:

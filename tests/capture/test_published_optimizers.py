@@ -424,6 +424,11 @@ def constants(s: Small, p: Tensor) -> None:
     p.sub_(grad(p) * made[0] * made[1] * made[2] * made[3] + s.mine["table"][1])
 
 
+def guarded(s: Small, p: Tensor) -> None:
+    """A gradient that is no number is none, as many training scripts guard themselves."""
+    p.sub_(torch.where(torch.isfinite(grad(p)), grad(p), torch.zeros_like(p)), alpha=LR)
+
+
 def a_table(s: Small) -> None:
     s.mine["table"] = torch.arange(3.0, device=s.ps[0].device)
 
@@ -464,6 +469,7 @@ LEGAL: list[tuple[Update, Prepare | None]] = [
     (pseudo_random, states(t=0.0)),
     (logging, None),
     (constants, a_table),
+    (guarded, None),
 ]
 
 

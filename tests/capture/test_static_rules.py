@@ -146,6 +146,10 @@ def sorts(rule: Rule, p: torch.Tensor, count: int) -> None:
     p.copy_(p.sort().values)
 
 
+def makes_sparse(rule: Rule, p: torch.Tensor, count: int) -> None:
+    p.sub_(p.to_sparse().to_dense())
+
+
 def build(update: Callable[[Rule, torch.Tensor, int], None]) -> tuple[Rule, nn.Module]:
     model = nn.Linear(4, 3)
     return Rule(model.parameters(), update), model
@@ -171,6 +175,7 @@ def build(update: Callable[[Rule, torch.Tensor, int], None]) -> tuple[Rule, nn.M
         (writes_gradient, ForeignWriteError, "grad"),
         (writes_outside, ForeignWriteError, None),
         (sorts, UnknownOpError, None),
+        (makes_sparse, UnknownOpError, None),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

@@ -119,3 +119,15 @@ def test_a_sealed_optimizer_steps_as_a_copy_without_values() -> None:
         for _ in range(2):
             made.copy.step()
     assert torch.equal(flat, torch.zeros(800))
+
+
+def test_initial_values_are_drawn_where_a_step_would_draw_them() -> None:
+    """On tensors without values torch leaves them out, and a random step would look static."""
+    with WithoutValues() as without, without.as_on_cpu():
+        nn.init.trunc_normal_(bare(9, 9))
+    with (
+        WithoutValues() as without,
+        without.as_on_cpu(draws=True),
+        pytest.raises(NoValueError),
+    ):
+        nn.init.trunc_normal_(bare(9, 9))

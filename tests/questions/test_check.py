@@ -63,6 +63,7 @@ def test_parameters_gradients_state_schedule_and_random_numbers_stay(real: bool)
 @pytest.mark.parametrize("kind", outside.KINDS, ids=lambda kind: kind.__name__)
 def test_what_the_code_names_globally_stays(kind: type[Momentum], real: bool) -> None:
     before = outside.everything()
+    outside.constants.cache_clear()
     optimizer = kind(net().parameters())
     check(optimizer, steps=STEPS, real=real)
     assert outside.everything() == before

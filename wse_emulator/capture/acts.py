@@ -23,6 +23,7 @@ class Act(Enum):
     SHAPE = "a shape depends on values"
     RANDOM = "random numbers are drawn"
     THREAD = "another thread issues an op"
+    SPARSE = "a tensor lies in no one storage"
     OLD_STORAGE = "a storage of an earlier step is read"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Final
 
@@ -82,11 +83,12 @@ def judge_apart(given: GivenStep, steps: int, way: Way, tell: Tell) -> Attempt:
         step = GivenStep(optimizer=optimizer, schedulers=schedulers, names=given.names)
         own = made.storages
     used = (given.optimizer, *given.schedulers)
+    context = copy_context()  # what the step sets in it is gone with it
     with untouched(used, own if way.values and way.copied else None):
         if way.values:
-            return _judged(step, steps, way.closure, None, tell)
+            return context.run(_judged, step, steps, way.closure, None, tell)
         with WithoutValues(own) as without:
-            return _judged(step, steps, way.closure, without, tell)
+            return context.run(_judged, step, steps, way.closure, without, tell)
 
 
 def _judged(
@@ -101,7 +103,7 @@ def _judged(
     @contextmanager
     def users_code(what: object) -> Iterator[None]:
         try:
-            with nullcontext() if without is None else without.as_on_cpu():
+            with nullcontext() if without is None else without.as_on_cpu(draws=True):
                 yield
         except BaseException as error:
             failed.append((f"{type(what).__name__}.step()", error))

@@ -63,6 +63,11 @@ class ArrayMemory:
         made.flags.writeable = array.flags.writeable
         return made
 
+    def add_buffer(self, bare: _Array, copied: _Array) -> None:
+        """The bytes of a buffer that is no array were copied."""
+        if bare.size:
+            self._arrays.append(_Region(bare.ctypes.data, copied))
+
     def _region(self, begin: int, size_bytes: int, whole: _Array) -> _Region:
         for start, size, copied in self._storages:
             if start <= begin and begin + size_bytes <= start + size:

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Iterator
 from typing import Final
 
 import torch
 
 _SAMPLED: Final = 1 << 18
-"""Elements: of a larger tensor every n-th element is compared, this many to twice as many."""
+"""Elements: of a larger tensor every n-th is hashed, this many to twice as many."""
 
 _SHOWN: Final = 60
 """Characters of a name that shows its data."""
 
 
-def contents_of(tensor: torch.Tensor) -> str | None:
-    """A text that is equal for equal contents; None for a tensor without values (meta)."""
+def contents_of(tensor: torch.Tensor, *, whole: bool = False) -> str | None:
+    """A text that is equal for equal contents; None for a tensor without values (meta).
+
+    With ``whole``, a large tensor is compared to its last element, at 1 GB a second.
+    """
     if tensor.device.type == "meta" or tensor.layout is not torch.strided:
         return None
     try:
         # past all modes: they are told of what a step does, not of this
         with torch._C.DisableTorchFunction(), torch._C._DisableTorchDispatch():
             flat = tensor.detach().reshape(-1)
+            every = max(1, flat.numel() // _SAMPLED)
             # a copy: numpy() keeps the storage that it is given from ever being resized
-            flat = flat[:: max(1, flat.numel() // _SAMPLED)].clone()
-            raw = flat.view(torch.uint8).cpu().numpy()
+            raw = flat[::every].clone().view(torch.uint8).cpu().numpy()
+            rest = flat.clone().view(torch.uint8).cpu().numpy() if whole and every > 1 else None
     except (RuntimeError, TypeError, NotImplementedError):
         return None  # a format whose bytes torch does not lay open
-    return hashlib.blake2b(raw.data, digest_size=8).hexdigest() if raw.size else "empty"
+    if not raw.size:
+        return "empty"
+    digest = hashlib.blake2b(raw.data, digest_size=8).hexdigest()
+    return digest if rest is None else f"{digest} {zlib.crc32(rest.data):08x}"
 
 
 def name_of_data(data: object, made: torch.Tensor) -> str:
@@ -48,14 +56,14 @@ def name_of_data(data: object, made: torch.Tensor) -> str:
             held = torch.as_tensor(data, device="cpu")
         except (RuntimeError, TypeError, ValueError):
             return shown
-    return f"{' '.join(shown.split())} {contents_of(held)}"
+    return f"{' '.join(shown.split())} {contents_of(held, whole=True)}"
 
 
 def name_of_contents(tensor: torch.Tensor) -> str:
     """The name of a tensor that was made from Python data of which only the result is known."""
     if tensor.numel() == 1:
         return name_of_data(tensor.tolist(), tensor)
-    return f"tensor of shape {list(tensor.shape)} {contents_of(tensor)}"
+    return f"tensor of shape {list(tensor.shape)} {contents_of(tensor, whole=True)}"
 
 
 def tensors_among(data: object) -> Iterator[torch.Tensor]:

@@ -7,6 +7,9 @@ once, with its values or without them.
 
 from __future__ import annotations
 
+import array
+import ctypes
+import mmap
 import threading
 import types
 import weakref
@@ -107,6 +110,7 @@ class _Copier:
         self._moved = moved or {}
         self._memo: dict[int, object] = {}
         self._originals: list[object] = []  # so that no id is given away twice
+        self._not_copied: list[tuple[int, int, object]] = []
         self._bases: dict[int, torch.UntypedStorage] = {} if first is None else first._bases
         self._memory: ArrayMemory = ArrayMemory() if first is None else first._memory
         self._ways: tuple[tuple[type | tuple[type, ...], Callable[[Any], object]], ...] = (
@@ -114,6 +118,8 @@ class _Copier:
             (torch.UntypedStorage, self._bare_storage),
             (torch.Generator, self._generator),
             (np.ndarray, self._array),
+            ((bytearray, array.array), self._buffer),
+            ((memoryview, mmap.mmap, ctypes.Array), self._shared_buffer),
             (ThreadPoolExecutor, lambda pool: self._keep(pool, pool)),
             (threading.Thread, self._thread),
             (types.FunctionType, self._function),
@@ -182,6 +188,9 @@ class _Copier:
             small = storage.nbytes() <= self.kept_bytes and key not in self.bare
             held = storage.device.type != "meta"
             copied = self._bytes_of(storage) if held and (self.values or small) else None
+            for begin, size, x in self._not_copied if held else ():
+                if begin <= storage.data_ptr() < begin + size:
+                    raise self._over_memory(x)
             if held and not self.values:
                 if self._memory.storage_of_array(storage) is not None:
                     raise NeedsValuesError(_SHARED)
@@ -212,6 +221,29 @@ class _Copier:
             raise NeedsValuesError(_SHARED)
         return self._keep(x, self._memory.copy_of(x))
 
+    def _buffer(self, x: bytearray | array.array[float]) -> object:
+        """Memory that a tensor may lie over; one that was copied before cannot lie over this."""
+        raw = np.frombuffer(x, np.uint8)
+        if self._memory.meets_a_storage(raw):
+            raise self._over_memory(x)
+        made = x[:]
+        self._memory.add_buffer(raw, np.frombuffer(made, np.uint8))
+        return self._keep(x, made)
+
+    def _shared_buffer(self, x: memoryview | mmap.mmap | ctypes.Array[Any]) -> object:
+        """Memory that is not copied: no tensor may lie over it."""
+        raw = np.frombuffer(memoryview(x), np.uint8) if len(x) else np.empty(0, np.uint8)
+        if raw.size and self._memory.meets_a_storage(raw):
+            raise self._over_memory(x)
+        self._not_copied.append((raw.ctypes.data, raw.nbytes, x))
+        return self._keep(x, x)
+
+    def _over_memory(self, x: object) -> NotCopiedError:
+        kind = NotCopiedError if self.values else NeedsValuesError
+        return kind(
+            f"it holds a {type(x).__name__} over the memory of a tensor, which cannot be copied"
+        )
+
     def _thread(self, x: threading.Thread) -> threading.Thread:
         if x.is_alive():
             raise NotCopiedError("a thread that it holds runs, and cannot be copied")
@@ -223,7 +255,11 @@ class _Copier:
         if id(x) in self._tensors_before:
             made = self._tensors_before[id(x)][1]
         else:
-            plain = view_of(self._storage(x.untyped_storage(), storage_key(x)), x)
+            try:
+                plain = view_of(self._storage(x.untyped_storage(), storage_key(x)), x)
+            except RuntimeError as error:  # of a class that wraps another tensor
+                kind = type(x).__name__
+                raise NotCopiedError(f"a {kind} has no memory to be copied: {error}") from error
             made = torch.Tensor._make_subclass(type(x), plain, x.requires_grad and x.is_leaf)
         self.tensors[id(x)] = (x, self._keep(x, made))
         if x.is_leaf and x.grad is not None:

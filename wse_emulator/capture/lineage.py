@@ -39,11 +39,12 @@ Part = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class MadeBefore:
-    """A storage that an earlier step made: in which step, and where."""
+    """A storage of an earlier step: which step, where it made it, or whose gradient it was."""
 
     reference: StorageWeakRef
     step: int
     where: str
+    gradient: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ class Lineage:
         table: StorageTable,
         made: Sequence[int],
     ) -> dict[Part, Watched]:
-        """A step has ended, with these values made: keep those that outlive it."""
+        """A step has ended, with these values made: keep those that outlive it, and gradients."""
         expired = [key for key, held in self._made.items() if held.reference.expired()]
         for key in expired:
             del self._made[key]
@@ -122,6 +123,10 @@ class Lineage:
             if not reference.expired():
                 where = table.made_at.get(index, "")
                 self._made[reference.cdata] = MadeBefore(reference, self.step, where)
+        for value in table.values:
+            if value.kind is ValueKind.GRADIENT:
+                reference = table.reference(value.index)
+                self._made[reference.cdata] = MadeBefore(reference, self.step, "", value.name)
         self._left = dict(_watched(optimizer, names)) if self.values else {}
         return self._left
 

@@ -21,6 +21,7 @@ from wse_emulator.errors import (
     RandomNumbersError,
     RateChangedError,
     StaticRuleError,
+    UnknownOpError,
     UnseenWriteError,
 )
 from wse_emulator.program import Value, ValueKind
@@ -39,6 +40,7 @@ _RANDOM_REMEDY: Final = (
     "compute them in the step from a counter that is state"
 )
 _THREAD_REMEDY: Final = "issue all ops of the step in the thread that calls step()"
+_SPARSE_REMEDY: Final = "keep it dense: a product with a mask in place of a sparse tensor"
 _WRITE_REMEDY: Final = (
     "write to a new tensor, or allocate the tensor as optimizer state in preinitialize()"
 )
@@ -49,6 +51,7 @@ _RATE_REMEDY: Final = (
 _HIDDEN_REMEDY: Final = (
     "allocate it as optimizer state (self.state[p][...]) in the constructor and update it in place"
 )
+_UNDECLARED: Final = " that is no declared state"
 UNSEEN_REMEDY: Final = (
     "write it with torch's ops, in the thread that calls step(), and not through numpy, an "
     "address or a library that torch does not see"
@@ -100,14 +103,26 @@ def judge_seen(
                         f"step() issues {act.call}{at(act.where)}", remedy=_THREAD_REMEDY
                     )
                 )
+            case Act.SPARSE:
+                violations.append(
+                    UnknownOpError(
+                        f"{act.call} in step() works on a sparse tensor{at(act.where)}: no "
+                        "cost on a processing element",
+                        remedy=_SPARSE_REMEDY,
+                    )
+                )
             case Act.OLD_STORAGE:
                 assert act.made is not None
                 shape = [] if act.value is None else list(values[act.value].shape)
+                was = (
+                    f"step {act.made.step} made{at(act.made.where)}"
+                    if act.made.gradient is None
+                    else f"was {act.made.gradient} in step {act.made.step}"
+                )
                 violations.append(
                     HiddenStateError(
-                        f"{act.call} in step() reads a tensor of shape {shape} that step "
-                        f"{act.made.step} made{at(act.made.where)}{act.kept} and that is no "
-                        f"declared state{at(act.where)}",
+                        f"{act.call} in step() reads a tensor of shape {shape} that {was}"
+                        f"{act.kept} and that is no declared state{at(act.where)}",
                         remedy=_HIDDEN_REMEDY,
                     )
                 )
@@ -121,7 +136,7 @@ def judge_foreign_writes(
     violations: list[StaticRuleError] = []
     for write in writes:
         kind = values[write.value].kind
-        what = _what(values, write.value)
+        what = _what(values, write.value).removesuffix(_UNDECLARED)
         if kind is ValueKind.STATE:
             continue  # a constant that turned out to be state made in this step has its own
         if kind is ValueKind.RATE:
@@ -230,7 +245,7 @@ def _what(values: Sequence[Value], index: int | None) -> str:
         return "a tensor"
     value = values[index]
     kinds = {
-        ValueKind.CONSTANT: f"a tensor of shape {list(value.shape)} that is no declared state",
+        ValueKind.CONSTANT: f"a tensor of shape {list(value.shape)}{_UNDECLARED}",
         ValueKind.TEMPORARY: f"a result of the step, of shape {list(value.shape)}",
     }
     return kinds.get(value.kind, value.name)

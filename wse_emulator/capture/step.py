@@ -380,8 +380,7 @@ def build_program(
 def _give_gradients(parameters: Sequence[torch.Tensor], generator: torch.Generator) -> None:
     for p in parameters:
         if p.device.type == "meta":
-            if p.grad is None:
-                p.grad = torch.empty_like(p)
+            p.grad = torch.empty_like(p)  # another one each time, as a backward pass makes it
             continue
         values = torch.randn(p.shape, generator=generator, dtype=torch.float32)
         p.grad = values.to(dtype=p.dtype, device=p.device)

@@ -138,14 +138,26 @@ class StepTracer:
         if threading.get_ident() != self._thread:
             self.seen.append(Seen(act or Act.THREAD, f"{func}{_IN_ANOTHER_THREAD}", None, caller()))
             return func(*arguments, **keywords)
+        given = tensors_in([*arguments, *keywords.values()])
+        if self._lies_elsewhere(func, given):
+            return func(*arguments, **keywords)
         if act is not None:
             self._saw(act, str(func), next(tensors_in(arguments), None))
             if act is Act.HOST_READ:
                 return func(*arguments, **keywords)
         if self._guard:
             return self._guarded(self._guard, func, arguments, keywords)
+        return self._run(func, arguments, keywords)
+
+    def _run(
+        self,
+        func: torch._ops.OpOverload,
+        arguments: Sequence[object],
+        keywords: Mapping[str, object],
+    ) -> object:
         result = func(*arguments, **keywords)
-        self.record(func, arguments, keywords, result)
+        if not self._lies_elsewhere(func, tensors_in(result)):
+            self.record(func, arguments, keywords, result)
         return result
 
     def _guarded(
@@ -161,8 +173,7 @@ class StepTracer:
         with _Unheard(self):
             guard.compare(storages)
         before = self.writes.copy()
-        result = func(*arguments, **keywords)
-        self.record(func, arguments, keywords, result)
+        result = self._run(func, arguments, keywords)
         with _Unheard(self):
             guard.wrote(storage for storage in storages if self.writes[storage] > before[storage])
         return result
@@ -227,6 +238,13 @@ class StepTracer:
             )
         )
 
+    def _lies_elsewhere(self, func: torch._ops.OpOverload, tensors: Iterable[torch.Tensor]) -> bool:
+        """Whether a tensor of a call is sparse or the like, which is then said of the op."""
+        if all(x.layout is torch.strided for x in tensors):
+            return False
+        self.seen.append(Seen(Act.SPARSE, str(func), None, caller()))
+        return True
+
     def _value_of(self, tensor: torch.Tensor) -> Value:
         known = self.table.lookup(tensor)
         return self.table.values[self.unknown(tensor) if known is None else known]
@@ -237,11 +255,11 @@ class StepTracer:
         index = self.table.constant(tensor)
         if self._lineage is not None:
             made = self._lineage.origin(tensor)
-            if made is not None:
+            if made is not None and not of_others:
                 self._old[index] = made
         if self._values:
             with _Unheard(self):
-                contents = None if of_others else contents_of(tensor)
+                contents = None if of_others else contents_of(tensor, whole=True)
             reference, place = self.table.reference(index), place_of(tensor)
             self.constants[index] = Constant(reference, place, contents, where or caller())
         return index

@@ -6,9 +6,12 @@ undone when the step has been judged.
 
 from __future__ import annotations
 
+import functools
+import gc
 import random
 import sys
 import sysconfig
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +40,10 @@ _MOST_ENTRIES: Final = 10_000
 """A longer list or dict, such as a data set, is not looked into."""
 
 
+_MOST_BYTES: Final = 1 << 24
+"""A larger array of NumPy is not kept."""
+
+
 @contextmanager
 def untouched(used: Iterable[object], own: Iterable[torch.UntypedStorage] | None) -> Iterator[None]:
     """Undo at the end what happens inside to tensors and numbers that the code names globally.
@@ -49,6 +56,7 @@ def untouched(used: Iterable[object], own: Iterable[torch.UntypedStorage] | None
             from outside can be written.
     """
     names = [_Names(space) for space in _spaces(used)]
+    caches = _caches()
     setters = _Setters()
     kept = _Bytes(own or ())
     python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  what users use
@@ -65,6 +73,19 @@ def untouched(used: Iterable[object], own: Iterable[torch.UntypedStorage] | None
         kept.undo()
         for space in names:
             space.undo()
+        for cache, before in caches:
+            if cache.cache_info().misses != before:
+                cache.cache_clear()  # what it has made since may be a tensor without values
+
+
+def _caches() -> list[tuple[functools._lru_cache_wrapper[object], int]]:
+    """Functions of the user whose results ``lru_cache`` keeps, and how often each has run."""
+    return [
+        (found, found.cache_info().misses)
+        for found in gc.get_objects()
+        if type(found) is functools._lru_cache_wrapper
+        and _is_users(sys.modules.get(found.__module__))
+    ]
 
 
 class _Setters(TorchFunctionMode):
@@ -138,23 +159,32 @@ class _Bytes(TorchDispatchMode):
 
 
 class _Names:
-    """The tensors and numbers among the names of one namespace, or the places of one list."""
+    """The tensors and numbers among the names of one namespace, or the places of one list.
+
+    Arrays of NumPy keep their contents.
+    """
 
     def __init__(self, space: object) -> None:
         self._space = space
         self._before = dict(_entries(space))
+        arrays = (x for x in self._before.values() if isinstance(x, np.ndarray))
+        self._arrays = [(x, x.copy()) for x in arrays if x.nbytes <= _MOST_BYTES and x.base is None]
 
     def undo(self) -> None:
         """Put back every tensor and number that is another one now, or is gone."""
+        for array, contents in self._arrays:
+            if array.flags.writeable:
+                array[...] = contents
         now = dict(_entries(self._space))
         was = self._before
         changed = {key for key in was.keys() & now.keys() if was[key] is not now[key]}
         wrong = {key for key in changed if isinstance(was[key], _PLAIN)}
         wrong |= {key for key in was.keys() - now.keys() if isinstance(was[key], _PLAIN)}
         new = {key for key in now.keys() - was.keys() if isinstance(now[key], _PLAIN)}
-        if isinstance(self._space, list):
+        if isinstance(self._space, (list, deque)):
             if wrong or new:
-                self._space[:] = was.values()
+                self._space.clear()
+                self._space.extend(was.values())
             return
         for key in wrong:
             _put(self._space, key, was[key])
@@ -166,7 +196,7 @@ _PLAIN: Final = (bool, int, float, complex, torch.Tensor)
 
 
 def _entries(space: object) -> list[tuple[object, object]]:
-    if isinstance(space, list):
+    if isinstance(space, (list, deque)):
         return list(enumerate(space))
     return list(space.items() if isinstance(space, dict) else vars(space).items())
 
@@ -202,7 +232,7 @@ def _spaces(used: Iterable[object]) -> list[object]:
 
 def _is_space(value: object) -> bool:
     kind = value if isinstance(value, type) else type(value)
-    if kind in (list, dict):
+    if kind in (list, dict, deque):
         return not isinstance(value, type)
     if isinstance(value, ModuleType):
         return _is_users(value)

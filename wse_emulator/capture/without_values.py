@@ -171,7 +171,14 @@ def _exchanged(argument: object, other: Mapping[int, torch.Tensor]) -> object:
 
 
 class _AsOnCpu(TorchFunctionMode):
-    """Tells the user's code that tensors without values lie on the CPU."""
+    """Tells the user's code that tensors without values lie on the CPU.
+
+    ``draws``: random numbers are drawn by torch's initial values too, as a step would draw them.
+    """
+
+    def __init__(self, *, draws: bool = False) -> None:
+        super().__init__()
+        self._draws = draws
 
     def __torch_function__(
         self,
@@ -188,6 +195,8 @@ class _AsOnCpu(TorchFunctionMode):
         if isinstance(first, torch.Tensor) and _is_meta(first):
             if func in _GETTERS:
                 return _GETTERS[func]()
+            if func == _IS_META:
+                return _asked_by_torch(but_initial_values=self._draws)
             answer = _ANSWERS.get(getattr(func, "__name__", ""))
             if answer is not None:
                 return answer(func, first, args[1:], dict(kwargs or {}))
@@ -199,20 +208,24 @@ _TORCH: Final = str(Path(torch.__file__).parent)
 _PASSED_ON_BY: Final = ("_compile.py", "eval_frame.py", "overrides.py", "_contextlib.py", __file__)
 
 
-def _asked_by_torch() -> bool:
-    """Whether code of torch asks, which has a branch for tensors without values."""
+def _asked_by_torch(*, but_initial_values: bool) -> bool:
+    """Whether code of torch asks, which has a branch for tensors without values.
+
+    That of ``torch.nn.init`` leaves out the numbers that it would draw.
+    """
     frame = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.endswith(_PASSED_ON_BY):
         frame = frame.f_back
-    return frame.f_code.co_filename.startswith(_TORCH)
+    file = frame.f_code.co_filename
+    return file.startswith(_TORCH) and not (but_initial_values and file == torch.nn.init.__file__)
 
 
 _GETTERS: Final[Mapping[object, Callable[[], object]]] = {
     torch.Tensor.device.__get__: lambda: _CPU,
     torch.Tensor.is_cpu.__get__: lambda: True,  # type: ignore[attr-defined]  # likewise
-    torch.Tensor.is_meta.__get__: _asked_by_torch,  # type: ignore[attr-defined]  # likewise
 }
 """What ``tensor.device`` and its kin answer for a tensor without values."""
+_IS_META: Final = torch.Tensor.is_meta.__get__  # type: ignore[attr-defined]  # a descriptor of C
 
 
 def _is_meta(tensor: torch.Tensor) -> bool:

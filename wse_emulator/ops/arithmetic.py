@@ -34,9 +34,11 @@ def _rsub(kernel: Kernel, call: Call) -> Operand:
     return kernel.emit("fma", y, x, dtype=call.dtype)
 
 
-@op("mul", cost="mul", streams=BOTH)
+@op("mul", cost="mul; one logic op between masks", streams=BOTH)
 def _mul(kernel: Kernel, call: Call) -> Operand:
     x, y = pair(call)
+    if call.dtype == "bool":  # as isfinite() joins two comparisons
+        return kernel.bits(*(z for z in (x, y) if not z.constant), dtype=call.dtype)
     return kernel.emit("mul", x, y, dtype=call.dtype)
 
 

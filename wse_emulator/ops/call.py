@@ -31,11 +31,14 @@ class Call:
     innermost: bool = False
 
     def operand(self, name: str) -> Operand:
-        """The argument as an operand: a tensor, or a Python number in the format of the tensors."""
+        """The argument as an operand: a tensor, or a Python number in the format of the tensors.
+
+        Of a call without a tensor, such as a clone of a number, it has the format of the result.
+        """
         argument = self.arguments.get(name)
         if isinstance(argument, Read):
             return self.tensors[argument.position]
-        return scalar_argument(self.tensors[0].dtype)
+        return scalar_argument(self.tensors[0].dtype if self.tensors else self.dtype)
 
     def given(self, name: str) -> bool:
         """Whether the argument is there, be it a tensor or a number."""

@@ -160,6 +160,46 @@ def test_a_first_step_that_breaks_a_rule_is_taken_back() -> None:
     assert len(emulation.result().steps) == 1
 
 
+def resized(optimizer: Momentum, p: nn.Parameter) -> None:
+    optimizer.state[p]["momentum"].resize_(3, *p.shape).zero_()
+
+
+def emptied(optimizer: Momentum, p: nn.Parameter) -> None:
+    optimizer.state[p]["momentum"].resize_(0)
+    p.data.untyped_storage().resize_(0)
+    p.data = torch.zeros(2)
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        resized,
+        emptied,
+        lambda o, p: o.state[p]["momentum"].t_(),
+        lambda o, p: o.state[p]["momentum"].set_(torch.ones(7)),
+        lambda o, p: setattr(o.state[p]["momentum"], "data", torch.ones(7)),
+    ],
+)
+def test_a_tensor_that_a_refused_step_moved_lies_where_it_lay(
+    moves: Callable[[Momentum, nn.Parameter], object],
+) -> None:
+    model = network()
+    optimizer = Momentum(model.parameters())
+    first = next(model.parameters())
+    assert isinstance(first, nn.Parameter)
+    hook = optimizer.register_step_post_hook(lambda *_: moves(optimizer, first))
+    attached(optimizer, model=model)
+    backward(model, 0)
+    before = tensors_of(optimizer)
+    with pytest.raises(StaticRuleError):
+        optimizer.step()
+    after = tensors_of(optimizer)
+    assert [x.stride() for x in before] == [x.stride() for x in after]
+    assert all(map(torch.equal, before, after))
+    hook.remove()
+    optimizer.step()
+
+
 def test_a_missing_gradient_is_named_before_the_weights_move() -> None:
     model = network()
     optimizer = optimizers.SGD(model.parameters(), lr=0.1)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 
-from wse_emulator.capture.storages import tensors_within
+from wse_emulator.capture.storages import place_of, tensors_within
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,16 +14,16 @@ class Kept:
     """Copies of all tensors of an optimizer, and what its attributes, groups and state held.
 
     Attributes:
-        tensors: the tensors, and copies of their values.
-        data: the parameters, and what each had as ``data`` and as ``grad``.
+        tensors: the tensors, what each had as ``data``, and copies of their values.
+        gradients: the parameters, and what each had as ``grad``.
         groups: the groups, and what they held.
         state: the entries of the state by their keys, and what each held.
         attributes: of the optimizer.
         random: the state of torch's generator.
     """
 
-    tensors: list[tuple[torch.Tensor, torch.Tensor]]
-    data: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor | None]]
+    tensors: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
+    gradients: list[tuple[torch.Tensor, torch.Tensor]]
     groups: list[tuple[dict[str, object], dict[str, object]]]
     state: list[tuple[torch.Tensor, dict[str, object], dict[str, object]]]
     attributes: dict[str, object]
@@ -33,13 +33,14 @@ class Kept:
 @torch.no_grad()
 def keep(optimizer: torch.optim.Optimizer, *, gradients: bool) -> Kept:
     """Copy what a step may change. ``gradients``: not if a closure of the step makes them."""
-    data = [(p, p.data, p.grad) for group in optimizer.param_groups for p in group["params"]]
-    tensors = [tensor for _, tensor in tensors_within(optimizer, skip=None)]
-    if gradients:
-        tensors += [grad for _, _, grad in data if grad is not None]
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    held = [(p, p.grad) for p in parameters if p.grad is not None] if gradients else []
+    tensors = [*parameters, *(tensor for _, tensor in tensors_within(optimizer, skip=None))]
+    tensors += [grad for _, grad in held]
+    once = {id(x): x for x in tensors if x.layout is torch.strided}.values()
     return Kept(
-        tensors=[(x, x.detach().clone()) for x in tensors if x.layout is torch.strided],
-        data=data if gradients else [(p, values, None) for p, values, _ in data],
+        tensors=[(x, x.data, x.detach().clone()) for x in once],
+        gradients=held,
         groups=[
             (group, {**group, "params": list(group["params"])}) for group in optimizer.param_groups
         ],
@@ -64,11 +65,17 @@ def put_back(optimizer: torch.optim.Optimizer, kept: Kept) -> None:
         entries.clear()
         entries.update(before)
         optimizer.state[key] = entries
-    for p, values, grad in kept.data:
-        if p.data_ptr() != values.data_ptr():
-            p.data = values
-        if grad is not None:
-            p.grad = grad
-    for tensor, values in kept.tensors:
+    for tensor, data, values in kept.tensors:
+        if place_of(tensor) != place_of(data):
+            tensor.data = data
+        storage = data.untyped_storage()
+        last = data.storage_offset() + sum(
+            (n - 1) * stride for n, stride in zip(data.shape, data.stride(), strict=True)
+        )
+        needed = int(last + 1) * data.element_size()
+        if data.numel() and storage.nbytes() < needed:
+            storage.resize_(needed)
         tensor.copy_(values)
+    for p, grad in kept.gradients:  # of the parameter's own shape
+        p.grad = grad
     torch.set_rng_state(kept.random)
