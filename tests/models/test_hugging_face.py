@@ -131,7 +131,7 @@ def test_code_beside_a_config_is_never_run_and_the_factory_is_named(tmp_path: Pa
     code = {"AutoConfig": "configuration_x.C", "AutoModelForCausalLM": "modeling_x.M"}
     for kind, architecture in (("x", "XForCausalLM"), ("llama", "XForCausalLM")):
         facts = {"architectures": [architecture], "auto_map": code, "trust_remote_code": True}
-        with pytest.raises(UnknownNameError, match="never run: .*file.py:factory"):
+        with pytest.raises(UnknownNameError, match=r"never run: .*file\.py:factory"):
             load_model(written(tmp_path, model_type=kind, **facts, **SMALL))
     assert not ran.exists()
 
@@ -166,3 +166,15 @@ def test_a_classifier_of_a_decoder_takes_several_samples(tmp_path: Path):
 def test_a_name_that_no_file_can_have_is_an_unknown_model(name: str):
     with pytest.raises(UnknownNameError, match="unknown model"):
         load_model(name)
+
+
+def test_activations_stay_with_the_layer_that_keeps_them(tmp_path: Path):
+    # the classifier is Sequential(Flatten, Linear): a numbered layer without parameters
+    sizes = {"hidden_sizes": [8, 16], "depths": [1, 1], "embedding_size": 8, "groups_width": 8}
+    named = {"architectures": ["RegNetForImageClassification"], "layer_type": "x"}
+    model = load_model(written(tmp_path, model_type="regnet", **sizes, **named))
+    kept: dict[str, int] = {}
+    for stage in activation_profile(model, "float32").stages:
+        kept[stage.layer] = kept.get(stage.layer, 0) + stage.saved
+    assert kept["regnet.encoder.stages.0"] > kept["regnet.encoder.stages.1"] > 100_000
+    assert kept["classifier.1"] < 1_000
