@@ -42,7 +42,11 @@ def finite_number(owner: str, name: str, value: object) -> None:
     """Require a finite Python number (not a bool, a string or a tensor)."""
     if isinstance(value, bool) or not isinstance(value, Real):
         raise ArgumentError(owner, name, value, "a number")
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # an int beyond float64
+        finite = False
+    if not finite:
         raise ArgumentError(owner, name, value, "finite")
 
 

@@ -24,7 +24,10 @@ def finite(scheduler: object, name: str, value: object) -> float:
         raise HyperparameterTypeError(
             f"{_name(scheduler)}: {name} must be a number, got {value!r} ({type(value).__name__})"
         )
-    number = float(value)
+    try:
+        number = float(value)
+    except OverflowError:  # an int beyond float64
+        number = math.inf
     if not math.isfinite(number) or abs(number) > FLOAT32_LARGEST:
         raise HyperparameterError(
             f"{_name(scheduler)}: {name} is {number!r}; give a finite number within float32"

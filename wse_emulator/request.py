@@ -37,6 +37,7 @@ ENGINES: Final[tuple[EngineName, ...]] = ("array", "pe")
 
 MOST_SAMPLES: Final = 10**9
 MOST_TOKENS: Final = 10**7
+MOST_RUN_STEPS: Final = 10**12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +216,7 @@ class Request:
             )
         if self.steps is not None and self.steps < 1:
             raise InputError(f"steps must be at least 1, got {self.steps}")
+        _check_count("steps", self.steps, MOST_RUN_STEPS)
 
     @property
     def repeatable(self) -> bool:

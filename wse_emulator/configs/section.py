@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Final, TypeGuard, TypeVar
 
@@ -86,8 +86,7 @@ class Section:
         if (
             isinstance(value, bool)
             or not isinstance(value, int | float)
-            or not math.isfinite(value)
-            or value <= 0
+            or not 0 < value <= sys.float_info.max
         ):
             raise ConfigError(f"{self._present(keys)} is {value!r}; it must be a number above 0")
         return float(value)

@@ -16,6 +16,10 @@ from wse_emulator.models.shapes import ModelShapes, parse_shapes
 
 RUN_CONFIG_SUFFIXES: Final = (".yaml", ".yml")
 
+_LONGEST_PATH: Final = 4095
+_LONGEST_PART: Final = 255
+"""Bytes of a path, and of a folder or file in it, at most, on Linux."""
+
 _HUB_NAME: Final = re.compile(r"[\w-][\w.-]*/[\w.-]*(?<!\.json)(?<!\.yaml)(?<!\.yml)(?<!\.py)")
 """Owner and name of a model, as the Hugging Face hub has it."""
 
@@ -48,10 +52,17 @@ def builtin_named(text: str) -> str | None:
         >>> builtin_named("meta-llama/Llama-2-7b-hf")
         'llama-7b'
     """
-    if Path(text).is_file():
+    if is_too_long(text) or Path(text).is_file():
         return None
     listed = _listed()
     return next((listed[one] for one in spellings(text) if one in listed), None)
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a text is longer than the path of any file."""
+    written = text.encode(errors="surrogatepass")
+    parts = written.split(b"/")
+    return len(written) > _LONGEST_PATH or any(len(part) > _LONGEST_PART for part in parts)
 
 
 def check_model_name(text: str) -> None:
@@ -62,7 +73,14 @@ def check_model_name(text: str) -> None:
         UnknownNameError: it is no built-in model, file or factory; the message names the nearest.
     """
     name = text.strip()
+    if is_too_long(name):
+        raise UnknownNameError(f"unknown model {name:.40}...: no file has so long a name")
     path = Path(name)
+    if "://" in name:
+        raise UnknownNameError(
+            f"unknown model {name!r}: nothing is looked up at an address; give the model's "
+            "config.json, as a file or the folder with it"
+        )
     if builtin_named(name) is not None or path.exists() or ":" in name:
         return
     if _HUB_NAME.fullmatch(name) and not path.parent.exists():

@@ -90,12 +90,15 @@ def _built(architecture: type[nn.Module], config: PretrainedConfig, path: Path) 
     from transformers import PreTrainedModel  # noqa: PLC0415 - optional, slow
 
     try:
+        config = copy.deepcopy(config)
+        if "Classification" in architecture.__name__:
+            _name_padding(config)
         with torch.device("meta"), warnings.catch_warnings(), _few_parameters(path):
             warnings.simplefilter("ignore")
             if issubclass(architecture, PreTrainedModel):
                 # attention written out: scores, softmax, weighted sum, as in the built-in models
                 make: Callable[..., object] = architecture._from_config
-                module = make(copy.deepcopy(config), attn_implementation="eager")
+                module = make(config, attn_implementation="eager")
             else:
                 module = architecture(config)
     except MalformedFileError:
@@ -143,13 +146,14 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
 
     # what it warns of (token numbers, say) is no question of memory
     logging.getLogger("transformers").setLevel(logging.ERROR)
-    kind = document.get("model_type")
+    kind = document.get("model_type", _kind_of_class(document))
     if not isinstance(kind, str):
         raise MalformedFileError(f"{path}: has no model_type, so its architecture is unknown")
     if kind not in CONFIG_MAPPING:
         raise UnknownNameError(
             f"{path}: model_type {kind!r} is unknown to the installed transformers"
             + near(kind, list(CONFIG_MAPPING))
+            + _code_of_its_own(document)
         )
     _check_sizes(document, CONFIG_MAPPING[kind], path)
     facts = {key: value for key, value in document.items() if key != "model_type"}
@@ -172,6 +176,34 @@ def _config(document: Mapping[str, object], path: Path) -> PretrainedConfig:
     return config
 
 
+def _kind_of_class(document: Mapping[str, object]) -> str | None:
+    """The type that the class in ``architectures`` belongs to, for a config that names none."""
+    class_of_config = getattr(_named_class(document), "config_class", None)
+    kind = getattr(class_of_config, "model_type", None)
+    return kind if isinstance(kind, str) and kind else None
+
+
+def _code_of_its_own(document: Mapping[str, object]) -> str:
+    """What to give instead where a config refers to code that comes with its weights."""
+    if "auto_map" not in document:
+        return ""
+    return (
+        "; its auto_map names code beside it, which is never run: import that code in a factory "
+        "of your own, and give file.py:factory"
+    )
+
+
+def _named_class(document: Mapping[str, object]) -> type[nn.Module] | None:
+    """The model class of transformers that ``architectures`` names, None if there is no such."""
+    import transformers  # noqa: PLC0415 - optional, slow
+
+    named = document.get("architectures")
+    if not isinstance(named, list) or not named:
+        return None
+    found = getattr(transformers, str(named[0]), None)
+    return found if isinstance(found, type) and issubclass(found, nn.Module) else None
+
+
 def _make_steady(config: PretrainedConfig) -> None:
     """Let every layer run and every input count: what a model leaves out at random in training
     would make its activations differ from answer to answer."""
@@ -184,6 +216,13 @@ def _make_steady(config: PretrainedConfig) -> None:
         part = getattr(config, name, None)
         if part is not None:
             _make_steady(part)
+
+
+def _name_padding(config: PretrainedConfig) -> None:
+    """Name a token of padding, without which classifiers of a decoder take one sample at a time."""
+    text = config.get_text_config()
+    if getattr(text, "pad_token_id", 0) is None:
+        text.pad_token_id = 0
 
 
 def _check_sizes(
@@ -211,6 +250,8 @@ def _check_whole(document: Mapping[str, object], path: Path, place: str = "") ->
     """Refuse numbers that no model has, before a class of transformers makes lists of them."""
     for key, value in document.items():
         name = f"{place}{key}"
+        if key in SIZES and type(value) is int and value < 0:
+            raise MalformedFileError(f"{path}: {name} is {value}, not a whole number from 1")
         if isinstance(value, dict):
             _check_whole(value, path, f"{name}.")
         for one in value if isinstance(value, list) else [value]:
@@ -233,11 +274,14 @@ def _architecture(
     named = document.get("architectures")
     if isinstance(named, list) and named:
         name = str(named[0])
-        found = getattr(transformers, name, None)
-        if not isinstance(found, type) or not issubclass(found, nn.Module):
+        found = _named_class(document)
+        if found is None:
+            alike = [n for n in dir(transformers) if n.startswith(name[:3])]
+            models = [n for n in alike if _named_class({"architectures": [n]}) is not None]
             raise UnknownNameError(
-                f"{path}: architecture {name!r} is unknown to the installed transformers"
-                + near(name, [n for n in dir(transformers) if n.startswith(name[:3])])
+                f"{path}: architecture {name!r} is no model of the installed transformers"
+                + near(name, models)
+                + _code_of_its_own(document)
             )
         return found
     for mapping in (

@@ -25,6 +25,16 @@ MOST_DIMENSIONS: Final = 64
 
 _MOST_ELEMENTS: Final = MOST_TENSOR_BYTES // 8
 
+_BESIDE_A_CONFIG: Final[Mapping[str, str]] = {
+    "peft_type": "it is the config of an adapter",
+    "weight_map": "it is the index of a checkpoint",
+    "image_processor_type": "it is the config of an image processor",
+    "feature_extractor_type": "it is the config of a feature extractor",
+    "tokenizer_class": "it is the config of a tokenizer",
+    "bos_token_id": "it is a config of generation",
+}
+"""Keys of the files that lie beside a ``config.json`` -> which file it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class TensorShape:
@@ -99,6 +109,12 @@ def parse_shapes(document: object, name: str, where: str) -> ModelShapes:
         facts = document
         entries = document.get("params")
     if not isinstance(entries, list):
+        for key, what in _BESIDE_A_CONFIG.items():
+            if key in facts:
+                raise MalformedFileError(
+                    f"{where}: {what}, which has no shapes; give the model's config.json, or "
+                    "file.py:factory for a model that is changed after it is built"
+                )
         raise MalformedFileError(
             f"{where}: no list of parameters; a shapes file is a list of "
             '["name", [sizes], "float32"], or an object with such a list as "params"'

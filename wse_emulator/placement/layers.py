@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -74,13 +75,35 @@ def merge_small(groups: Sequence[LayerGroup], limit_bytes: float, most: int) -> 
             merged[-1] = _join(merged[-1], group)
         else:
             merged.append(group)
-    while len(merged) > max(1, most):
-        lightest = min(
-            range(len(merged) - 1),
-            key=lambda i: (merged[i].load_bytes + merged[i + 1].load_bytes, i),
-        )
-        merged[lightest : lightest + 2] = [_join(merged[lightest], merged[lightest + 1])]
-    return merged
+    return _joined_to(merged, max(1, most))
+
+
+def _joined_to(groups: Sequence[LayerGroup], most: int) -> list[LayerGroup]:
+    """Join the lightest pair of neighbours, the first of equals, until ``most`` groups are left."""
+    left: dict[int, LayerGroup] = dict(enumerate(groups))
+    after = {i: i + 1 for i in range(len(groups) - 1)}
+    before = {i + 1: i for i in range(len(groups) - 1)}
+
+    def pair(i: int) -> tuple[float, int, int]:
+        return left[i].load_bytes + left[after[i]].load_bytes, i, after[i]
+
+    pairs = [pair(i) for i in after]
+    heapq.heapify(pairs)
+    while len(left) > most:
+        entry = heapq.heappop(pairs)
+        _, i, j = entry
+        if i not in left or after.get(i) != j or pair(i) != entry:
+            continue  # one of the two has been joined to another since
+        left[i] = _join(left[i], left.pop(j))
+        following = after.pop(j, None)
+        if following is None:
+            del after[i]
+        else:
+            after[i], before[following] = following, i
+            heapq.heappush(pairs, pair(i))
+        if i in before:
+            heapq.heappush(pairs, pair(before[i]))
+    return list(left.values())
 
 
 def _join(first: LayerGroup, second: LayerGroup) -> LayerGroup:

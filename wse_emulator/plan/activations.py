@@ -197,19 +197,23 @@ def assign_layers(stages: Sequence[StageBytes], model: ModelShapes) -> tuple[Lay
     group_of = {names[i]: group.members[0] for group in groups for i in group.tensors}
     numbered = [group.members[0] for group in groups if group.indexed]
     stage_names = [stage.name for stage in stages if stage.numbered]
-    same_names = set(stage_names) <= set(numbered)
+    # a numbered stage without parameters (a Flatten, a Dropout) is no layer of the placement
+    same_names = bool(set(stage_names) & set(numbered))
     first, last = groups[0].members[0], groups[-1].members[0]
     tail = first if model.tied else last
     assigned = []
-    seen = 0
+    seen, before = 0, ""
     for stage in stages:
         if stage.numbered:
             place = min(seen * len(numbered) // len(stage_names), len(numbered) - 1)
-            layer = stage.name if same_names else (numbered[place] if numbered else last)
+            layer = numbered[place] if numbered else last
+            if same_names:
+                layer = stage.name if stage.name in numbered else (before or first)
             seen += 1
         else:
             own = next((group_of[n] for n in names if _belongs(n, stage.name)), None)
             layer = own or (first if seen == 0 else tail if seen == len(stage_names) else last)
+        before = layer
         assigned.append(
             LayerActivations(
                 layer=layer,
