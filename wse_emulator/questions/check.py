@@ -40,7 +40,7 @@ def check(
     model: torch.nn.Module | Sequence[torch.nn.Module] | None = None,
     steps: int = 16,
     real: bool = False,
-    tell: Tell = silent,
+    tell: Tell | None = None,
 ) -> CheckReport:
     """Judge any optimizer by the static-state rules.
 
@@ -77,7 +77,9 @@ def check(
         converts this one
     """
     given = given_steps([optimizer, scheduler, model], "check was given")
-    return _judged_or_raise(_report([_Case(step, step) for step in given], steps, real, tell))
+    return _judged_or_raise(
+        _report([_Case(step, step) for step in given], steps, real, tell or silent)
+    )
 
 
 def check_factory(
