@@ -525,3 +525,13 @@ def _folder(said: Match, heard: Heard) -> bool:
 def _file(said: Match, heard: Heard) -> bool:
     named = said["file"]
     return said.start() == 0 and Path(named).is_file() and str(heard.value("--out")) in named
+
+
+# what a result was told while it was made
+
+
+@reads("run_note", "<note:REST>", ("run",))
+@reads("check_note", "<note:REST>", ("check",))
+def _note(said: Match, heard: Heard) -> bool:
+    notes: list[str] = heard.document.get("notes", [])  # type: ignore[assignment]
+    return said["note"] in notes

@@ -439,6 +439,14 @@ def _automatic(heard: Heard) -> bool:
     return (heard.value("--mode") or default) == "auto"
 
 
+@reads(
+    "missing_activations",
+    "The activations of <parts:REST> are missing: no input could be made that runs them.",
+)
+def _missing(said: Match, heard: Heard) -> bool:
+    return said is not None and heard.value("--batch-size") is not None
+
+
 @reads("default_length", "No sequence length is given: <tokens:NUMBER> token[s], as the model has.")
 def _length(said: Match, heard: Heard) -> bool:
     document: dict[str, Any] = heard.document

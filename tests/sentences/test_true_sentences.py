@@ -37,6 +37,7 @@ MADE_OF_OTHERS: Final = {
     "memory_words": "fit_verdict",
     "solved": "solution_words",
     "timed": "samples_counted",
+    "verdict_on_part": "rules_verdict",
 }
 """Functions that put others' sentences together -> one of those."""
 
