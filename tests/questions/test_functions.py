@@ -321,19 +321,33 @@ def test_a_wrong_value_of_the_other_functions_is_named(
 
 
 @pytest.mark.parametrize(
-    ("name", "former", "now"),
+    ("name", "former", "now", "value"),
     [
-        ("run", "sequence", "seq_len"),
-        ("run", "target", "target_len"),
-        ("fit", "sequence", "seq_len"),
-        ("fit", "solve_for", "solve"),
-        ("fit", "optimizers", "all_optimizers"),
-        ("fit", "optimiser", "optimizer"),
+        ("run", "sequence", "seq_len", 0),
+        ("run", "target", "target_len", 0),
+        ("fit", "sequence", "seq_len", 0),
+        ("fit", "target", "target_len", 0),
+        ("fit", "solve_for", "solve", "hours"),
+        ("explain", "sequence", "seq_len", 0),
     ],
 )
-def test_an_argument_of_another_name_is_told_its_own(name: str, former: str, now: str) -> None:
-    with pytest.raises(TypeError, match=f"{former}.*{now}"):
-        function(name)("gpt2", **{former: None})
+def test_an_argument_is_understood_by_its_former_name(
+    name: str, former: str, now: str, value: object
+) -> None:
+    """Both names lead to the same check of the value, and nobody gives an argument twice."""
+    said = []
+    for word in (former, now):
+        with pytest.raises(WseError) as refused:
+            function(name)("gpt2", **{word: value})
+        said.append(str(refused.value))
+    assert said[0] == said[1]
+    with pytest.raises(TypeError, match=f"{now}.*twice.*{former}"):
+        function(name)("gpt2", **{former: value, now: value})
+
+
+def test_a_misspelt_argument_is_told_its_own_name() -> None:
+    with pytest.raises(TypeError, match="optimiser.*optimizer"):
+        function("fit")("gpt2", optimiser="AdamW")
 
 
 def test_an_explained_result_takes_no_other_arguments() -> None:

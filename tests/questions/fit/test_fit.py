@@ -398,7 +398,7 @@ def test_a_length_that_is_not_given_is_at_most_2048_tokens_and_said():
     report = fit("mistral-7b", batch_size=1, mode="weight-streaming", levers=False)
     assert report.batch is not None
     assert report.batch.sequence_length == 2048
-    assert any("2048 tokens are taken, of the 4096" in note for note in report.notes)
+    assert any("2,048 tokens, of the 4,096 that the model has" in note for note in report.notes)
     assert not any("missing" in note for note in report.notes)
 
 
@@ -412,7 +412,7 @@ def test_a_lever_shortens_the_sequence_as_far_as_it_must():
 
     def at(length: int) -> FitReport:
         return fit(
-            "gpt2", batch_size=2048, mode="weight-streaming", sequence=length, levers=False, lr=1e-3
+            "gpt2", batch_size=2048, mode="weight-streaming", seq_len=length, levers=False, lr=1e-3
         )
 
     assert at(tokens).fits
