@@ -212,7 +212,7 @@ def test_a_part_without_inputs_is_said_to_be_missing(tmp_path: Path) -> None:
     [
         ({"text_config": {**LLAMA, "num_hidden_layers": 10**9}}, "text_config.num_hidden_layers"),
         ({"vision_config": {**CLIP, "hidden_size": 10**12}}, "no model has such a size"),
-        ({"vision_config": {**CLIP, "hidden_size": -64}}, "cannot be built from it"),
+        ({"vision_config": {**CLIP, "hidden_size": -64}}, "vision_config.hidden_size is -64"),
         ({"text_config": "llama"}, "not a usable llava config|cannot be built"),
     ],
 )
