@@ -114,7 +114,7 @@ def offered(hint: object) -> set[str]:
 
 @pytest.mark.parametrize("name", sorted(set(COMMANDS) - {"models"}))
 def test_choices_are_literals_that_an_editor_offers(name: str) -> None:
-    torch_types = {"Model": torch.nn.Module, "LearningRate": float}
+    torch_types = {"Model": torch.nn.Module, "LearningRate": float, "AnyOptimizer": object}
     hints = typing.get_type_hints(inspect.unwrap(function(name)), localns=torch_types)
     for key, option in flags(name).items():
         if isinstance(option.type, click.Choice):
