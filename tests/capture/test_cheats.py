@@ -586,19 +586,23 @@ def write_in_a_thread(s: Small, p: Tensor) -> None:
 
 
 class Waiting(threading.Thread):
-    """A thread of its own that was started before the first step, and waits for jobs."""
+    """A thread of its own that was started before the first step, and waits for jobs.
+
+    It ends with the main thread: Python ends a daemon in the middle of torch's code, and aborts.
+    """
 
     def __init__(self) -> None:
-        super().__init__(daemon=True)
+        super().__init__()
         self.wanted, self.done = threading.Event(), threading.Event()
         self.job: Callable[[], object] = int
         self.start()
 
     def run(self) -> None:
-        while self.wanted.wait(10):
-            self.wanted.clear()
-            self.job()
-            self.done.set()
+        while threading.main_thread().is_alive():
+            if self.wanted.wait(0.1):
+                self.wanted.clear()
+                self.job()
+                self.done.set()
 
 
 def waiting(s: Small) -> None:
