@@ -346,7 +346,7 @@ def test_an_argument_is_understood_by_its_former_name(
 
 
 def test_a_misspelt_argument_is_told_its_own_name() -> None:
-    with pytest.raises(TypeError, match="optimiser.*optimizer"):
+    with pytest.raises(TypeError, match=r"optimiser.*optimizer"):
         function("fit")("gpt2", optimiser="AdamW")
 
 
