@@ -8,6 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from wse_emulator.errors import MalformedFileError
+from wse_emulator.questions.validate.modelled import NotModelledError
 from wse_emulator.text_file import json_of, text_of
 
 RecordParameter = bool | int | float | str
@@ -66,6 +67,18 @@ class Measurement:
                 f"record {self.id} ({self.operation}): parameter {name} has to be a text, "
                 f"got {value!r}"
             )
+        return value
+
+    def one_of(self, name: str, *known: str, default: str | None = None) -> str:
+        """A text parameter that is one of the words that are modelled.
+
+        Raises:
+            MalformedFileError: it is missing, or no text.
+            NotModelledError: another word.
+        """
+        value = self.word(name, default)
+        if value not in known:
+            raise NotModelledError(f"{name} {value!r} is not modelled; one of {', '.join(known)}")
         return value
 
     def flag(self, name: str) -> bool:

@@ -8,12 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from wse_emulator.errors import InputError, MalformedFileError, WseError
+from wse_emulator.questions.validate.lookup import machine_of, operation_of
 from wse_emulator.questions.validate.measurements import Measurement, read_measurements
-from wse_emulator.questions.validate.operations import (
-    NOT_MODELLED,
-    OPERATIONS,
-    machine_of,
-)
+from wse_emulator.questions.validate.modelled import NotModelledError
 from wse_emulator.results.answer import Answer
 from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.registry import calibrated
@@ -51,7 +48,7 @@ class ComparedRecord:
     @property
     def beyond_line(self) -> bool:
         """Whether the error exceeds what its operation is meant to stay within."""
-        return abs(self.error) > OPERATIONS[self.record.operation].line
+        return abs(self.error) > (operation_of(self.record).group.mean_line or 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,19 +145,15 @@ def compare_records(records: Sequence[Measurement], tell: Tell = silent) -> Vali
     left_out = []
     for record in records:
         tell(record.id)
-        if record.operation not in OPERATIONS:
-            reason = NOT_MODELLED.get(
-                record.operation, f"no such operation; one of {', '.join(OPERATIONS)}"
-            )
-            left_out.append((record, reason))
-        else:
+        try:
             comparisons.append(_compare(record))
+        except NotModelledError as reason:
+            left_out.append((record, str(reason)))
     return ValidationReport(tuple(comparisons), tuple(left_out))
 
 
 def _compare(record: Measurement) -> ComparedRecord:
-    spec = machine_of(record)
-    operation = OPERATIONS[record.operation]
+    operation, spec = operation_of(record), machine_of(record)
     try:
         modelled = operation.model(record, spec)
         bound = operation.bound(record, spec) if operation.bound else None
@@ -171,19 +164,19 @@ def _compare(record: Measurement) -> ComparedRecord:
     return ComparedRecord(
         record=record,
         machine=spec.name,
-        modelled=_in_unit(modelled.cycles, record, spec),
+        modelled=_in_unit(float(modelled.cycles), record, spec),
         bound=None if bound is None else _in_unit(bound, record, spec),
         assumptions=modelled.assumptions,
         consistency=calibrated(spec.name).get(record.operation, ""),
     )
 
 
-def _in_unit(cycles: int, record: Measurement, spec: WaferSpec) -> float:
+def _in_unit(cycles: float, record: Measurement, spec: WaferSpec) -> float:
     match record.metric:
         case "cycles" | "cycles_beyond_zero_hops":
             return cycles
         case "seconds":
-            return spec.seconds(cycles)
+            return float(cycles / spec.clock_hz)
     raise MalformedFileError(
         f"record {record.id} ({record.operation}): metric {record.metric!r} is not modelled; "
         "one of cycles, cycles_beyond_zero_hops, seconds"
