@@ -1,8 +1,8 @@
 """Vector instructions: what a PE issues, and what each costs.
 
-One instruction walks over n elements: ``launch + ceil(max(n / lanes, bytes read / read width,
+One instruction walks over n elements: ``start + ceil(max(n / lanes, bytes read / read width,
 bytes written / write width))`` cycles in exact rationals, 0 for n = 0. A bank conflict of its two
-memory sources multiplies the lane and the read term.
+memory sources multiplies the lane and the read term. How it starts decides what the start costs.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 
+from wse_emulator.cost.starts import Start, start_cycles
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -24,9 +25,10 @@ class Instruction:
         reads: bytes read from memory for each element, over all memory sources.
         writes: bytes written to memory for each element.
         sources: memory sources; only two or more can conflict in the banks.
-        passes: how many times the instruction is issued, each with a launch.
+        passes: how many times the instruction is issued; each starts anew.
         words: elements of the datapath that an element of the tensor takes; 2 where the 16-bit
             halves of a 32-bit word are taken apart.
+        start: how it starts.
     """
 
     op_class: str
@@ -36,6 +38,7 @@ class Instruction:
     sources: int = 1
     passes: int = 1
     words: int = 1
+    start: Start = Start.LOADS_DESCRIPTORS
 
 
 def instruction_cycles(
@@ -55,9 +58,9 @@ def instruction_cycles(
     if elements == 0:
         return 0
     rate = spec.lane_rate(instruction.op_class, instruction.dtype)
-    launch = spec.launch_cycles if rate.launch_cycles is None else rate.launch_cycles
+    start = start_cycles(instruction.start, spec, loading=rate.launch_cycles)
     element = element_cycles(instruction, spec, bank_conflict=bank_conflict)
-    return instruction.passes * (launch + ceil(elements * element))
+    return instruction.passes * (start + ceil(elements * element))
 
 
 def element_cycles(
