@@ -21,7 +21,7 @@ from wse_emulator.activities import (
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import CollectiveError
-from wse_emulator.wafer.messages import free_latency, message_cycles
+from wse_emulator.wafer.messages import free_latency, message_cycles, task_cycles
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -71,5 +71,8 @@ def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
     if isinstance(activity, Star):
         return b * activity.positions + free_latency(activity.positions, spec)
     if isinstance(activity, Chain):
-        return b + activity.positions * free_latency(abs(activity.spacing), spec)
+        stage = free_latency(abs(activity.spacing), spec)
+        if activity.software:
+            stage += task_cycles(spec)
+        return b + activity.positions * stage
     return b + free_latency(activity.region.rows + activity.region.cols, spec)
