@@ -11,6 +11,8 @@ rectangles and chains of one PE, and for a message from a PE to itself [4.4].
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Final, Literal
 
 from wse_emulator.wafer.region import Region
@@ -88,6 +90,23 @@ class Work:
             self.name,
             f"the runs cover {covered} of the {self.region.pes} PEs of the region",
         )
+
+
+def compute(name: str, region: Region, cycles: int | Fraction) -> Work:
+    """The same busy cycles on every PE of a region, as op 0 of the program.
+
+    Args:
+        name: what the trace shows.
+        region: the PEs.
+        cycles: of each of them; a fraction is rounded up, since a PE is busy for whole cycles.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> compute("sum", Region(0, 0, 1, 4), Fraction(9, 2)).chains[0].ops[0].strip_cycles
+        5
+    """
+    chain = OpChain((VectorOp(op=0, strip_cycles=ceil(cycles), once=True),))
+    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
 
 
 @dataclass(frozen=True, slots=True)

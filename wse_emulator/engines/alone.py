@@ -11,10 +11,8 @@ from wse_emulator.activities import (
     Activity,
     Chain,
     Multicast,
-    OpChain,
     Send,
     Star,
-    VectorOp,
     Work,
     line_wavelets,
 )
@@ -22,7 +20,6 @@ from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import CollectiveError
 from wse_emulator.wafer.messages import free_latency, message_cycles, task_cycles
-from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -48,12 +45,6 @@ def run_alone(
         )
     resident = np.zeros((spec.rows, spec.cols), np.int64)
     return simulate(engine, spec, tuple(activities), resident_bytes=resident, op_count=ops)
-
-
-def compute(name: str, region: Region, cycles: int) -> Work:
-    """The same number of busy cycles on every PE of a region, as op 0."""
-    chain = OpChain((VectorOp(op=0, strip_cycles=cycles, once=True),))
-    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
 
 
 def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:

@@ -11,11 +11,11 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import Final, Literal
 
-from wse_emulator.activities import Activity, Multicast, OpChain, Send, VectorOp
+from wse_emulator.activities import Activity, Multicast, OpChain, Send, VectorOp, compute
 from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
 from wse_emulator.collectives.compose import RootPlace, choose, reduction_lines, root_of
 from wse_emulator.cost.instructions import vector_op_cycles
-from wse_emulator.engines.alone import compute, run_alone
+from wse_emulator.engines.alone import run_alone
 from wse_emulator.errors import CollectiveError, MalformedFileError
 from wse_emulator.lowering.matmul import Site, product_activities
 from wse_emulator.ops.contractions import Product
