@@ -16,6 +16,7 @@ from wse_emulator.activities import (
     LineMulticast,
     Multicast,
     OpChain,
+    ProgramPart,
     Send,
     Shift,
     Star,
@@ -35,7 +36,7 @@ class Case:
     """A machine, a program, and what is in SRAM before."""
 
     spec: WaferSpec
-    activities: tuple[Activity, ...]
+    activities: tuple[ProgramPart, ...]
     resident_bytes: IntArray
 
     def __repr__(self) -> str:

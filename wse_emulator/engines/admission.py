@@ -11,16 +11,17 @@ from typing import Final
 import numpy as np
 
 from wse_emulator.activities import (
-    Activity,
     Chain,
     LineActivity,
     LineMulticast,
     Message,
     Multicast,
+    ProgramPart,
     Send,
     Shift,
     Star,
     Work,
+    leaves,
 )
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
 from wse_emulator.errors import ColorsExhaustedError
@@ -29,15 +30,17 @@ from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
 
-def admit(spec: WaferSpec, activities: Sequence[Activity], op_count: int) -> None:
+def admit(spec: WaferSpec, program: Sequence[ProgramPart], op_count: int) -> None:
     """Refuse a program that the machine cannot run.
+
+    An activity that runs no time takes no color.
 
     Raises:
         ValueError: an activity lies outside the wafer, or names an op that does not exist.
         ColorsExhaustedError: more channels pass a router than programs have colors.
     """
     channels: defaultdict[str, list[Message]] = defaultdict(list)
-    for activity in activities:
+    for activity, times in leaves(program):
         region = activity.region
         if region.row_stop > spec.rows or region.col_stop > spec.cols:
             raise ValueError(
@@ -50,7 +53,7 @@ def admit(spec: WaferSpec, activities: Sequence[Activity], op_count: int) -> Non
                 raise ValueError(
                     f"activity {activity.name!r}: ops {min(ops)} to {max(ops)} of {op_count}"
                 )
-        else:
+        elif times:
             channels[activity.channel].append(activity)
     if len(channels) > spec.program_colors:
         _check_colors(spec, channels)

@@ -88,7 +88,7 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     if (arrival < start[..., 1:] + free).any():
         raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
     end = sweep.touched(pes, start, cycles)
-    stages.uses += 1
+    stages.uses += sweep.weight
     room = wavelets_on_the_way(groups.spacing, spec)
     sweep.release(flow, pes, flow.first, _chain_ends(start, end, stages.block.cycles, room))
 
@@ -171,8 +171,9 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
             heads = start[:, 0] + spec.touch_cycles + spec.ramp_cycles
             waits = bookings.waits_of(flow, links)
             asked = link_requests(heads, leaf, spec.hop_cycles, bookings.free(links), waits)
-            links.busy += block.cycles
-            ramp.busy += block.cycles
+            if sweep.weight:
+                links.busy += block.cycles * sweep.weight
+                ramp.busy += block.cycles * sweep.weight
             granted = bookings.grant(flow, links, asked, waits, block.cycles, source)
             asked = granted[:, -1:] + spec.hop_cycles
             waits, free = bookings.waits_of(flow, ramp), bookings.free(ramp)

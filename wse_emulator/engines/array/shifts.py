@@ -54,7 +54,7 @@ def _turn(sweep: Sweep, index: int, ring: FoldedRing, activity: Shift) -> None:
             raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
         start[:, steps.sinks] = np.maximum(arrival, ready[:, steps.sinks])
     end = sweep.touched(pes, start, cycles)
-    ring.uses += 1
+    ring.uses += sweep.weight
     for steps in ring.steps:
         room = wavelets_on_the_way(steps.distance, spec)
         late = np.where(cycles > room, start[:, steps.sinks] + cycles - room, 0)

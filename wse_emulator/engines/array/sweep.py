@@ -37,6 +37,8 @@ class Sweep:
         busy_pes, temporary_bytes: changes by cycle over the whole wafer.
         activity_start, activity_end, op_start, op_end: as in ``Timing``, with ``NEVER`` for a
             start that has not happened.
+        weight: how often the activity at hand counts for busy cycles, which depend on no time: the
+            first run of a leaf counts for all.
         arrays: the same arrays together, for making views of them.
         stages, spreads, rings: the views of chains, multicasts and shifts so far; many activities
             share them.
@@ -47,22 +49,22 @@ class Sweep:
     def __init__(
         self,
         spec: WaferSpec,
-        activities: Sequence[Activity],
+        written: Sequence[tuple[Activity, int]],
         op_count: int,
         tables: ChainTables,
         bookings: Bookings,
         most_waiting: int | None = MOST_WAITING,
     ) -> None:
         self.spec = spec
-        self.activities = activities
+        self.activities = tuple(activity for activity, _ in written)
         self.tables = tables
         self.bookings = bookings
         self.ready: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
         self.busy: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
         self.busy_pes = Changes(most_waiting)
         self.temporary_bytes = Changes(most_waiting)
-        self.activity_start: IntArray = np.full(len(activities), NEVER, np.int64)
-        self.activity_end: IntArray = np.full(len(activities), -1, np.int64)
+        self.activity_start: IntArray = np.full(len(written), NEVER, np.int64)
+        self.activity_end: IntArray = np.full(len(written), -1, np.int64)
         self.op_start: IntArray = np.full(op_count, NEVER, np.int64)
         self.op_end: IntArray = np.full(op_count, -1, np.int64)
         self.arrays = WaferArrays(spec, self.ready, self.busy, bookings)
@@ -71,6 +73,13 @@ class Sweep:
         self.rings: dict[tuple[object, ...], tuple[FoldedRing, ...]] = {}
         self.places: dict[tuple[tuple[int, int], ...], Places] = {}
         self.latest: tuple[Work, Shares] | None = None
+        self.weight = 0
+        self._uncounted = [times for _, times in written]
+
+    def begin(self, index: int) -> None:
+        """Begin to run leaf ``index``."""
+        self.bookings.run += 1
+        self.weight, self._uncounted[index] = self._uncounted[index], 0
 
     def duration(self, wavelets: int) -> int:
         """Cycles of a message on a link."""
@@ -104,11 +113,13 @@ class Sweep:
             for offset, change in table.byte_changes:
                 self.temporary_bytes.add(when, offset, change)
         self.ready[rows, cols] += shares.busy
-        self.busy[rows, cols] += shares.busy
+        if self.weight:
+            self.busy[rows, cols] += shares.busy * self.weight
 
     def touch(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
         """Let PEs touch wavelets in [start, start + cycles); returns the ends."""
-        np.add(pes.busy, cycles, out=pes.busy)
+        if self.weight:
+            np.add(pes.busy, cycles * self.weight, out=pes.busy)
         return self.touched(pes, start, cycles)
 
     def touched(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:

@@ -114,7 +114,7 @@ class Programs:
         self.steps = [[] for _ in range(self.spec.pes)]
 
     def add(self, index: int, activity: Activity) -> None:
-        """Append what the PEs do in activity number ``index``."""
+        """Append what the PEs do in activity number ``index`` of the unrolled program."""
         match activity:
             case Work():
                 self._add_work(index, activity)
