@@ -136,8 +136,12 @@ def _activity(draw: Random, spec: WaferSpec, channel: str) -> Activity:
     if kind == 2:
         place = region.row + draw.randrange(region.rows), region.col + draw.randrange(region.cols)
         return Multicast("multicast", region, place, wavelets, channel)
-    if kind == 3:
-        return LineMulticast("lines", region, axis, root, each, channel)
+    if kind in (3, 6):
+        lines_alike = (
+            LineMulticast("lines", region, axis, root, each, channel),
+            Shift("shift", region, axis, each, channel),
+        )
+        return lines_alike[kind == 6]
     if kind == 4:
         spacing = draw.randint(1, max(1, min(reach, 2)))
         positions = draw.randint(1, reach // spacing + 1)
@@ -155,8 +159,6 @@ def _activity(draw: Random, spec: WaferSpec, channel: str) -> Activity:
         )
     if kind == 5:
         return Star("star", region, axis, root, sign, draw.randint(1, reach + 1), each, channel)
-    if kind == 6:
-        return Shift("shift", region, axis, each, channel)
     source, sink = (
         (draw.randrange(spec.rows), draw.randrange(spec.cols)) for _ in ("source", "sink")
     )
