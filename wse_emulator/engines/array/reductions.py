@@ -19,7 +19,7 @@ from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.engines.line_blocks import line_blocks
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.arrays import IntArray
-from wse_emulator.wafer.messages import free_latency, wavelets_on_the_way
+from wse_emulator.wafer.messages import free_latency, task_cycles, wavelets_on_the_way
 
 NOBODY: IntArray = np.zeros(1, np.int64)
 """In place of the sources of messages, where no request is collected."""
@@ -50,11 +50,12 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     link_free, ramp_free = bookings.free(links), bookings.free(ramps)
     link_waits, ramp_waits = bookings.waits_of(flow, links), bookings.waits_of(flow, ramps)
     climb = spec.touch_cycles + spec.ramp_cycles
-    free = free_latency(groups.spacing, spec)
+    task = task_cycles(spec) if activity.software else 0
+    free = free_latency(groups.spacing, spec) + task
     start = ready.copy()
     if groups.size > 2:  # a stage starts when the one behind it is there
         earliest = _earliest_arrival(
-            spec.hop_cycles, spec.ramp_cycles, link_free, ramp_free, link_waits, ramp_waits
+            spec.hop_cycles, spec.ramp_cycles + task, link_free, ramp_free, link_waits, ramp_waits
         )
         if earliest is not None:
             np.maximum(start[..., :-1], earliest, out=start[..., :-1])
@@ -75,7 +76,8 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     asked = granted[..., -1] + spec.hop_cycles
     if ramp_free is not None:
         np.maximum(asked, ramp_free, out=asked)
-    arrival = bookings.grant(flow, ramps, asked, ramp_waits, cycles, source) + spec.ramp_cycles
+    granted = bookings.grant(flow, ramps, asked, ramp_waits, cycles, source)
+    arrival = granted + (spec.ramp_cycles + task)
     taken = np.maximum(ready[..., :-1], arrival)
     if groups.size == 2:
         start[..., :-1] = taken
@@ -86,7 +88,7 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     if (arrival < start[..., 1:] + free).any():
         raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
     end = sweep.touched(pes, start, cycles)
-    stages.uses += 1
+    stages.uses += sweep.weight
     room = wavelets_on_the_way(groups.spacing, spec)
     sweep.release(flow, pes, flow.first, _chain_ends(start, end, stages.block.cycles, room))
 
@@ -169,8 +171,9 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
             heads = start[:, 0] + spec.touch_cycles + spec.ramp_cycles
             waits = bookings.waits_of(flow, links)
             asked = link_requests(heads, leaf, spec.hop_cycles, bookings.free(links), waits)
-            links.busy += block.cycles
-            ramp.busy += block.cycles
+            if sweep.weight:
+                links.busy += block.cycles * sweep.weight
+                ramp.busy += block.cycles * sweep.weight
             granted = bookings.grant(flow, links, asked, waits, block.cycles, source)
             asked = granted[:, -1:] + spec.hop_cycles
             waits, free = bookings.waits_of(flow, ramp), bookings.free(ramp)

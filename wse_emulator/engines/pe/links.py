@@ -63,7 +63,8 @@ class Fabric:
     """All links that the messages of the program use.
 
     Attributes:
-        deliver: called with message, row and column when a head arrives at a sink.
+        deliver: called with message, row and column when a head arrives at a sink and has started
+            the task that takes it, if there is one.
         booked: cycle -> by how much the number of booked links changes, ramps left out.
     """
 
@@ -162,7 +163,8 @@ class Fabric:
         link.free_at = end
         link.busy += message.cycles
         if link.plane == DOWN:
-            clock.later(spec.ramp_cycles, self.deliver, message, link.row, link.col)
+            taken = spec.ramp_cycles + message.task_cycles
+            clock.later(taken, self.deliver, message, link.row, link.col)
         else:
             self.booked[now] += 1
             self.booked[end] -= 1

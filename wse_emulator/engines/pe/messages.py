@@ -40,6 +40,8 @@ class RoutedMessage(ABC):
         started: cycle of the source's touch, -1 before.
         delivered: sinks reached so far.
         sinks: sinks of the tree.
+        task_cycles: from the head's arrival at a sink to the start of the task that takes it; 0
+            where the sink needs no task [4.1].
         hold: what holds the source back; None if nothing can [3.6].
     """
 
@@ -51,6 +53,7 @@ class RoutedMessage(ABC):
     started: int = -1
     delivered: int = 0
     sinks: int = 1
+    task_cycles: int = 0
     hold: Hold | None = None
 
     @abstractmethod
