@@ -8,6 +8,8 @@ from fractions import Fraction
 import pytest
 
 from wse_emulator.cost.instructions import vector_op_cycles
+from wse_emulator.cost.products import pass_cycles
+from wse_emulator.cost.starts import Start
 from wse_emulator.wafer import WSE2, WSE3, WSE3_SILICON, WaferSpec
 
 
@@ -72,3 +74,6 @@ def test_products_on_wse3_multiply_add_as_fast_as_the_read_port_lets_them() -> N
     port = Fraction(WSE3.sram_read_bytes_per_cycle, 2 * 2)  # two sources of 2 bytes
     assert WSE3.lane_rate("product", "float16").elements_per_cycle == port
     assert WSE3_SILICON.lane_rate("product", "float16").elements_per_cycle == port
+    halves = ("float16", "float16")
+    for spec in (WSE3, WSE3_SILICON):
+        assert pass_cycles(64, halves, Start.STEPS, spec) == spec.step_launch_cycles + 64 / port

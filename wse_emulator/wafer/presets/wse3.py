@@ -9,7 +9,13 @@ from typing import Final
 
 from wse_emulator.wafer.lanes import LaneRate, rates
 from wse_emulator.wafer.registry import register
-from wse_emulator.wafer.sources import FABRICA, KERNELS, SHARED_SOURCES, SHARED_UNSOURCED, SIMD_TABLE
+from wse_emulator.wafer.sources import (
+    FABRICA,
+    KERNELS,
+    SHARED_SOURCES,
+    SHARED_UNSOURCED,
+    SIMD_TABLE,
+)
 from wse_emulator.wafer.spec import WaferSpec
 
 WSE3_LANES: Final = rates(
