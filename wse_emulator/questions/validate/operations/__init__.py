@@ -7,8 +7,14 @@ from typing import Final
 
 from wse_emulator.questions.validate.operation import Kernel, Operation
 from wse_emulator.questions.validate.operations.published import PUBLISHED
+from wse_emulator.questions.validate.operations.rates import RATES
+from wse_emulator.questions.validate.operations.scalar import SCALAR
+from wse_emulator.questions.validate.operations.small_programs import SMALL_PROGRAMS
 
 OPERATIONS: Final[Mapping[Kernel, Operation]] = {
     **PUBLISHED,
+    **RATES,
+    **SCALAR,
+    **SMALL_PROGRAMS,
 }
 """Operation, and the algorithm or kernel that a record names -> how it is modelled."""
