@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from wse_emulator.questions.validate.operation import Kernel, Operation
+from wse_emulator.questions.validate.operation import KernelName, Operation
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 
-OPERATIONS: Final[Mapping[Kernel, Operation]] = {
+OPERATIONS: Final[Mapping[KernelName, Operation]] = {
     **PUBLISHED,
 }
 """Operation, and the algorithm or kernel that a record names -> how it is modelled."""
