@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wse_emulator.questions.validate import GroupSummary, Summary, ValidationReport
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.results.sentences import sentence
 from wse_emulator.results.words import deviation, plural, seconds, share
 from wse_emulator.terminal.say import say, show, table
@@ -75,7 +75,7 @@ def _row(name: str, summary: Summary, group: GroupSummary | None) -> list[str | 
     ]
 
 
-def _line(group: Group) -> str:
+def _line(group: OperationGroup) -> str:
     lines = (group.mean_line, group.largest_line)
     return "; ".join(share(line) for line in lines if line is not None)
 

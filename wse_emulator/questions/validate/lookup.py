@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import NotModelledError
 from wse_emulator.questions.validate.operation import Operation
@@ -60,6 +60,6 @@ def operation_of(record: Measurement) -> Operation:
     )
 
 
-def group_of(record: Measurement, operation: Operation) -> Group:
+def group_of(record: Measurement, operation: Operation) -> OperationGroup:
     """The group in which a record is scored."""
     return operation.group_on.get(preset(record.machine).name, operation.group)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wse_emulator.questions.validate.document import report_document
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.null_model import NullModel
 from wse_emulator.results.answer import Answer
@@ -42,7 +42,7 @@ class ComparedRecord:
 
     record: Measurement
     machine: str
-    group: Group
+    group: OperationGroup
     modelled: float
     bound: float | None
     assumptions: tuple[str, ...]
@@ -130,7 +130,7 @@ class GroupSummary:
         operations: operation -> its own summary.
     """
 
-    group: Group
+    group: OperationGroup
     whole: Summary | None
     operations: dict[str, Summary]
 

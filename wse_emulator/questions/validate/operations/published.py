@@ -12,7 +12,7 @@ from wse_emulator.collectives.planner import cheapest
 from wse_emulator.questions.validate import groups, kernels
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled
-from wse_emulator.questions.validate.operation import Kernel, NullSize, Operation
+from wse_emulator.questions.validate.operation import KernelName, NullSize, Operation
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -100,7 +100,7 @@ WAVELETS: Final = NullSize("wavelets", lambda record: record.number("wavelets"))
 _REDUCE: Final = Operation(_reduce_1d, groups.REDUCE, bound=_reduce_1d_bound)
 _GEMM: Final = Operation(_gemm, groups.PRODUCT)
 
-PUBLISHED: Final[Mapping[Kernel, Operation]] = {
+PUBLISHED: Final[Mapping[KernelName, Operation]] = {
     ("vector_op", ""): Operation(_vector_op, groups.VECTOR, ELEMENTS),
     ("reduce_1d", "star"): _REDUCE,
     ("reduce_1d", "chain"): _REDUCE,
