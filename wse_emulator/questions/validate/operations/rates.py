@@ -19,7 +19,7 @@ from wse_emulator.kernels.scalar_loops import (
 from wse_emulator.questions.validate import groups, kernels
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled, NotModelledError
-from wse_emulator.questions.validate.operation import Kernel, Operation
+from wse_emulator.questions.validate.operation import KernelName, Operation
 from wse_emulator.questions.validate.operations.scalar import float_format
 from wse_emulator.wafer.formats import BYTES, HALF_FLOATS, lane_dtype
 from wse_emulator.wafer.spec import WaferSpec
@@ -115,7 +115,7 @@ def _sram_fits(record: Measurement, spec: WaferSpec) -> Modelled:
     return Modelled(largest(room // BYTES.get(dtype, 2) // record.number("arrays")))
 
 
-RATES: Final[Mapping[Kernel, Operation]] = {
+RATES: Final[Mapping[KernelName, Operation]] = {
     ("vector_rate", ""): Operation(_vector_rate, groups.MACHINE_RATES, metrics=_RATE_METRICS),
     ("scalar_loop_rate", "add_loop"): Operation(
         _add_loop_rate, groups.MACHINE_RATES, metrics=("cycles_per_iteration",)

@@ -19,7 +19,7 @@ from wse_emulator.questions.validate import groups
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled, NotModelledError
 from wse_emulator.questions.validate.operation import (
-    Kernel,
+    KernelName,
     NullSize,
     Operation,
     OperationModel,
@@ -92,12 +92,12 @@ def _gated_silu(record: Measurement, spec: WaferSpec) -> Modelled:
 
 _ELEMENTS: Final = NullSize("elements", elements_of)
 
-_FUNCTIONS: Final[Mapping[Kernel, Operation]] = {
+_FUNCTIONS: Final[Mapping[KernelName, Operation]] = {
     (f"function_{name}", ""): Operation(_function(name), groups.FUNCTIONS, _ELEMENTS)
     for name in ELEMENT_FUNCTIONS
 }
 
-SCALAR: Final[Mapping[Kernel, Operation]] = {
+SCALAR: Final[Mapping[KernelName, Operation]] = {
     **_FUNCTIONS,
     ("function_gated_silu", ""): Operation(_gated_silu, groups.FUNCTIONS, _ELEMENTS),
     **{

@@ -19,7 +19,12 @@ from wse_emulator.kernels.tile_products import (
 from wse_emulator.questions.validate import groups
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled, NotModelledError
-from wse_emulator.questions.validate.operation import Kernel, NullSize, Operation, OperationModel
+from wse_emulator.questions.validate.operation import (
+    KernelName,
+    NullSize,
+    Operation,
+    OperationModel,
+)
 from wse_emulator.questions.validate.operations.scalar import (
     float_format,
     function_code,
@@ -109,7 +114,7 @@ _TILE: Final = NullSize(
     lambda record: record.number("inputs_per_pe") * record.number("outputs_per_pe"),
 )
 
-SMALL_PROGRAMS: Final[Mapping[Kernel, Operation]] = {
+SMALL_PROGRAMS: Final[Mapping[KernelName, Operation]] = {
     ("gemv_tile", ""): Operation(_gemv_tile, groups.SMALL_PROGRAMS, _TILE),
     ("row_softmax", ""): Operation(_row_softmax, groups.SMALL_PROGRAMS, _ELEMENTS),
     ("rmsnorm", ""): Operation(_rms_norm, groups.SMALL_PROGRAMS, _ELEMENTS),
