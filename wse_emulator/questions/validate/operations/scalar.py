@@ -7,6 +7,7 @@ from typing import Final, cast
 
 from wse_emulator.activities import Work
 from wse_emulator.engines.alone import run_alone
+from wse_emulator.errors import MalformedFileError
 from wse_emulator.kernels.functions import (
     ELEMENT_FUNCTIONS,
     FUNCTION_CODES,
@@ -66,8 +67,12 @@ def elements_of(record: Measurement) -> int:
     Raises:
         MalformedFileError: neither is given, or no whole number above 0.
     """
-    spread = "elements_per_pe" in record.parameters
-    return record.number("elements_per_pe" if spread else "elements")
+    for name in ("elements_per_pe", "elements"):
+        if name in record.parameters:
+            return record.number(name)
+    raise MalformedFileError(
+        f"record {record.id} ({record.operation}) lacks parameter elements or elements_per_pe"
+    )
 
 
 def _scalar_kernel(record: Measurement, spec: WaferSpec) -> Modelled:

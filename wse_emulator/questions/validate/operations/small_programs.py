@@ -121,11 +121,11 @@ SMALL_PROGRAMS: Final[Mapping[KernelName, Operation]] = {
     ("attention", ""): Operation(_attention, groups.SMALL_PROGRAMS),
     ("nbody_step", ""): Operation(_n_body, groups.SMALL_PROGRAMS),
     ("cholesky", ""): Operation(
-        _unknown("which PEs wait for a column of the factor, and for how long, is not known"),
+        _unknown("no mechanism for cholesky: how long PEs wait for a column is unknown"),
         groups.SMALL_PROGRAMS,
     ),
     ("lu", ""): Operation(
-        _unknown("which PEs wait for a pivot and its row, and for how long, is not known"),
+        _unknown("no mechanism for lu: how long PEs wait for a pivot and its row is unknown"),
         groups.SMALL_PROGRAMS,
     ),
 }
