@@ -311,13 +311,14 @@ class Stepper:
             if self.free[link] > self.now:
                 continue
             message = min(heads, key=lambda head: head[:3])[3]
-            del message.at_link[link]
+            asking_since = message.at_link.pop(link)
             self.order[link, message.channel].pop(0)
             self.free[link] = self.now + message.length
             self.channel_free[link, message.channel] = self.now + message.length
             name, row, col = link
             if name == "D":
-                message.arrived[row, col] = self.now + self.spec.ramp_cycles + message.task
+                started = max(self.now, asking_since + message.task)
+                message.arrived[row, col] = started + self.spec.ramp_cycles
             else:
                 behind = (row + MOVES[name][0], col + MOVES[name][1])
                 self.head_at(message, behind, self.now + self.spec.hop_cycles)
