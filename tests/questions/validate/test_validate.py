@@ -227,7 +227,7 @@ def test_a_figure_whose_other_record_is_not_compared_still_counts() -> None:
             },
             "float8",
         ),
-        ({"operation": "cholesky", "parameters": {"n": 8}}, "cholesky"),
+        ({"operation": "cholesky", "parameters": {"n": 8}}, "not known"),
     ],
 )
 def test_what_has_no_mechanism_is_listed_and_stops_nothing(
