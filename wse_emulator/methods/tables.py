@@ -194,7 +194,7 @@ def _of_validation(answer: ValidationReport) -> Mapping[str, Table]:
                 for c in answer.comparisons
             ),
         ),
-        "errors": _table(f"kind {'operation' if by == 'training' else by} {columns}", summaries),
+        "errors": _table(f"score {'operation' if by == 'training' else by} {columns}", summaries),
         "not_modelled": _table(
             "record operation reason",
             ((one.id, one.operation, reason) for one, reason in answer.not_modelled),
