@@ -24,13 +24,13 @@ from tests.sentences.heard import Heard, cells, hear
 from tests.sentences.reader import READERS, FalseSentenceError, read_paragraph
 from wse_emulator.inputs.given import Given
 from wse_emulator.questions.run import answer_run
-from wse_emulator.questions.validate.calibration import coefficients_by_record
 from wse_emulator.report.fit import result_of_fit
 from wse_emulator.report.page import html_report
 from wse_emulator.results.files import run_document, run_files
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.sentences import SENTENCE_MAKERS
 from wse_emulator.wafer import parse_wafer
+from wse_emulator.wafer.kernel_cycles import DERIVATIONS
 
 MADE_OF_OTHERS: Final = {
     "advice": "lever_words",
@@ -199,7 +199,7 @@ def records() -> list[dict[str, object]]:
             "metric": "cycles", "value": 100 + 3 * elements, "unit": "cycles", **changes,
         }  # fmt: skip
 
-    gave = next(one for one in coefficients_by_record())
+    gave = next(iter(DERIVATIONS.values())).records[0]
     return [
         *(vector(f"v{elements}", elements) for elements in (10, 200, 3000)),
         vector("same", 10, same_as="v10"),
