@@ -56,7 +56,9 @@ def _groups(report: ValidationReport) -> Table:
         if one.whole is None:
             errors.add_row(one.group.name, "0", "", "", _line(one.group), "")
             continue
-        errors.add_row(*_row(one.group.name, one.whole, one))
+        row = _row(one.group.name, one.whole, one)
+        complete = one.whole.null_count == one.whole.count  # else the operations' own say it
+        errors.add_row(*row if complete else [*row[:-1], ""])
         if several:
             for name, summary in one.operations.items():
                 errors.add_row(*_row(f"  {name}", summary, None), style="dim")
@@ -81,7 +83,7 @@ def _line(group: OperationGroup) -> str:
 
 
 def _null(summary: Summary) -> str:
-    """Errors of the lines that were fitted; of how many records where it is not all."""
+    """Errors of the lines that were fitted, and of how many records where it is not all."""
     if summary.null_mean_abs_error is None or summary.null_max_abs_error is None:
         return ""
     errors = f"{share(summary.null_mean_abs_error)}; {share(summary.null_max_abs_error)}"

@@ -14,10 +14,10 @@ from tests.questions.validate.class_errors import class_errors
 from tests.questions.validate.whole import smallest_of_each_kernel, whole_report
 from wse_emulator.questions.validate import Measurement, read_measurements, validate
 from wse_emulator.questions.validate.accuracy import CLASS_ERRORS_FILE, class_error
-from wse_emulator.questions.validate.calibration import coefficients_by_record
+from wse_emulator.questions.validate.calibration import coefficients_from
 from wse_emulator.questions.validate.compare import METRICS, WHOLE_STEPS
 from wse_emulator.questions.validate.operations import OPERATIONS
-from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS
+from wse_emulator.wafer.kernel_cycles import DERIVATIONS, KERNEL_FIELDS
 
 
 def test_every_published_record_is_compared_or_listed_with_a_reason() -> None:
@@ -96,14 +96,16 @@ def test_no_file_that_models_knows_a_record() -> None:
 
 
 def test_records_that_gave_a_coefficient_exist_and_are_not_scored() -> None:
-    gave = coefficients_by_record()
-    known = {record.id: record for record in read_measurements()}
-    assert set(gave) <= set(known)
+    known = [record.id for record in read_measurements()]
+    gave = {name: found for name in known if (found := coefficients_from(name))}
     assert {f"kernels.{name}" for name in KERNEL_FIELDS} <= {c for of in gave.values() for c in of}
+    for derivation in DERIVATIONS.values():
+        assert set(derivation.records) <= set(known)
     assert 0 < len(KERNEL_FIELDS) <= 20
     for one in whole_report().comparisons:
         assert one.calibrates == gave.get(one.record.id, ())
         assert one.standing != "scored" or not one.calibrates
+    assert coefficients_from("cr16_allreduce_1d_P1") == ()
 
 
 def test_contested_records_are_timed_and_not_scored() -> None:
@@ -227,7 +229,7 @@ def test_a_figure_whose_other_record_is_not_compared_still_counts() -> None:
             },
             "float8",
         ),
-        ({"operation": "cholesky", "parameters": {"n": 8}}, "cholesky"),
+        ({"operation": "cholesky", "parameters": {"n": 8}}, "not known"),
     ],
 )
 def test_what_has_no_mechanism_is_listed_and_stops_nothing(
