@@ -131,8 +131,6 @@ def test_a_coefficient_counts_where_its_description_says(
 )
 def test_rates_follow_from_the_lanes(op_class: str, dtype: str, name: str, times: int) -> None:
     """A class of op at a tenth of an element a cycle costs its 10 cycles wherever it is used."""
-    if not dtype:
-        op_class, dtype = "product", "mixed"
     lanes = tuple(
         LaneRate(op_class, dtype, Fraction(1, 10))
         if (rate.op_class, rate.dtype) == (op_class, dtype)
