@@ -216,12 +216,12 @@ class Bookings:
 
     def is_undisturbed(self, since: Progress) -> bool:
         """Whether no message since then asked for a link that another channel has, or may have."""
-        marks = (
-            self.newly_marked is None
-            if since.newly_marked is None
-            else np.array_equal(since.newly_marked, self.newly_marked)
-        )
-        return bool(marks) and len(self.requests) == since.requests
+        now, then = self.newly_marked, since.newly_marked
+        if now is None or then is None:
+            same = now is then
+        else:
+            same = np.array_equal(now, then)
+        return same and len(self.requests) == since.requests
 
     def go_back(self, to: Progress) -> None:
         """Forget what has happened since, but for the cycles in which links fall free."""

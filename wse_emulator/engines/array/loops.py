@@ -58,7 +58,7 @@ class Repeat:
     jumps: bool
 
 
-Part = Leaf | Repeat
+PlannedPart = Leaf | Repeat
 Run = Callable[[Leaf], None]
 State = tuple[IntArray, ...]
 """When PEs are released and links fall free, one array each."""
@@ -66,13 +66,13 @@ State = tuple[IntArray, ...]
 
 def planned(
     program: Sequence[ProgramPart], slots: Mapping[str, int], first: int = 0
-) -> tuple[Part, ...]:
+) -> tuple[PlannedPart, ...]:
     """The parts of a program, with leaves numbered from ``first`` on.
 
     Args:
         slots: channel -> slot, as in :class:`Channels`.
     """
-    parts: list[Part] = []
+    parts: list[PlannedPart] = []
     for part in program:
         if isinstance(part, Loop):
             body = planned(part.body, slots, first)
@@ -84,7 +84,7 @@ def planned(
     return tuple(parts)
 
 
-def _repeat(loop: Loop, body: tuple[Part, ...], slots: Mapping[str, int]) -> Repeat:
+def _repeat(loop: Loop, body: tuple[PlannedPart, ...], slots: Mapping[str, int]) -> Repeat:
     around: dict[str, Region] = {}
     region: Region | None = None
     for activity in _activities(body):
@@ -102,7 +102,7 @@ def _repeat(loop: Loop, body: tuple[Part, ...], slots: Mapping[str, int]) -> Rep
     )
 
 
-def _activities(parts: Sequence[Part]) -> Iterator[Activity]:
+def _activities(parts: Sequence[PlannedPart]) -> Iterator[Activity]:
     for part in parts:
         if isinstance(part, Leaf):
             yield part.activity
@@ -110,7 +110,7 @@ def _activities(parts: Sequence[Part]) -> Iterator[Activity]:
             yield from _activities(part.body)
 
 
-def run_parts(sweep: Sweep, parts: Sequence[Part], run: Run, *, jumps: bool) -> None:
+def run_parts(sweep: Sweep, parts: Sequence[PlannedPart], run: Run, *, jumps: bool) -> None:
     """Run a part of a program.
 
     Args:
@@ -216,7 +216,7 @@ class _Passes:
         return False
 
 
-def _written(parts: Sequence[Part]) -> int:
+def _written(parts: Sequence[PlannedPart]) -> int:
     return sum(1 if isinstance(part, Leaf) else _written(part.body) for part in parts)
 
 
