@@ -10,9 +10,11 @@ from rich.text import Text
 from wse_emulator.results.sentences import sentence
 from wse_emulator.terminal.say import show, table
 from wse_emulator.wafer import WaferSpec
+from wse_emulator.wafer.kernel_cycles import DERIVATIONS, KERNEL_FIELDS
 from wse_emulator.wafer.machine_file import FIELDS
 
-_PLAIN = tuple(name for name in FIELDS if name not in ("name", "lanes", "sources", "unsourced"))
+_TABLES = ("name", "lanes", "kernels", "sources", "unsourced")
+_PLAIN = tuple(name for name in FIELDS if name not in _TABLES)
 
 
 def print_overview(specs: list[WaferSpec]) -> None:
@@ -55,8 +57,9 @@ def lanes_source(spec: WaferSpec) -> str:
 
 
 def print_machine(spec: WaferSpec) -> None:
-    """Print every figure of a machine with its source, then its arithmetic rates."""
-    show(_figures(spec), _lane_rates(spec), opening=True)
+    """Print every figure of a machine with its source, then its arithmetic rates and its kernels'
+    coefficients."""
+    show(_figures(spec), _lane_rates(spec), _kernel_cycles(spec), opening=True)
 
 
 def _figures(spec: WaferSpec) -> Table:
@@ -81,3 +84,26 @@ def _lane_rates(spec: WaferSpec) -> Table:
         cells = [f"{float(speeds[d]):g}" if d in speeds else "" for d in dtypes]
         rates.add_row(op_class, *cells)
     return rates
+
+
+def _kernel_cycles(spec: WaferSpec) -> Table:
+    """The coefficients of kernels, in cycles, each with the records that gave it."""
+    words = ("kernels", "records", "reading")
+    rows = table(
+        "Cycles of kernels beyond their activities",
+        "kernels",
+        "cycles",
+        "records",
+        "reading",
+        words=words,
+        unbroken=("kernels", "cycles"),
+    )
+    for name in KERNEL_FIELDS:
+        from_records = DERIVATIONS[name]
+        rows.add_row(
+            name,
+            f"{float(getattr(spec.kernels, name)):.6g}",
+            ", ".join(from_records.records),
+            from_records.reading,
+        )
+    return rows

@@ -3,7 +3,8 @@
 A machine file is an object with ``schema`` ("wse-machine/1"), an optional ``base`` (a preset whose
 fields hold where the file says nothing), and any field of :class:`WaferSpec` by its own name.
 Fractions are numbers or texts ("9/8", "1.125"); ``lanes`` is ``{op class: {format: rate}}``, where
-a rate may be ``[rate, launch cycles]``; ``sources`` is ``{field: text}``.
+a rate may be ``[rate, launch cycles]``; ``kernels`` is ``{coefficient: cycles}``, and ``sources``
+is ``{field: text}``.
 """
 
 from __future__ import annotations
@@ -17,13 +18,14 @@ from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError, near
 from wse_emulator.text_file import json_of, text_of
+from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS, PUBLISHED, KernelCycles
 from wse_emulator.wafer.lanes import LaneRate
 from wse_emulator.wafer.presets import PRESETS
 from wse_emulator.wafer.spec import WaferSpec
 
 MACHINE_SCHEMA: Final = "wse-machine/1"
 _FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
-_TABLES = frozenset({"lanes", "sources", "unsourced"})
+_TABLES = frozenset({"lanes", "kernels", "sources", "unsourced"})
 FIELDS: Final = tuple(f.name for f in fields(WaferSpec) if f.name != "typed")
 """Names of all fields of a machine, in the order in which they are documented."""
 
@@ -131,8 +133,8 @@ _FIGURES = frozenset(FIELDS) - {"name", "sources", "unsourced"}
 def _field_value(name: str, value: object, base: WaferSpec | None) -> object:
     if name in _FRACTIONS:
         return _fraction(name, value)
-    if name == "lanes":
-        return _lanes(value, base)
+    if name in ("lanes", "kernels"):
+        return _lanes(value, base) if name == "lanes" else _kernels(value, base)
     if name == "sources":
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
             raise WaferSpecError("sources has to be an object of field names and texts")
@@ -179,16 +181,32 @@ def _lanes(value: object, base: WaferSpec | None) -> tuple[LaneRate, ...]:
     return tuple(table.values())
 
 
+def _kernels(value: object, base: WaferSpec | None) -> KernelCycles:
+    """The coefficients of a file; those that it does not name are those of its base."""
+    if not isinstance(value, dict):
+        raise WaferSpecError("kernels has to be {coefficient: cycles}")
+    given: dict[str, Fraction] = {}
+    for name, cycles in value.items():
+        if name not in KERNEL_FIELDS:
+            raise WaferSpecError(
+                f"no coefficient named kernels.{name}{near(name, KERNEL_FIELDS)}; wse wafers wse2 "
+                "lists them"
+            )
+        given[name] = _fraction(f"kernels.{name}", cycles)
+    return replace(base.kernels if base else PUBLISHED, **given)
+
+
 def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
     """Apply ``FIELD=VALUE`` settings to a machine, as ``--set`` gives them.
 
-    A lane rate is set as ``lanes.fma.float32=1/2``.
+    A lane rate is set as ``lanes.fma.float32=1/2``, a coefficient as ``kernels.star_start=93``.
 
     Raises:
         WaferSpecError: a setting has no ``=``, an unknown field, or an impossible value.
     """
     given: dict[str, object] = {}
     lanes: dict[str, dict[str, object]] = {}
+    kernels: dict[str, object] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         name, text = name.strip(), text.strip()
@@ -199,12 +217,16 @@ def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
             if len(parts) != 3:
                 raise WaferSpecError(f"{name}: write lanes.CLASS.FORMAT, as lanes.fma.float32")
             lanes.setdefault(parts[1], {})[parts[2]] = text
+        elif name.startswith("kernels."):
+            kernels[name.removeprefix("kernels.")] = text
         elif name in _TABLES:
             raise WaferSpecError(f"{name} cannot be set in one line; write a machine file")
         else:
             given[name] = text if name in _FRACTIONS or name == "name" else _integer(name, text)
     if lanes:
         given["lanes"] = lanes
+    if kernels:
+        given["kernels"] = kernels
     if not given:
         return spec
     return machine_from_fields(given, spec, default_name=spec.name)
@@ -234,6 +256,7 @@ def machine_document(spec: WaferSpec) -> dict[str, object]:
         entry = speed if rate.launch_cycles is None else [speed, rate.launch_cycles]
         lanes.setdefault(rate.op_class, {})[rate.dtype] = entry
     document["lanes"] = lanes
+    document["kernels"] = {name: str(getattr(spec.kernels, name)) for name in KERNEL_FIELDS}
     document["sources"] = dict(spec.sources)
     document["unsourced"] = sorted(spec.unsourced)
     return document

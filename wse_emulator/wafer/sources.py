@@ -7,6 +7,11 @@ from typing import Final
 
 HPDC = "Luczynski et al., HPDC 2024, arXiv:2404.15888"
 FABRICA = "FABRICA, arXiv:2608.25124 (third-party preprint)"
+KERNELS = (
+    "luozoupi/FABRICA-CUDA2CSL-Optmization-Benchmark-and-Agentic-Framework@4b34f02, kernels and "
+    "performance model"
+)
+REPORTS = "augustuszzq/Regular-DABench-LLM@5f86bb6"
 CSL = "CSL language reference, appendix (sdk.cerebras.net)"
 
 SIMD_TABLE = (
@@ -43,7 +48,23 @@ SHARED_SOURCES: Final[Mapping[str, str]] = {
     "cycles_per_wavelet": f"one 32-bit wavelet a cycle a link and direction; {HPDC}",
     "wavelet_bytes": "32-bit payload; SDK documentation, Jacquelin et al., SC 2022",
     "launch_cycles": f"15 to 17 cycles of setup on WSE-3 silicon, {FABRICA}; the middle",
+    "step_launch_cycles": (
+        "2: a float16 add over descriptors in registers takes 2 + 2 n / 8 cycles, simulator; "
+        f"{FABRICA}"
+    ),
+    "wavelet_launch_cycles": (
+        "1, derived: of the vendor's fully connected kernels less than one cycle a pass is left "
+        f"beside their multiply-adds and streams; compile reports, {REPORTS}"
+    ),
     "scalar_op_cycles": f"dependent floating-point latency 2 cycles, simulator; {FABRICA}",
+    "scalar_load_cycles": f"3, derived: fabrica_dot_product_512, simulator; {KERNELS}",
+    "scalar_store_cycles": f"3, derived: fabrica_prefix_sum_512, simulator; {KERNELS}",
+    "loop_cycles": f"15 an iteration of 8 instructions, simulator; {KERNELS}",
+    "loop_jump_cycles": f"10 for the jump back, its count and test, simulator; {KERNELS}",
+    "kernels": (
+        "each coefficient derived from published records that validation does not score; the "
+        "table of kernels names them"
+    ),
     "scalar_divide_cycles": "about 50 cycles; comment in csl-examples, allreduce/pe.csl",
     "scalar_function_cycles": (
         "assumption: square root, exponential, logarithm, cosine as the division; none published"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from wse_emulator.errors import WaferSpecError
+from wse_emulator.wafer.kernel_cycles import PUBLISHED, KernelCycles
 from wse_emulator.wafer.lanes import LANE_DTYPES, OP_CLASSES, WSE2_LANES, LaneRate
 
 
@@ -35,8 +36,13 @@ class WaferSpec:
         cycles_per_wavelet: how long a wavelet occupies a link.
         wavelet_bytes: payload of a wavelet.
         queue_depth_wavelets: room in the input queue of the color used.
-        launch_cycles: from the issue of a vector instruction until it is under way.
+        launch_cycles: start of a vector instruction that loads its descriptors.
+        step_launch_cycles: start of one that steps over descriptors in registers, as in ``@map``.
+        wavelet_launch_cycles: start of one that a wavelet sets off, as in the vendor's kernels.
         scalar_op_cycles: one scalar instruction that depends on the one before.
+        scalar_load_cycles, scalar_store_cycles: a word from memory to a register, and back.
+        loop_cycles: an iteration of a scalar loop that forms descriptors: 8 instructions.
+        loop_jump_cycles: the jump back of a scalar loop, with its count and test.
         scalar_divide_cycles: one scalar float32 division.
         scalar_function_cycles: one scalar square root, exponential, logarithm or cosine.
         scalar_function_low_cycles, scalar_function_high_cycles: between which two figures it lies.
@@ -50,6 +56,7 @@ class WaferSpec:
         host_bytes_per_second: of the whole wafer, in each direction.
         host_channels: channels the host runtime offers a program.
         lanes: rates by class of op and number format.
+        kernels: what kernels take beyond their activities, each figure read off a record.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
         typed: what was written after ``--wafer``, where that is not its name: a machine file, say.
@@ -86,7 +93,13 @@ class WaferSpec:
     wavelet_bytes: int = 4
     queue_depth_wavelets: int = 2
     launch_cycles: int = 16
+    step_launch_cycles: int = 2
+    wavelet_launch_cycles: int = 1
     scalar_op_cycles: int = 2
+    scalar_load_cycles: int = 3
+    scalar_store_cycles: int = 3
+    loop_cycles: int = 15
+    loop_jump_cycles: int = 10
     scalar_divide_cycles: int = 50
     scalar_function_cycles: int = 50
     scalar_function_low_cycles: int = 11
@@ -101,6 +114,7 @@ class WaferSpec:
     host_bytes_per_second: int = 150_000_000_000
     host_channels: int = 16
     lanes: tuple[LaneRate, ...] = WSE2_LANES
+    kernels: KernelCycles = PUBLISHED
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     unsourced: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     typed: str = field(default="", compare=False, repr=False)
@@ -196,7 +210,13 @@ _LEAST = {
     "wavelet_bytes": 1,
     "queue_depth_wavelets": 0,
     "launch_cycles": 0,
+    "step_launch_cycles": 0,
+    "wavelet_launch_cycles": 0,
     "scalar_op_cycles": 1,
+    "scalar_load_cycles": 0,
+    "scalar_store_cycles": 0,
+    "loop_cycles": 0,
+    "loop_jump_cycles": 0,
     "scalar_divide_cycles": 1,
     "scalar_function_cycles": 1,
     "scalar_function_low_cycles": 1,
