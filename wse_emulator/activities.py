@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Final, Literal
 
 from wse_emulator.wafer.region import Region
@@ -92,6 +94,23 @@ class Work:
         )
 
 
+def compute(name: str, region: Region, cycles: int | Fraction) -> Work:
+    """The same busy cycles on every PE of a region, as op 0 of the program.
+
+    Args:
+        name: what the trace shows.
+        region: the PEs.
+        cycles: of each of them; a fraction is rounded up, since a PE is busy for whole cycles.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> compute("sum", Region(0, 0, 1, 4), Fraction(9, 2)).chains[0].ops[0].strip_cycles
+        5
+    """
+    chain = OpChain((VectorOp(op=0, strip_cycles=ceil(cycles), once=True),))
+    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
+
+
 @dataclass(frozen=True, slots=True)
 class Multicast:
     """One message from ``root`` to every other PE of ``region``: along the root's column, then
@@ -159,6 +178,9 @@ class Chain:
         positions: positions of a line.
         wavelets: message length, one number or one for each line; a line with 0 takes no part.
         group: positions of a group; None for one group.
+        software: whether each position receives and passes on in a task that the head starts. The
+            task begins the machine's ``activation_cycles + completion_cycles`` after the head is
+            there. A chain without it is set up before and needs no task.
     """
 
     name: str
@@ -171,6 +193,7 @@ class Chain:
     channel: str
     group: int | None = None
     tensor: int | None = None
+    software: bool = False
 
     def __post_init__(self) -> None:
         _check_lines(self.name, self.region, self.axis, self.wavelets)
@@ -218,6 +241,40 @@ class Star:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Every PE of every line of a region sends to the PE two places on, all at once [4.5].
+
+    The line is a ring that is folded onto it, in the order of :func:`ring_order`: even positions
+    pass outward and odd ones back, at the two ends to the neighbour. No way is longer than two
+    links, and no link carries two of the messages. A PE sends and takes at the same time.
+
+    Attributes:
+        axis: how the lines run.
+        wavelets: message length, one number or one for each line; a line with 0 takes no part.
+    """
+
+    name: str
+    region: Region
+    axis: Axis
+    wavelets: int | tuple[int, ...]
+    channel: str
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lines(self.name, self.region, self.axis, self.wavelets)
+
+    @property
+    def moves(self) -> tuple[tuple[int, int], ...]:
+        """(source, sink) of a line's messages, in absolute positions; none if it has one PE."""
+        region = self.region
+        first, pes = (region.col, region.cols) if self.axis == "row" else (region.row, region.rows)
+        if pes == 1:
+            return ()
+        ring = [first + position for position in ring_order(pes)]
+        return tuple(zip(ring, (*ring[1:], first), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """One message from ``source`` to ``sink``, both (row, col): along the row, then along the
     column."""
@@ -241,10 +298,10 @@ class Send:
         return Region(rows[0], cols[0], rows[1] - rows[0] + 1, cols[1] - cols[0] + 1)
 
 
-LineActivity = LineMulticast | Chain | Star
+LineActivity = LineMulticast | Chain | Star | Shift
 """Activities that do the same in every line of a region."""
 
-Message = Multicast | LineMulticast | Chain | Star | Send
+Message = Multicast | LineMulticast | Chain | Star | Shift | Send
 """Activities that use the fabric."""
 
 Activity = Work | Message
@@ -304,6 +361,11 @@ def unroll(program: Sequence[ProgramPart], first: int = 0) -> Iterator[tuple[int
         else:
             yield first, part
             first += 1
+
+
+def ring_order(positions: int) -> tuple[int, ...]:
+    """The positions of a line as a ring that is folded onto it: neighbours are at most 2 apart."""
+    return (*range(0, positions, 2), *range(positions - 1 - positions % 2, 0, -2))
 
 
 def line_wavelets(activity: LineActivity) -> tuple[int, ...]:

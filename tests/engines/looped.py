@@ -25,6 +25,7 @@ from wse_emulator.activities import (
     OpChain,
     ProgramPart,
     Send,
+    Shift,
     Star,
     VectorOp,
     Work,
@@ -163,20 +164,32 @@ def _activity(draw: Random, spec: WaferSpec, channel: str) -> Activity:
     reach = first + length - 1 - root if sign > 0 else root - first
     wavelets = draw.choice((0, 1, 2, draw.randint(3, 9), draw.randint(10, 60)))
     each = wavelets if draw.random() < 0.6 else tuple(draw.choice((0, 1, 7)) for _ in range(lines))
-    kind = draw.randrange(7)
+    kind = draw.randrange(8)
     if kind < 2:
         return _work(draw, region)
     if kind == 2:
         place = region.row + draw.randrange(region.rows), region.col + draw.randrange(region.cols)
         return Multicast("multicast", region, place, wavelets, channel)
-    if kind == 3:
-        return LineMulticast("lines", region, axis, root, each, channel)
+    if kind in (3, 6):
+        lines_alike = (
+            LineMulticast("lines", region, axis, root, each, channel),
+            Shift("shift", region, axis, each, channel),
+        )
+        return lines_alike[kind == 6]
     if kind == 4:
         spacing = draw.randint(1, max(1, min(reach, 2)))
         positions = draw.randint(1, reach // spacing + 1)
-        group = draw.choice((None, 2, 3))
         return Chain(
-            "chain", region, axis, root, sign * spacing, positions, each, channel, group=group
+            name="chain",
+            region=region,
+            axis=axis,
+            root=root,
+            spacing=sign * spacing,
+            positions=positions,
+            wavelets=each,
+            channel=channel,
+            group=draw.choice((None, 2, 3)),
+            software=draw.random() < 0.5,
         )
     if kind == 5:
         return Star("star", region, axis, root, sign, draw.randint(1, reach + 1), each, channel)

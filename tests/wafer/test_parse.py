@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError
 from wse_emulator.wafer import PRESETS, WSE2, WaferSpec, machine_document, parse_wafer
+from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS
+from wse_emulator.wafer.parse import typed_wafer
 
 
 def test_presets_cuts_and_settings() -> None:
@@ -26,6 +29,47 @@ def test_a_setting_of_one_lane_rate_leaves_the_others() -> None:
     spec = parse_wafer("wse2", ("lanes.fma.float32=1/2",))
     assert spec.lane_rate("fma", "float32").elements_per_cycle == Fraction(1, 2)
     assert spec.lane_rate("add", "float32") == WSE2.lane_rate("add", "float32")
+
+
+def test_a_setting_of_one_coefficient_leaves_the_others() -> None:
+    spec = parse_wafer("wse2", ("kernels.star_start=75/2", "kernels.stream=0"))
+    assert spec.kernels == replace(WSE2.kernels, star_start=Fraction(75, 2), stream=Fraction(0))
+    assert "user" in spec.sources["kernels"]
+
+
+def test_settings_of_starts_and_of_products() -> None:
+    spec = parse_wafer("wse2", ("wavelet_launch_cycles=16", "products=map", "star_line_pes=0"))
+    assert (spec.wavelet_launch_cycles, spec.products, spec.star_line_pes) == (16, "map", 0)
+    assert "user" in spec.sources["products"]
+
+
+@pytest.mark.parametrize("field", KERNEL_FIELDS)
+def test_every_coefficient_can_be_set_and_written_as_it_was_typed(field: str) -> None:
+    setting = f"kernels.{field}={getattr(WSE2.kernels, field) + Fraction(1, 3)}"
+    spec = parse_wafer("wse2:4x5", (setting,))
+    assert getattr(spec.kernels, field) == getattr(WSE2.kernels, field) + Fraction(1, 3)
+    assert typed_wafer(spec) == ("wse2:4x5", (setting,))
+
+
+@pytest.mark.parametrize(
+    "setting", ["products=csl", "star_line_pes=7", "loop_jump_cycles=0", "scalar_store_cycles=9"]
+)
+def test_a_changed_machine_is_told_by_what_to_type(setting: str) -> None:
+    assert typed_wafer(parse_wafer("wse3", (setting,))) == ("wse3", (setting,))
+
+
+def test_a_machine_file_may_change_coefficients_alone(tmp_path: Path) -> None:
+    path = tmp_path / "slow.json"
+    path.write_text('{"base": "wse2", "kernels": {"star_start": "75/2", "stream": 1.5}}')
+    spec = parse_wafer(str(path))
+    changed = {"star_start": Fraction(75, 2), "stream": Fraction(3, 2)}
+    assert spec.kernels == replace(WSE2.kernels, **changed)
+
+
+def test_a_machine_without_base_has_the_published_coefficients(tmp_path: Path) -> None:
+    path = tmp_path / "own.json"
+    path.write_text('{"rows": 4, "cols": 4, "clock_hz": 1e9, "kernels": {"stream": 7}}')
+    assert parse_wafer(str(path)).kernels == replace(WSE2.kernels, stream=Fraction(7))
 
 
 def test_a_setting_takes_an_assumption_off_the_list() -> None:
@@ -71,6 +115,21 @@ def test_wrong_machines_are_refused(text: str, error: type[Exception], says: str
         ("cycles_per_wavelet=nan", "cycles_per_wavelet"),
         ("cycles_per_wavelet=1/00", "cycles_per_wavelet"),
         ("lanes.fma.float32=-1", "lanes.fma.float32"),
+        ("products=vendr", "one of vendor, map, csl"),
+        ("products=", "one of vendor, map, csl"),
+        ("star_line_pes=-1", "star_line_pes"),
+        ("wavelet_launch_cycles=-1", "wavelet_launch_cycles"),
+        ("step_launch_cycles=half", "step_launch_cycles"),
+        ("loop_cycles=1.5", "loop_cycles"),
+        ("scalar_load_cycles=-3", "scalar_load_cycles"),
+        ("kernels=3", "machine file"),
+        ("kernels.star=3", "star_start"),
+        ("kernels.=3", "no coefficient named"),
+        ("kernels.star_start=-1", "kernels.star_start"),
+        ("kernels.star_start=soon", "kernels.star_start"),
+        ("kernels.star_start=1e9", "kernels.star_start"),
+        ("kernels.star_start=1/0", "kernels.star_start"),
+        ("kernels.star_start=nan", "kernels.star_start"),
     ],
 )
 def test_wrong_settings_are_refused_by_name(setting: str, says: str) -> None:
@@ -118,6 +177,13 @@ def test_a_machine_file_may_state_differences_from_a_preset(tmp_path: Path) -> N
         ('{"base": "wse2", "rows": ' + "9" * 400 + "}", WaferSpecError, "rows"),
         ('{"base": "wse9"}', UnknownNameError, "wse9"),
         ('{"base": "wse2", "cycles_per_wavelet": null}', WaferSpecError, "cycles_per_wavelet"),
+        ('{"base": "wse2", "products": 3}', WaferSpecError, "products"),
+        ('{"base": "wse2", "products": ["vendor"]}', WaferSpecError, "products"),
+        ('{"base": "wse2", "step_launch_cycles": null}', WaferSpecError, "step_launch_cycles"),
+        ('{"base": "wse2", "kernels": 93}', WaferSpecError, "kernels"),
+        ('{"base": "wse2", "kernels": {"star_begin": 93}}', WaferSpecError, "star_begin"),
+        ('{"base": "wse2", "kernels": {"star_start": null}}', WaferSpecError, "star_start"),
+        ('{"base": "wse2", "kernels": {"star_start": true}}', WaferSpecError, "star_start"),
     ],
 )
 def test_a_wrong_machine_file_is_refused_by_field(

@@ -11,6 +11,7 @@ from typing import Final
 
 from wse_emulator.cost.instructions import Instruction, instruction_cycles
 from wse_emulator.cost.sequences import derived
+from wse_emulator.cost.starts import Start
 from wse_emulator.wafer.formats import BYTES, HALF_FLOATS, is_float, lane_dtype
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -86,7 +87,12 @@ class Kernel:
     cost: OpCost = field(default=FREE)
 
     def emit(
-        self, op_class: str, *operands: Operand, dtype: str | None = None, passes: int = 1
+        self,
+        op_class: str,
+        *operands: Operand,
+        dtype: str | None = None,
+        passes: int = 1,
+        start: Start = Start.LOADS_DESCRIPTORS,
     ) -> Operand:
         """One instruction; returns its result.
 
@@ -95,6 +101,7 @@ class Kernel:
             operands: its sources.
             dtype: format of the result; None: the widest of the operands.
             passes: how many times it is issued.
+            start: how it starts, if it runs over vectors of floats.
         """
         wide = dtype or _widest(operands)
         if not any(operand.vector for operand in operands):
@@ -103,7 +110,7 @@ class Kernel:
             constant = bool(operands) and all(operand.constant for operand in operands)
             return Operand(wide, vector=False, constant=constant)
         streams = [operand for operand in operands if operand.vector]
-        self._vector(op_class, streams, wide, passes)
+        self._vector(op_class, streams, wide, passes, start)
         return Operand(wide, vector=True)
 
     def fill(self, dtype: str, *, vector: bool) -> Operand:
@@ -193,7 +200,9 @@ class Kernel:
             return inverse
         return self.emit("mul", x, inverse, dtype=dtype)
 
-    def _vector(self, op_class: str, streams: list[Operand], dtype: str, passes: int) -> None:
+    def _vector(
+        self, op_class: str, streams: list[Operand], dtype: str, passes: int, start: Start
+    ) -> None:
         reads = sum(BYTES[operand.dtype] for operand in streams)
         size = BYTES[dtype]
         if not is_float(dtype):
@@ -202,13 +211,15 @@ class Kernel:
         narrow = [operand for operand in streams if operand.dtype in HALF_FLOATS]
         lanes = self._float_lanes(dtype)
         if narrow and lanes == "float32":
-            if op_class in ("add", "fma"):
+            if op_class in ("add", "fma", "product"):
                 lanes = "mixed"  # 16-bit operands accumulated in float32
             elif op_class != "convert":
                 # one pass widens each 16-bit operand, the op then reads the wide copy
                 self._instruction(Instruction("convert", "mixed", 2, 4, 1, len(narrow)))
                 reads += 2 * len(narrow)
-        self._instruction(Instruction(op_class, lanes, reads, size, len(streams), passes))
+        self._instruction(
+            Instruction(op_class, lanes, reads, size, len(streams), passes, start=start)
+        )
 
     def _integer_vector(
         self, op_class: str, reads: int, dtype: str, sources: int, passes: int

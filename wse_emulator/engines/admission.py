@@ -12,11 +12,13 @@ import numpy as np
 
 from wse_emulator.activities import (
     Chain,
+    LineActivity,
     LineMulticast,
     Message,
     Multicast,
     ProgramPart,
     Send,
+    Shift,
     Star,
     Work,
     leaves,
@@ -86,6 +88,7 @@ _ROUTE: Final[dict[type[Message], attrgetter[tuple[object, ...]]]] = {
     LineMulticast: attrgetter("region", "axis", "root", "wavelets"),
     Chain: attrgetter("region", "axis", "root", "spacing", "positions", "wavelets", "group"),
     Star: attrgetter("region", "axis", "root", "direction", "positions", "wavelets"),
+    Shift: attrgetter("region", "axis", "wavelets"),
     Send: attrgetter("source", "sink", "wavelets"),
 }
 """What decides the routers that a message of each kind passes."""
@@ -118,17 +121,17 @@ def routers_of(activity: Message, spec: WaferSpec) -> Iterator[Region]:
                 corner = (activity.source[0], activity.sink[1])
                 yield _between(activity.source, corner)
                 yield _between(corner, activity.sink)
-        case LineMulticast() | Star() | Chain():
+        case LineMulticast() | Star() | Chain() | Shift():
             stretches = list(_stretches(activity))
             for block in line_blocks(activity, spec):
                 for one, other in stretches:
                     yield _stretch(block, one, other)
 
 
-def _stretches(activity: LineMulticast | Star | Chain) -> Iterator[tuple[int, int]]:
+def _stretches(activity: LineActivity) -> Iterator[tuple[int, int]]:
     """First and last absolute position of every message, or row of messages, of a line."""
     match activity:
-        case LineMulticast():
+        case LineMulticast() | Shift():
             region = activity.region
             if activity.axis == "row":
                 first, last = region.col, region.col_stop - 1

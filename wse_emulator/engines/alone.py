@@ -11,11 +11,9 @@ from wse_emulator.activities import (
     Activity,
     Chain,
     Multicast,
-    OpChain,
     ProgramPart,
     Send,
     Star,
-    VectorOp,
     Work,
     leaves,
     line_wavelets,
@@ -23,8 +21,7 @@ from wse_emulator.activities import (
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import CollectiveError
-from wse_emulator.wafer.messages import free_latency, message_cycles
-from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.messages import free_latency, message_cycles, task_cycles
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -54,12 +51,6 @@ def run_alone(
     )
 
 
-def compute(name: str, region: Region, cycles: int) -> Work:
-    """The same number of busy cycles on every PE of a region, as op 0."""
-    chain = OpChain((VectorOp(op=0, strip_cycles=cycles, once=True),))
-    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
-
-
 def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
     """No fewer cycles than the activity takes when it runs all by itself."""
     if isinstance(activity, Work):
@@ -75,5 +66,8 @@ def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
     if isinstance(activity, Star):
         return b * activity.positions + free_latency(activity.positions, spec)
     if isinstance(activity, Chain):
-        return b + activity.positions * free_latency(abs(activity.spacing), spec)
+        stage = free_latency(abs(activity.spacing), spec)
+        if activity.software:
+            stage += task_cycles(spec)
+        return b + activity.positions * stage
     return b + free_latency(activity.region.rows + activity.region.cols, spec)

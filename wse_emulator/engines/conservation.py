@@ -17,11 +17,13 @@ import numpy as np
 from wse_emulator.activities import (
     Activity,
     Chain,
+    LineActivity,
     LineMulticast,
     Multicast,
     OpChain,
     ProgramPart,
     Send,
+    Shift,
     Star,
     Work,
     leaves,
@@ -158,6 +160,11 @@ def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
             )
             cycles_each = message_cycles(activity.wavelets, spec)
             return _messages(cycles_each, 2, links, 1) if links else Demand()
+    return _line_demand(activity, spec)
+
+
+def _line_demand(activity: LineActivity, spec: WaferSpec) -> Demand:
+    """The busy cycles of an activity that does the same in every line."""
     if isinstance(activity.wavelets, int):
         lines = activity.region.rows if activity.axis == "row" else activity.region.cols
         total = lines * message_cycles(activity.wavelets, spec)
@@ -178,6 +185,11 @@ def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
         case Star():
             leaves = activity.positions - 1
             return _messages(total, 2 * leaves, leaves * (leaves + 1) // 2, leaves)
+        case Shift():
+            # each link of the line carries one message in each direction
+            region = activity.region
+            pes = region.cols if activity.axis == "row" else region.rows
+            return _messages(total, pes, 2 * (pes - 1), pes) if pes > 1 else Demand()
     assert_never(activity)
 
 

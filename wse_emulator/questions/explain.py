@@ -59,7 +59,9 @@ def _without_launch(spec: WaferSpec) -> WaferSpec:
         rate if rate.launch_cycles is None else dataclasses.replace(rate, launch_cycles=0)
         for rate in spec.lanes
     )
-    return dataclasses.replace(spec, launch_cycles=0, lanes=instant)
+    return dataclasses.replace(
+        spec, launch_cycles=0, step_launch_cycles=0, wavelet_launch_cycles=0, lanes=instant
+    )
 
 
 def _without_scalars(spec: WaferSpec) -> WaferSpec:

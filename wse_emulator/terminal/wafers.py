@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from rich.table import Table
 from rich.text import Text
 
@@ -69,7 +67,7 @@ def _figures(spec: WaferSpec) -> Table:
     rows = table(title, "field", "value", "source", words=words, unbroken=("field", "value"))
     for name in _PLAIN:
         value = getattr(spec, name)
-        written = str(value) if isinstance(value, Fraction) else f"{value:,}"
+        written = f"{value:,}" if isinstance(value, int) else str(value)
         style = "yellow" if name in spec.unsourced else ""
         rows.add_row(name, written, Text(spec.sources.get(name, ""), style=style))
     return rows

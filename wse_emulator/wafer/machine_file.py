@@ -21,10 +21,11 @@ from wse_emulator.text_file import json_of, text_of
 from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS, PUBLISHED, KernelCycles
 from wse_emulator.wafer.lanes import LaneRate
 from wse_emulator.wafer.presets import PRESETS
-from wse_emulator.wafer.spec import WaferSpec
+from wse_emulator.wafer.spec import WORDS, WaferSpec
 
 MACHINE_SCHEMA: Final = "wse-machine/1"
 _FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
+_TEXTS = _FRACTIONS | WORDS.keys() | {"name"}
 _TABLES = frozenset({"lanes", "kernels", "sources", "unsourced"})
 FIELDS: Final = tuple(f.name for f in fields(WaferSpec) if f.name != "typed")
 """Names of all fields of a machine, in the order in which they are documented."""
@@ -222,7 +223,7 @@ def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
         elif name in _TABLES:
             raise WaferSpecError(f"{name} cannot be set in one line; write a machine file")
         else:
-            given[name] = text if name in _FRACTIONS or name == "name" else _integer(name, text)
+            given[name] = text if name in _TEXTS else _integer(name, text)
     if lanes:
         given["lanes"] = lanes
     if kernels:

@@ -56,6 +56,14 @@ SHARED_SOURCES: Final[Mapping[str, str]] = {
         "1, derived: of the vendor's fully connected kernels less than one cycle a pass is left "
         f"beside their multiply-adds and streams; compile reports, {REPORTS}"
     ),
+    "products": (
+        "the vendor's kernels: with their start the compile reports of fully connected layers "
+        f"are met, with 16 cycles they take three times as long; {REPORTS}"
+    ),
+    "star_line_pes": (
+        "193: rows of 11 to 128 PEs and rectangles of up to 193 x 7 are summed as by a star in "
+        f"the vendor's compile reports, {REPORTS}; a whole WSE-1 is not (Rocki et al., SC 2020)"
+    ),
     "scalar_op_cycles": f"dependent floating-point latency 2 cycles, simulator; {FABRICA}",
     "scalar_load_cycles": f"3, derived: fabrica_dot_product_512, simulator; {KERNELS}",
     "scalar_store_cycles": f"3, derived: fabrica_prefix_sum_512, simulator; {KERNELS}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Final
 
 from wse_emulator.errors import WaferSpecError
 from wse_emulator.wafer.kernel_cycles import PUBLISHED, KernelCycles
@@ -39,6 +40,11 @@ class WaferSpec:
         launch_cycles: start of a vector instruction that loads its descriptors.
         step_launch_cycles: start of one that steps over descriptors in registers, as in ``@map``.
         wavelet_launch_cycles: start of one that a wavelet sets off, as in the vendor's kernels.
+        products: how the products of matrices of a step are programmed: "vendor" (a wavelet sets
+            each multiply-add off; partial sums of 16-bit numbers travel as float32), "map" (each
+            steps over descriptors in registers) or "csl" (each loads its descriptors).
+        star_line_pes: longest line of PEs along which a step sums one number as the vendor's
+            kernels do: all PEs send straight to the middle; 0 for none.
         scalar_op_cycles: one scalar instruction that depends on the one before.
         scalar_load_cycles, scalar_store_cycles: a word from memory to a register, and back.
         loop_cycles: an iteration of a scalar loop that forms descriptors: 8 instructions.
@@ -95,6 +101,8 @@ class WaferSpec:
     launch_cycles: int = 16
     step_launch_cycles: int = 2
     wavelet_launch_cycles: int = 1
+    products: str = "vendor"
+    star_line_pes: int = 193
     scalar_op_cycles: int = 2
     scalar_load_cycles: int = 3
     scalar_store_cycles: int = 3
@@ -127,6 +135,7 @@ class WaferSpec:
             object.__setattr__(self, "fabric_cols", self.cols)
         for name, least in _LEAST.items():
             _check_integer(name, getattr(self, name), least)
+        _check_words(self)
         _check_consistency(self)
         _check_lanes(self.lanes)
 
@@ -212,6 +221,7 @@ _LEAST = {
     "launch_cycles": 0,
     "step_launch_cycles": 0,
     "wavelet_launch_cycles": 0,
+    "star_line_pes": 0,
     "scalar_op_cycles": 1,
     "scalar_load_cycles": 0,
     "scalar_store_cycles": 0,
@@ -234,6 +244,9 @@ _LEAST = {
 """Integer fields and their least values."""
 
 
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {"products": ("vendor", "map", "csl")}
+"""Fields that hold a word, each with the words it may hold."""
+
 _MOST = 10**12
 """Largest value of an integer field; sums of cycles then stay within 64 bits."""
 
@@ -248,6 +261,14 @@ def _check_integer(name: str, value: object, least: int) -> None:
         raise WaferSpecError(f"{name} = {value} is too small; give at least {least}")
     if value > _MOST:
         raise WaferSpecError(f"{name} is too large; give at most {_MOST:,}")
+
+
+def _check_words(spec: WaferSpec) -> None:
+    for name, words in WORDS.items():
+        if getattr(spec, name) not in words:
+            raise WaferSpecError(
+                f"{name} has to be one of {', '.join(words)}; got {getattr(spec, name)!r}"
+            )
 
 
 def _check_consistency(spec: WaferSpec) -> None:

@@ -217,10 +217,7 @@ class Bookings:
     def is_undisturbed(self, since: Progress) -> bool:
         """Whether no message since then asked for a link that another channel has, or may have."""
         now, then = self.newly_marked, since.newly_marked
-        if now is None or then is None:
-            same = now is then
-        else:
-            same = np.array_equal(now, then)
+        same = now is then if now is None or then is None else np.array_equal(now, then)
         return same and len(self.requests) == since.requests
 
     def go_back(self, to: Progress) -> None:

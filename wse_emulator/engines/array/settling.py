@@ -14,6 +14,7 @@ from wse_emulator.activities import (
     Multicast,
     ProgramPart,
     Send,
+    Shift,
     Star,
     Work,
     leaves,
@@ -26,6 +27,7 @@ from wse_emulator.engines.array.multicasts import line_multicast, multicast, sen
 from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes
 from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.array.reductions import chain, star
+from wse_emulator.engines.array.shifts import shift
 from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -99,5 +101,7 @@ def _advance(sweep: Sweep, index: int, activity: Activity) -> None:
             chain(sweep, index, activity)
         case Star():
             star(sweep, index, activity)
+        case Shift():
+            shift(sweep, index, activity)
         case Send():
             send(sweep, index, activity)

@@ -13,6 +13,7 @@ import numpy as np
 from wse_emulator.activities import Activity, Work
 from wse_emulator.engines.array.bookings import Bookings, Flow
 from wse_emulator.engines.array.chain_stages import Stages
+from wse_emulator.engines.array.folded_rings import FoldedRing
 from wse_emulator.engines.array.link_views import Takers
 from wse_emulator.engines.array.multicast_arms import Spread
 from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes, moments
@@ -39,7 +40,8 @@ class Sweep:
         weight: how often the activity at hand counts for busy cycles, which depend on no time: the
             first run of a leaf counts for all.
         arrays: the same arrays together, for making views of them.
-        stages, spreads: the views of chains and multicasts so far; many activities share them.
+        stages, spreads, rings: the views of chains, multicasts and shifts so far; many activities
+            share them.
         places: how regions were divided between chains so far.
         latest: the work seen last and its shares, since rounds repeat the same work.
     """
@@ -68,6 +70,7 @@ class Sweep:
         self.arrays = WaferArrays(spec, self.ready, self.busy, bookings)
         self.stages: dict[tuple[object, ...], tuple[Stages, ...]] = {}
         self.spreads: dict[tuple[object, ...], tuple[Spread, ...]] = {}
+        self.rings: dict[tuple[object, ...], tuple[FoldedRing, ...]] = {}
         self.places: dict[tuple[tuple[int, int], ...], Places] = {}
         self.latest: tuple[Work, Shares] | None = None
         self.weight = 0
@@ -141,13 +144,16 @@ class Sweep:
         pes.ready[...] = end
 
     def count(self) -> None:
-        """Add the busy cycles of PEs and links in the chains and multicasts of the pass."""
+        """Add the busy cycles of PEs and links in the chains, multicasts and shifts of the pass."""
         for known in self.stages.values():
             for stages in known:
                 stages.count()
         for spreads in self.spreads.values():
             for spread in spreads:
                 spread.count()
+        for rings in self.rings.values():
+            for ring in rings:
+                ring.count()
 
     def op_times(self) -> tuple[IntArray, ...]:
         """Copies of the starts and ends of activities and ops so far."""

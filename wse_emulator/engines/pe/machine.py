@@ -1,11 +1,11 @@
 """The PE engine: one SimPy process for each PE, one arbiter for each link.
 
 It is slow and written to be read and checked rule by rule. Numbers in brackets are rules of
-docs/machine_rules.md. This file holds what a PE does [2.2, 2.3, 3.1, 3.5, 3.6, 4.1, 4.2]. Which PE
-does what, and how strips unroll [2.5, 4.4], stands in :mod:`~wse_emulator.engines.pe.programs`;
-routes, latency and room on the way [3.6, 4.3] in :mod:`~wse_emulator.engines.pe.messages`; links,
-their arbiters and the order of channels [3.2, 3.3, 3.4] in
-:mod:`~wse_emulator.engines.pe.links`.
+docs/machine_rules.md. This file holds what a PE does [2.2, 2.3, 3.1, 3.5, 3.6, 4.1, 4.2, 4.5].
+Which PE does what, and how strips unroll [2.5, 4.4], stands in
+:mod:`~wse_emulator.engines.pe.programs`; routes, latency and room on the way [3.6, 4.3] in
+:mod:`~wse_emulator.engines.pe.messages`; links, their arbiters and the order of channels [3.2, 3.3,
+3.4] in :mod:`~wse_emulator.engines.pe.links`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from wse_emulator.engines.pe.programs import (
     GatherStep,
     Programs,
     ProgramStep,
+    ShiftStep,
     SinkStep,
     SourceStep,
     WorkStep,
@@ -170,6 +171,8 @@ class Machine:
                 return self.chain(pe, step)
             case GatherStep():
                 return self.gather(pe, step)
+            case ShiftStep():
+                return self.shift(pe, step)
             case WorkStep():
                 raise AssertionError("work does not communicate")
         assert_never(step)
@@ -236,6 +239,22 @@ class Machine:
                 room = room_of(message, divmod(pe, self.spec.cols), self.spec)
                 message.hold.sink_started(self.clock.now, message.cycles, room)
             yield from self._touch(pe, message)
+
+    def shift(self, pe: int, step: ShiftStep) -> Process:
+        """Begin to send at once, take the other message when it is here, and go when both are
+        through [4.5]."""
+        outgoing, incoming = step.outgoing, step.incoming
+        outgoing.started = self.clock.now
+        self.fabric.send(outgoing)
+        yield from self._receive(pe, incoming)
+        start = self.clock.now
+        if incoming.hold is not None:
+            room = room_of(incoming, divmod(pe, self.spec.cols), self.spec)
+            incoming.hold.sink_started(start, incoming.cycles, room)
+        yield from self._touch(pe, incoming)
+        if outgoing.hold is not None:
+            yield outgoing.hold.gone
+            yield from self._held_until(outgoing.hold.until, start + incoming.cycles)
 
     # --- what steps are made of --------------------------------------------------------------
 

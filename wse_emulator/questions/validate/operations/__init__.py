@@ -1,0 +1,14 @@
+"""The operations that are modelled: each family in its file, joined here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from wse_emulator.questions.validate.operation import Kernel, Operation
+from wse_emulator.questions.validate.operations.published import PUBLISHED
+
+OPERATIONS: Final[Mapping[Kernel, Operation]] = {
+    **PUBLISHED,
+}
+"""Operation, and the algorithm or kernel that a record names -> how it is modelled."""
