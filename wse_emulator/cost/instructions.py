@@ -59,13 +59,34 @@ def instruction_cycles(
         return 0
     rate = spec.lane_rate(instruction.op_class, instruction.dtype)
     start = start_cycles(instruction.start, spec, loading=rate.launch_cycles)
-    computing = elements * instruction.words / rate.elements_per_cycle
-    reading = Fraction(elements * instruction.reads, spec.sram_read_bytes_per_cycle)
-    writing = Fraction(elements * instruction.writes, spec.sram_write_bytes_per_cycle)
+    element = element_cycles(instruction, spec, bank_conflict=bank_conflict)
+    return instruction.passes * (start + ceil(elements * element))
+
+
+def element_cycles(
+    instruction: Instruction, spec: WaferSpec, *, bank_conflict: bool = False
+) -> Fraction:
+    """The cycles an element of one pass, its start apart: by the lanes, or by a port.
+
+    Args:
+        instruction, spec, bank_conflict: as in :func:`instruction_cycles`.
+
+    Raises:
+        WaferSpecError: the machine has no rate for the instruction.
+
+    Example:
+        >>> from wse_emulator.wafer import WSE2
+        >>> element_cycles(plain_instruction("fma", "float16"), WSE2)
+        Fraction(1, 4)
+    """
+    rate = spec.lane_rate(instruction.op_class, instruction.dtype)
+    computing = instruction.words / rate.elements_per_cycle
+    reading = Fraction(instruction.reads, spec.sram_read_bytes_per_cycle)
+    writing = Fraction(instruction.writes, spec.sram_write_bytes_per_cycle)
     if bank_conflict and instruction.sources > 1:
         computing *= spec.bank_conflict_factor
         reading *= spec.bank_conflict_factor
-    return instruction.passes * (start + ceil(max(computing, reading, writing)))
+    return max(computing, reading, writing)
 
 
 def vector_op_cycles(
@@ -82,7 +103,19 @@ def vector_op_cycles(
         spec: the machine.
         bank_conflict: the two memory sources lie in the same bank group.
     """
+    instruction = plain_instruction(op_class, dtype)
+    return instruction_cycles(instruction, elements, spec, bank_conflict=bank_conflict)
+
+
+def plain_instruction(op_class: str, dtype: str) -> Instruction:
+    """An instruction between operands in memory: ``y = y + a*x`` reads y and x and writes y, a
+    copy reads one source and writes one, an accumulation reads one and writes a register.
+
+    Args:
+        op_class: a key of ``OP_CLASSES``.
+        dtype: ``float16`` (any 16-bit float), ``float32`` or ``int16``.
+    """
     size = 4 if dtype == "float32" else 2
     sources = 2 if op_class in ("add", "mul", "fma", "max", "integer", "carry") else 1
-    instruction = Instruction(op_class, dtype, sources * size, size, sources)
-    return instruction_cycles(instruction, elements, spec, bank_conflict=bank_conflict)
+    writes = 0 if op_class == "reduce" else size
+    return Instruction(op_class, dtype, sources * size, writes, sources)

@@ -21,13 +21,13 @@ class KernelCycles:
 
     Attributes:
         star_start: fixed start of an all-reduce whose PEs send straight to the centre.
+        rectangle_sum_start: the same of a sum over a rectangle, which takes its two sides at once.
         stream: start and end of a vendor kernel that streams a token in and out.
         layer_norm_forward: a token's fixed part of LayerNorm, beside all-reduce and stream.
-        layer_norm_backward: the same of its backward kernel.
+        layer_norm_backward: a token's fixed part of its backward kernel, beside the all-reduce.
         layer_norm_backward_element: an element of LayerNorm's backward kernel.
         residual_add: a token's fixed part of a sum of two streams.
         to_sparse: a token's fixed part of the conversion of a dense stream to values with index.
-        to_dense: a token's fixed part of the other format conversions.
         softmax_row: a row's fixed part of attention's softmax.
         softmax_key: a key of attention's softmax.
         softmax_row_sum: one scalar all-reduce over the PEs of an attention row.
@@ -46,13 +46,13 @@ class KernelCycles:
     """
 
     star_start: Fraction = Fraction(93)
+    rectangle_sum_start: Fraction = Fraction(74)
     stream: Fraction = Fraction(51)
     layer_norm_forward: Fraction = Fraction(86)
     layer_norm_backward: Fraction = Fraction(100)
     layer_norm_backward_element: Fraction = Fraction(21, 2)
     residual_add: Fraction = Fraction(20)
     to_sparse: Fraction = Fraction(34)
-    to_dense: Fraction = Fraction(11)
     softmax_row: Fraction = Fraction(80)
     softmax_key: Fraction = Fraction(75, 2)
     softmax_row_sum: Fraction = Fraction(122)
@@ -100,6 +100,10 @@ DERIVATIONS: Final[Mapping[str, Derivation]] = {
         ("cr16_allreduce_1d_P17",),
         "a row of 17 takes 129 cycles; the star into the middle and the multicast back take 36",
     ),
+    "rectangle_sum_start": Derivation(
+        ("cr16_allreduce_2d_sum_147x5",),
+        "250 cycles less stars along rows and half columns, and the multicast back",
+    ),
     "stream": Derivation(
         ("cr16_maxreduce_E28",),
         "541 cycles less the all-reduce of its rectangle (399) and 3.25 cycles an element",
@@ -110,7 +114,7 @@ DERIVATIONS: Final[Mapping[str, Derivation]] = {
     ),
     "layer_norm_backward": Derivation(
         ("cr16_lnorm_bwd_P11", "cr16_lnorm_bwd_P128"),
-        "a straight line through 70 and 6 elements a PE, less the row's all-reduce",
+        "a straight line through 70 and 6 elements a PE, less each row's all-reduce",
     ),
     "layer_norm_backward_element": Derivation(
         ("cr16_lnorm_bwd_P11", "cr16_lnorm_bwd_P128"), "the slope of the same line"
@@ -120,9 +124,6 @@ DERIVATIONS: Final[Mapping[str, Derivation]] = {
     ),
     "to_sparse": Derivation(
         ("cr16_conv_dense2sparse_E20",), "54 cycles less a wavelet for each of 20 elements"
-    ),
-    "to_dense": Derivation(
-        ("cr16_conv_sparse2dense_E36",), "47 cycles less a wavelet for each of 36 elements"
     ),
     "softmax_row": Derivation(
         ("cr16_attn_softmax_bwd_E4", "cr16_attn_softmax_bwd_E16"),
