@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.questions.validate.class_errors import class_errors
-from wse_emulator.errors import MalformedFileError, UnknownNameError
+from wse_emulator.errors import MalformedFileError
 from wse_emulator.questions.validate import (
     ValidationReport,
     read_measurements,
@@ -18,7 +19,6 @@ from wse_emulator.questions.validate import (
     validate,
 )
 from wse_emulator.questions.validate.accuracy import CLASS_ERRORS_FILE, class_error
-from wse_emulator.questions.validate.operations import OPERATIONS
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +34,6 @@ def test_every_published_record_is_compared_or_listed_with_a_reason(
     assert len(report.comparisons) + len(report.not_modelled) == 24
     assert {record.operation for record, _ in report.not_modelled} == {"train_step"}
     assert all(reason for _, reason in report.not_modelled)
-
-
-@pytest.mark.parametrize("operation", OPERATIONS)
-def test_mean_errors_stay_within_their_lines(report: ValidationReport, operation: str) -> None:
-    assert report.summary()[operation].mean_abs_error <= OPERATIONS[operation].line
-    scored = report.summary(consistency=False)
-    if operation in scored:
-        assert scored[operation].mean_abs_error <= OPERATIONS[operation].line
 
 
 @pytest.mark.parametrize(
@@ -140,15 +132,14 @@ def test_a_file_of_ones_own(tmp_path: Path) -> None:
         ({"value": "58"}, "value"),
         ({"parameters": {"algorithm": "chain", "pes": 8}}, "wavelets"),
         ({"parameters": {"algorithm": "chain", "pes": -8, "wavelets": 4}}, "pes"),
-        ({"parameters": {"algorithm": "butterfly", "pes": 8, "wavelets": 4}}, "butterfly"),
         ({"parameters": {"algorithm": "two_phase", "pes": 8, "wavelets": 4}}, "group"),
         ({"parameters": {"algorithm": "chain", "pes": 5000, "wavelets": 4}}, "5000"),
         ({"parameters": 3}, "parameters"),
         ({"parameters": {"algorithm": "star", "pes": 99, "wavelets": 10**30}}, "mine.*cycles"),
         ({"metric": "furlongs"}, "furlongs"),
         ({"machine": ""}, "machine"),
-        ({"operation": "vector_op", "parameters": {"op": "fft"}}, "mine"),
-        ({"operation": "gemm", "parameters": {"algorithm": "cannon"}}, "cannon"),
+        ({"parameters": {"pes": 8, "wavelets": 4}}, "algorithm"),
+        ({"operation": "vector_op", "parameters": {"op": "fft"}}, "dtype"),
     ],
 )
 def test_a_wrong_record_is_named(tmp_path: Path, changes: dict[str, object], says: str) -> None:
@@ -156,15 +147,22 @@ def test_a_wrong_record_is_named(tmp_path: Path, changes: dict[str, object], say
         validate(read_measurements(write(tmp_path, **changes)))
 
 
-def test_an_unknown_machine_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UnknownNameError, match="wse9"):
-        validate(read_measurements(write(tmp_path, machine="wse9")))
-
-
-def test_an_unknown_operation_is_listed_not_scored(tmp_path: Path) -> None:
-    report = validate(read_measurements(write(tmp_path, operation="fft")))
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"machine": "wse9"}, "wse9"),
+        ({"operation": "fft"}, "fft"),
+        ({"parameters": {"algorithm": "butterfly", "pes": 8, "wavelets": 4}}, "butterfly.*two_ph"),
+        ({"operation": "gemm", "parameters": {"algorithm": "cannon"}}, "cannon"),
+        ({"operation": "stream", "parameters": {"algorithm": "zigzag"}}, "zigzag"),
+    ],
+)
+def test_what_has_no_mechanism_is_listed_not_scored(
+    tmp_path: Path, changes: dict[str, object], says: str
+) -> None:
+    report = validate(read_measurements(write(tmp_path, **changes)))
     assert report.comparisons == ()
-    assert "reduce_1d" in report.not_modelled[0][1]
+    assert re.search(says, report.not_modelled[0][1])
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"records": 3}', '{"records": [3]}'])

@@ -1,0 +1,16 @@
+"""The operations that are modelled: each family in its file, joined here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from wse_emulator.questions.validate.operation import Kernel, Operation
+from wse_emulator.questions.validate.operations.published import PUBLISHED
+from wse_emulator.questions.validate.operations.vendor import VENDOR
+
+OPERATIONS: Final[Mapping[Kernel, Operation]] = {
+    **PUBLISHED,
+    **VENDOR,
+}
+"""Operation, and the algorithm or kernel that a record names -> how it is modelled."""
