@@ -27,7 +27,7 @@ class Flow(NamedTuple):
     """The messages of one booking.
 
     Attributes:
-        activity: index of the activity.
+        activity: number of the activity among the leaves of the program.
         leaf: number of the leaf in a star; 0 in other activities.
         channel: the activity's channel.
         first: the earliest cycle in which one of its PEs is ready.
@@ -45,7 +45,7 @@ class Requests(NamedTuple):
     Attributes:
         link: (plane * rows + row) * cols + col.
         asked, cycles: cycle of asking, and duration of the booking.
-        activity, leaf: the message that asks.
+        activity, leaf: the message that asks; activities are numbered as they run.
         source: row-major index of its source PE.
     """
 
@@ -89,7 +89,8 @@ class Bookings:
 
     Attributes:
         marked: (5, rows, cols) links whose requests are collected; None if there are none.
-        waits: flow -> waits on marked links.
+        waits: (activity, leaf) -> waits on marked links, the activity numbered as it runs.
+        run: that number for the activity at hand: how many have run before it.
         busy: (5, rows, cols) cycles booked.
         booked: changes of the number of booked E, W, S and N links.
         newly_marked: links on which this pass found a request before the latest booking's end.
@@ -101,6 +102,7 @@ class Bookings:
     marked: NDArray[np.bool_] | None
     waits: dict[tuple[int, int], Waits]
     booked: Changes = field(default_factory=Changes)
+    run: int = -1
     busy: IntArray = field(init=False)
     newly_marked: NDArray[np.bool_] | None = None
     requests: list[Requests] = field(default_factory=list)
@@ -136,7 +138,7 @@ class Bookings:
     def waits_of(self, flow: Flow, track: Track) -> IntArray | None:
         """The waits of a flow on the links of a track; None if it waits on no link of this
         plane."""
-        waits = self.waits.get((flow.activity, flow.leaf))
+        waits = self.waits.get((self.run, flow.leaf))
         if waits is None:
             return None
         pes = self.spec.pes
@@ -233,7 +235,7 @@ class Bookings:
                 link=view.of(self._index)[here] + view.plane * self.spec.pes,
                 asked=asked[here],
                 cycles=np.broadcast_to(np.asarray(cycles, np.int64), asked.shape)[here],
-                activity=np.full(count, flow.activity, np.int64),
+                activity=np.full(count, self.run, np.int64),
                 leaf=np.full(count, flow.leaf, np.int64),
                 source=np.broadcast_to(np.asarray(source, np.int64), asked.shape)[here],
             )

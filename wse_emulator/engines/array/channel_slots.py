@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wse_emulator.activities import Activity, Star, Work
+from wse_emulator.activities import ProgramPart, Star, Work, leaves
 from wse_emulator.wafer.region import Region
 
 
@@ -23,14 +23,14 @@ class Channels:
     slots: Mapping[str, int]
 
 
-def channels_of(activities: Sequence[Activity]) -> Channels:
+def channels_of(program: Sequence[ProgramPart]) -> Channels:
     """Give every channel the first slot whose other channels lie in separate rectangles."""
     uses: Counter[str] = Counter()
     around: dict[str, Region] = {}
-    for activity in activities:
+    for activity, times in leaves(program):
         if isinstance(activity, Work):
             continue
-        uses[activity.channel] += 2 if isinstance(activity, Star) else 1
+        uses[activity.channel] += 2 if isinstance(activity, Star) else times
         known = around.get(activity.channel)
         region = activity.region
         around[activity.channel] = region if known is None else _hull(known, region)
