@@ -19,7 +19,7 @@ from wse_emulator.cost.banks import (
 )
 from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand
 from wse_emulator.cost.products import Formats, passes_cost
-from wse_emulator.cost.starts import Start, start_of_products
+from wse_emulator.cost.starts import start_of_products
 from wse_emulator.ops.contractions import Product, Role
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.wafer.formats import BYTES, HALF_FLOATS
@@ -132,9 +132,9 @@ def last_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec)
     kernel = Kernel(spec, made)
     if product.gathered is not None and format_between_pes(sums, spec) != sums:
         kernel.emit("convert", Operand(format_between_pes(sums, spec), vector=True), dtype=sums)
-    if not product.adds:
-        return kernel.cost
-    return kernel.cost + passes_cost(made, 1, formats, Start.LOADS_DESCRIPTORS, spec)
+    if product.adds:
+        kernel.emit("fma", *(Operand(dtype, vector=True) for dtype in formats), dtype=sums)
+    return kernel.cost
 
 
 def format_between_pes(sums: str, spec: WaferSpec) -> str:
