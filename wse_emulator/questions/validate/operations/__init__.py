@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from wse_emulator.questions.validate.operation import Kernel, Operation
+from wse_emulator.questions.validate.operation import KernelName, Operation
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 from wse_emulator.questions.validate.operations.vendor import VENDOR
 
-OPERATIONS: Final[Mapping[Kernel, Operation]] = {
+OPERATIONS: Final[Mapping[KernelName, Operation]] = {
     **PUBLISHED,
     **VENDOR,
 }

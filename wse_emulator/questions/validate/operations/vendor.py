@@ -36,7 +36,7 @@ from wse_emulator.questions.validate import groups
 from wse_emulator.questions.validate.kernels import line_region
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled, NotModelledError
-from wse_emulator.questions.validate.operation import Kernel, NullSize, Operation
+from wse_emulator.questions.validate.operation import KernelName, NullSize, Operation
 from wse_emulator.wafer.formats import HALF_FLOATS
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -220,7 +220,7 @@ TILE: Final = NullSize(
     lambda record: record.number("inputs_per_pe") * record.number("outputs_per_pe"),
 )
 
-VENDOR: Final[Mapping[Kernel, Operation]] = {
+VENDOR: Final[Mapping[KernelName, Operation]] = {
     ("allreduce_row", ""): Operation(_all_reduce, groups.VENDOR, PES),
     ("allreduce_2d_max", ""): Operation(_all_reduce_maximum, groups.VENDOR, SIDES),
     ("allreduce_2d_sum", ""): Operation(_all_reduce_sum, groups.VENDOR, SIDES),
