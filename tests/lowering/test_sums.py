@@ -1,4 +1,4 @@
-"""Single numbers are summed by a star where the vendor's kernels do it, else as the planner says."""
+"""Single numbers are summed by a star where the vendor's kernels do, else as the planner says."""
 
 from __future__ import annotations
 
