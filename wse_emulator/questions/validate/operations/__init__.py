@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from wse_emulator.questions.validate.operation import KernelName, Operation
+from wse_emulator.questions.validate.operations.grid_products import GRID_PRODUCTS
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 from wse_emulator.questions.validate.operations.vendor import VENDOR
 
 OPERATIONS: Final[Mapping[KernelName, Operation]] = {
     **PUBLISHED,
     **VENDOR,
+    **GRID_PRODUCTS,
 }
 """Operation, and the algorithm or kernel that a record names -> how it is modelled."""
