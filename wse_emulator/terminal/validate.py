@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from wse_emulator.questions.validate import GroupSummary, Summary, ValidationReport
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.results.sentences import sentence
 from wse_emulator.results.words import deviation, plural, seconds, share
 from wse_emulator.terminal.say import say, show, table
@@ -56,7 +56,9 @@ def _groups(report: ValidationReport) -> Table:
         if one.whole is None:
             errors.add_row(one.group.name, "0", "", "", _line(one.group), "")
             continue
-        errors.add_row(*_row(one.group.name, one.whole, one))
+        row = _row(one.group.name, one.whole, one)
+        complete = one.whole.null_count == one.whole.count  # else the operations' own say it
+        errors.add_row(*row if complete else [*row[:-1], ""])
         if several:
             for name, summary in one.operations.items():
                 errors.add_row(*_row(f"  {name}", summary, None), style="dim")
@@ -75,13 +77,13 @@ def _row(name: str, summary: Summary, group: GroupSummary | None) -> list[str | 
     ]
 
 
-def _line(group: Group) -> str:
+def _line(group: OperationGroup) -> str:
     lines = (group.mean_line, group.largest_line)
     return "; ".join(share(line) for line in lines if line is not None)
 
 
 def _null(summary: Summary) -> str:
-    """Errors of the lines that were fitted; of how many records where it is not all."""
+    """Errors of the lines that were fitted, and of how many records where it is not all."""
     if summary.null_mean_abs_error is None or summary.null_max_abs_error is None:
         return ""
     errors = f"{share(summary.null_mean_abs_error)}; {share(summary.null_max_abs_error)}"

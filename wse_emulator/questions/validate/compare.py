@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from wse_emulator.errors import InputError, MalformedFileError, WseError
-from wse_emulator.questions.validate.calibration import coefficients_by_record
+from wse_emulator.questions.validate.calibration import coefficients_from
 from wse_emulator.questions.validate.lookup import group_of, machine_of, operation_of
 from wse_emulator.questions.validate.measurements import Measurement, read_measurements
 from wse_emulator.questions.validate.modelled import NotModelledError
@@ -148,7 +148,7 @@ def _compare(record: Measurement) -> _Compared:
         bound=None if bound is None else _in_unit(bound, record, spec),
         assumptions=modelled.assumptions,
         consistency=calibrated(spec.name).get(record.operation, ""),
-        calibrates=coefficients_by_record().get(record.id, ()),
+        calibrates=coefficients_from(record.id),
         null_size=size,
     )
     return _Compared(result, operation)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import NotModelledError
 from wse_emulator.questions.validate.operation import Operation
@@ -16,6 +16,15 @@ from wse_emulator.wafer.spec import WaferSpec
 
 NAMES_OF_KERNELS: Final = ("algorithm", "kernel")
 """The parameters by which records tell kernels of one operation apart."""
+
+WITHOUT_MECHANISM: Final = {
+    "train_step": "forward and backward passes of a model are not timed",
+    "evaluate_step": "the forward pass of a model is not timed",
+    "micro_batch_fits": "no search for the largest micro-batch that fits",
+    "cholesky": "how the program lays out its columns and exchanges them is not known",
+    "lu": "how the program lays out its columns and exchanges them is not known",
+}
+"""Operations of published records that are not modelled, and why."""
 
 
 def machine_of(record: Measurement) -> WaferSpec:
@@ -43,7 +52,8 @@ def operation_of(record: Measurement) -> Operation:
     """
     known = [kernel for operation, kernel in OPERATIONS if operation == record.operation]
     if not known:
-        raise NotModelledError(f"no mechanism for {record.operation}")
+        nothing = f"no mechanism for {record.operation}"
+        raise NotModelledError(WITHOUT_MECHANISM.get(record.operation, nothing))
     found = [name for name in NAMES_OF_KERNELS if name in record.parameters]
     parameter = found[0] if found else NAMES_OF_KERNELS[0]
     kernel = record.word(parameter) if found else ""
@@ -60,6 +70,6 @@ def operation_of(record: Measurement) -> Operation:
     )
 
 
-def group_of(record: Measurement, operation: Operation) -> Group:
+def group_of(record: Measurement, operation: Operation) -> OperationGroup:
     """The group in which a record is scored."""
     return operation.group_on.get(preset(record.machine).name, operation.group)

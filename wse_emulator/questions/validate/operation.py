@@ -1,7 +1,7 @@
 """How an operation of a record is modelled: what a file in ``operations/`` says of each.
 
 A family of operations is a file ``operations/FAMILY.py`` with a mapping
-``FAMILY: Mapping[Kernel, Operation]``; ``operations/__init__.py`` joins the families. A model
+``FAMILY: Mapping[KernelName, Operation]``; ``operations/__init__.py`` joins the families. A model
 takes the record and the machine it is compared with, calls a kernel with the record's sizes, and
 returns :class:`~wse_emulator.questions.validate.modelled.Modelled`. It reads parameters with
 ``record.number``, ``record.word``, ``record.flag`` and ``record.one_of``, which refuse what is
@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled
 from wse_emulator.wafer.spec import WaferSpec
 
-Kernel = tuple[str, str]
+KernelName = tuple[str, str]
 """Operation, and the ``algorithm`` or ``kernel`` that a record names; "" for one that names none.
 
 ``("gemm", "meshgemm")``, ``("scalar_kernel", "axpy")``, ``("allreduce_row", "")``. A record that
@@ -59,8 +59,8 @@ class Operation:
     """
 
     model: OperationModel
-    group: Group
+    group: OperationGroup
     null_size: NullSize | None = None
     bound: Callable[[Measurement, WaferSpec], int] | None = None
     metrics: tuple[str, ...] = IN_CYCLES
-    group_on: Mapping[str, Group] = field(default_factory=dict)
+    group_on: Mapping[str, OperationGroup] = field(default_factory=dict)

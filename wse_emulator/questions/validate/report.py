@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wse_emulator.questions.validate.document import report_document
-from wse_emulator.questions.validate.groups import Group
+from wse_emulator.questions.validate.groups import GROUPS, OperationGroup
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.null_model import NullModel
 from wse_emulator.results.answer import Answer
@@ -42,7 +42,7 @@ class ComparedRecord:
 
     record: Measurement
     machine: str
-    group: Group
+    group: OperationGroup
     modelled: float
     bound: float | None
     assumptions: tuple[str, ...]
@@ -130,7 +130,7 @@ class GroupSummary:
         operations: operation -> its own summary.
     """
 
-    group: Group
+    group: OperationGroup
     whole: Summary | None
     operations: dict[str, Summary]
 
@@ -204,7 +204,7 @@ class ValidationReport(Answer):
     def groups(self) -> tuple[GroupSummary, ...]:
         """Errors per group of operations, on the scored records, with the lines of the group."""
         found = []
-        for group in dict.fromkeys(one.group for one in self.comparisons):
+        for group in sorted({one.group for one in self.comparisons}, key=GROUPS.index):
             mine = [c for c in self.comparisons if c.group == group and c.standing == "scored"]
             operations = dict.fromkeys(c.record.operation for c in mine)
             parts = {
