@@ -132,6 +132,7 @@ class _Compared:
 def _compare(record: Measurement) -> _Compared:
     operation, spec = operation_of(record), machine_of(record)
     _check_metric(record, operation)
+    _check_fits(record, spec)
     try:
         modelled = operation.model(record, spec)
         bound = operation.bound(record, spec) if operation.bound else None
@@ -170,6 +171,24 @@ def _check_metric(record: Measurement, operation: Operation) -> None:
     if record.metric not in operation.metrics:
         raise NotModelledError(
             f"metric {record.metric} is not modelled; one of {', '.join(operation.metrics)}"
+        )
+
+
+def _check_fits(record: Measurement, spec: WaferSpec) -> None:
+    """Refuse more PEs than the wafer has; a rectangle may lie either way."""
+    stated = dict(record.parameters)
+    given = (stated.get(name, 1) for name in ("rows", "cols", "pes"))
+    rows, cols, pes = (number if isinstance(number, int) else 1 for number in given)
+    sides = sorted((rows, cols))
+    fits = all(
+        side <= most for side, most in zip(sides, sorted((spec.rows, spec.cols)), strict=True)
+    )
+    if not fits or pes > spec.pes:
+        many = f"{pes:,}" if fits else f"{rows:,} x {cols:,}"
+        raise MalformedFileError(
+            f"record {record.id} ({record.operation}): {many} PEs (parameter "
+            f"{'pes' if fits else 'rows or cols'}) exceed {spec.name}'s {spec.rows} rows and "
+            f"{spec.cols} columns"
         )
 
 
