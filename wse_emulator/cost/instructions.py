@@ -10,9 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import Final
 
 from wse_emulator.cost.starts import Start, start_cycles
 from wse_emulator.wafer.spec import WaferSpec
+
+_OF_TWO_SOURCES: Final = frozenset({"add", "mul", "fma", "product", "max", "integer", "carry"})
+"""Op classes whose plain instruction reads two vectors from memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,6 @@ def plain_instruction(op_class: str, dtype: str) -> Instruction:
         dtype: ``float16`` (any 16-bit float), ``float32`` or ``int16``.
     """
     size = 4 if dtype == "float32" else 2
-    sources = 2 if op_class in ("add", "mul", "fma", "max", "integer", "carry") else 1
+    sources = 2 if op_class in _OF_TWO_SOURCES else 1
     writes = 0 if op_class == "reduce" else size
     return Instruction(op_class, dtype, sources * size, writes, sources)

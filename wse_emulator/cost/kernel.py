@@ -211,7 +211,7 @@ class Kernel:
         narrow = [operand for operand in streams if operand.dtype in HALF_FLOATS]
         lanes = self._float_lanes(dtype)
         if narrow and lanes == "float32":
-            if op_class in ("add", "fma"):
+            if op_class in ("add", "fma", "product"):
                 lanes = "mixed"  # 16-bit operands accumulated in float32
             elif op_class != "convert":
                 # one pass widens each 16-bit operand, the op then reads the wide copy

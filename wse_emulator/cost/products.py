@@ -35,7 +35,7 @@ def passes_cost(
     kernel = Kernel(spec, elements, bank_conflict)
     sums, factor = (Operand(dtype, vector=True) for dtype in formats)
     if passes:
-        kernel.emit("fma", sums, factor, dtype=sums.dtype, passes=passes, start=start)
+        kernel.emit("product", sums, factor, dtype=sums.dtype, passes=passes, start=start)
     return kernel.cost
 
 

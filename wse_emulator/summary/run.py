@@ -16,6 +16,7 @@ from wse_emulator.activities import (
     Message,
     Multicast,
     Send,
+    Shift,
     Star,
     Work,
 )
@@ -266,6 +267,7 @@ _KIND: Final[dict[type, str]] = {
     LineMulticast: "multicast along lines",
     Chain: "chain",
     Star: "star",
+    Shift: "shift",
     Send: "send",
 }
 
@@ -277,6 +279,8 @@ def _root(message: Message) -> tuple[int, int]:
     if isinstance(message, Send):
         return message.source
     region = message.region
+    if isinstance(message, Shift):
+        return region.row, region.col
     return (region.row, message.root) if message.axis == "row" else (message.root, region.col)
 
 
