@@ -51,6 +51,18 @@ def grouping(pes: int, group: int) -> Grouping:
     return Grouping(tuple(zip(firsts, middles, lasts, strict=True)))
 
 
+def usual_group(pes: int) -> int:
+    """The PEs of a group where nothing says how many: the number of groups is the divisor of
+    ``pes`` nearest to its root, the smaller of two.
+
+    Example:
+        >>> usual_group(750)
+        30
+    """
+    divisors = [n for n in range(1, pes + 1) if pes % n == 0]
+    return pes // min(divisors, key=lambda n: abs(n - pes**0.5))
+
+
 def grouped_all_reduce(
     region: Region,
     axis: Axis,
