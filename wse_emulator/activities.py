@@ -72,6 +72,7 @@ class Work:
             ``chain`` an index into ``chains`` or -1 for PEs that take no part; sums to
             ``region.pes``.
         tensor: index of the parameter, or None for the controller.
+        begins_collective: whether it is the start of a collective, and no arithmetic.
     """
 
     name: str
@@ -79,6 +80,7 @@ class Work:
     chains: tuple[OpChain, ...]
     runs: tuple[tuple[int, int], ...]
     tensor: int | None = None
+    begins_collective: bool = False
 
     def __post_init__(self) -> None:
         covered, chains = 0, len(self.chains)

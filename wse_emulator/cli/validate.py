@@ -26,6 +26,9 @@ from wse_emulator.terminal.validate import print_validation
     default="operation",
     help="By what errors are summed up; training compares whole training steps.",
 )
+@click.option(
+    "--set", "settings", multiple=True, metavar="FIELD=VALUE", help="Change a figure of machines."
+)
 @click.option("--records", is_flag=True, help="Show each record, its source and assumptions.")
 @click.option("--bounds", is_flag=True, help="Show the published formula beside each record.")
 @json_option("the errors")
@@ -34,6 +37,7 @@ from wse_emulator.terminal.validate import print_validation
 def validate(
     data: str | None,
     group: str,
+    settings: tuple[str, ...],
     records: bool,
     bounds: bool,
     json_path: str | None,
@@ -46,7 +50,8 @@ def validate(
     and those that repeat a figure are compared and not scored; records whose machine took its
     rates from the same source are scored apart, as consistency. Beside the machine's errors stand
     those of two numbers, constant + slope x size, fitted to the same records. A record without a
-    mechanism is listed with the reason.
+    mechanism is listed with the reason. --set changes a figure of every machine, to see what the
+    agreement rests on.
 
     \b
     Examples:
@@ -54,10 +59,12 @@ def validate(
       wse validate --records --bounds
       wse validate --data mine.json --json errors.json
       wse validate --group training
+      wse validate --set step_launch_cycles=16
     """
     found = read_measurements(None if data is None else Path(data))
     with telling(len(found), quiet=quiet) as tell:
-        report = compare_records(found, tell, group=cast("Grouping", group))  # click has checked it
+        by = cast("Grouping", group)  # click has checked it
+        report = compare_records(found, tell, group=by, set=settings)
     if json_path is not None:
         write_json(json_path, report_document(report, bounds=bounds), force=force)
     if json_path != STDOUT:

@@ -8,9 +8,20 @@ hops to send the result out, with two ramps and a fixed start that nothing expla
 
 from __future__ import annotations
 
+from fractions import Fraction
+from math import ceil
 from typing import Final
 
-from wse_emulator.activities import Activity, Axis, Multicast, Send, Star, compute
+from wse_emulator.activities import (
+    Activity,
+    Axis,
+    Multicast,
+    OpChain,
+    Send,
+    Star,
+    VectorOp,
+    Work,
+)
 from wse_emulator.collectives import (
     LineAlgorithm,
     LineSet,
@@ -63,7 +74,7 @@ def all_reduce_in_lines(
         wavelets=wavelets,
         channel=channel,
     )
-    start = compute("start of the all-reduce", region, spec.kernels.star_start)
+    start = start_of_collective("all-reduce", region, spec.kernels.star_start)
     return (start, *all_reduce_lines(lines, spec, algorithm=STAR))
 
 
@@ -89,7 +100,7 @@ def rectangle_maximum(
         return ()
     root = root_of(region, "centre")
     return (
-        compute("start of the all-reduce", region, spec.kernels.star_start),
+        start_of_collective("maximum", region, spec.kernels.star_start),
         *reduce_2d(
             region,
             root,
@@ -105,23 +116,22 @@ def rectangle_maximum(
 
 
 def rectangle_sum(
-    region: Region, spec: WaferSpec, *, wavelets: int = 1, channel: str = CHANNEL
+    region: Region,
+    spec: WaferSpec,
+    *,
+    name: str = "sum",
+    wavelets: int = 1,
+    channel: str = CHANNEL,
+    tensor: int | None = None,
+    op: int = 0,
 ) -> tuple[Activity, ...]:
     """The sum over a rectangle, which all its PEs get, with the two sides of the longer axis at
     once.
 
-    Stars along the short lines; then each half of the long line in the middle goes to a root of
-    its own, at the same time; one root sends to the other, and the sum returns by a multicast.
-    A rectangle of one line is summed as a line is.
-
-    One record gave the fixed part (``kernels.rectangle_sum_start``). It cannot tell this program
-    from others that grow by about a cycle a row.
+    :func:`sum_to_centre`, and the sum returns by a multicast.
 
     Args:
-        region: the PEs.
-        spec: the machine.
-        wavelets: length of what is summed; 1 for a number.
-        channel: route set.
+        region, spec, name, wavelets, channel, tensor, op: as in :func:`sum_to_centre`.
 
     Example:
         >>> from wse_emulator.engines.alone import run_alone
@@ -129,37 +139,107 @@ def rectangle_sum(
         >>> run_alone(rectangle_sum(Region(0, 0, 147, 5), WSE2), WSE2).elapsed_cycles
         250
     """
-    if region.rows == 1 or region.cols == 1:
-        axis: Axis = "row" if region.rows == 1 else "column"
-        return all_reduce_in_lines(region, spec, axis=axis, wavelets=wavelets, channel=channel)
+    if region.pes == 1:
+        return ()
+    summed = sum_to_centre(
+        region,
+        spec,
+        name=name,
+        wavelets=wavelets,
+        channel=channel,
+        tensor=tensor,
+        op=op,
+    )
+    return (*summed, Multicast(name, region, root_of(region, "centre"), wavelets, channel, tensor))
+
+
+def sum_to_centre(
+    region: Region,
+    spec: WaferSpec,
+    *,
+    name: str = "sum",
+    wavelets: int = 1,
+    channel: str = CHANNEL,
+    tensor: int | None = None,
+    op: int = 0,
+) -> tuple[Activity, ...]:
+    """The sum over a rectangle, which the PE at its centre gets.
+
+    Stars along the short lines; then each half of the long line in the middle goes to a root of
+    its own, at the same time, and one root sends to the other. A rectangle of one line is one
+    star, as a line of a larger one.
+
+    One record gave the fixed part (``kernels.rectangle_sum_start``). It cannot tell this program
+    from others that grow by about a cycle a row.
+
+    Args:
+        region: the PEs.
+        spec: the machine.
+        name: what the trace shows.
+        wavelets: length of what is summed; 1 for a number.
+        channel: route set.
+        tensor: index of the parameter, or None.
+        op: op of the program that the start counts to.
+    """
+    if region.pes == 1:
+        return ()
     row, col = root_of(region, "centre")
     down = region.rows >= region.cols
     short: Axis = "row" if down else "column"
     long: Axis = "column" if down else "row"
-    middle = (
-        Region(region.row, col, region.rows, 1) if down else Region(row, region.col, 1, region.cols)
-    )
+    root = row if down else col
+    first = region.row if down else region.col
+    length = region.rows if down else region.cols
+    if min(region.rows, region.cols) == 1:
+        line = LineSet(
+            name=name,
+            region=region,
+            axis=long,
+            root=root,
+            wavelets=wavelets,
+            channel=channel,
+            tensor=tensor,
+        )
+        start = start_of_collective(name, region, spec.kernels.star_start, tensor, op)
+        return (start, *reduce_lines(line, STAR))
     lines = LineSet(
-        name="sum",
+        name=name,
         region=region,
         axis=short,
         root=col if down else row,
         wavelets=wavelets,
         channel=channel,
+        tensor=tensor,
     )
-    root = row if down else col
-    first = region.row if down else region.col
-    length = region.rows if down else region.cols
+    middle = (
+        Region(region.row, col, region.rows, 1) if down else Region(row, region.col, 1, region.cols)
+    )
     sides = ((root - 1, -1, root - first), (root, 1, first + length - root))
     halves = tuple(
-        Star("sum", middle, long, place, direction, positions, wavelets, channel)
+        Star(name, middle, long, place, direction, positions, wavelets, channel, tensor)
         for place, direction, positions in sides
     )
     neighbour = (row - 1, col) if down else (row, col - 1)
     return (
-        compute("start of the all-reduce", region, spec.kernels.rectangle_sum_start),
+        start_of_collective(name, region, spec.kernels.rectangle_sum_start, tensor, op),
         *reduce_lines(lines, STAR),
         *halves,
-        Send("sum", neighbour, (row, col), wavelets, channel),
-        Multicast("sum", region, (row, col), wavelets, channel),
+        Send(name, neighbour, (row, col), wavelets, channel, tensor),
     )
+
+
+def start_of_collective(
+    name: str, region: Region, cycles: Fraction, tensor: int | None = None, op: int = 0
+) -> Work:
+    """The fixed start of a collective, on every PE of its region.
+
+    Args:
+        name: what the trace shows.
+        region: the PEs.
+        cycles: of each of them; a fraction is rounded up.
+        tensor: index of the parameter, or None.
+        op: op of the program that it counts to.
+    """
+    chain = OpChain((VectorOp(op=op, strip_cycles=ceil(cycles), once=True),))
+    runs = ((region.pes, 0),)
+    return Work(name, region, (chain,), runs, tensor, begins_collective=True)

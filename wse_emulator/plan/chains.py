@@ -13,6 +13,7 @@ from dataclasses import replace
 from wse_emulator.activities import OpChain, VectorOp
 from wse_emulator.cost.banks import bank_period_bytes
 from wse_emulator.cost.kernel import FREE
+from wse_emulator.cost.products import Formats
 from wse_emulator.ops import OpCost, op_cost
 from wse_emulator.ops.contractions import Product, factors_of
 from wse_emulator.ops.spaces import Space
@@ -25,7 +26,6 @@ from wse_emulator.plan.chain_bytes import (
     elements_at,
 )
 from wse_emulator.plan.panels import (
-    Formats,
     Round,
     buffer_bytes,
     first_cost,

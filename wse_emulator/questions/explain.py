@@ -88,7 +88,12 @@ def _without_ramps(spec: WaferSpec) -> WaferSpec:
 
 
 def _without_stages(spec: WaferSpec) -> WaferSpec:
-    return dataclasses.replace(spec, dispatch_cycles=0, activation_cycles=0, completion_cycles=0)
+    at_once = dataclasses.replace(
+        spec.kernels, star_start=Fraction(0), rectangle_sum_start=Fraction(0)
+    )
+    return dataclasses.replace(
+        spec, dispatch_cycles=0, activation_cycles=0, completion_cycles=0, kernels=at_once
+    )
 
 
 def _without_link_rate(spec: WaferSpec) -> WaferSpec:
@@ -178,7 +183,7 @@ LIFTS: Final = (
     _lift(
         "message stages",
         "latency",
-        "no cycles to issue a send, to start the task it wakes, and to end it",
+        "no cycles to issue a send, to start the task it wakes, to end it, and to start a sum",
         "fewer reductions per step have fewer stages",
         _without_stages,
     ),

@@ -77,7 +77,7 @@ def _parts(activities: Sequence[Activity], released: list[int]) -> tuple[Critica
 
 def _stretch(activity: Activity) -> tuple[str, str]:
     """The name and phase of what a PE does until it is released from an activity."""
-    if isinstance(activity, Work):
+    if isinstance(activity, Work) and not activity.begins_collective:
         return activity.name, "schedule" if activity.tensor is None else "update"
     if isinstance(activity, (Multicast, LineMulticast)) and activity.tensor is None:
         return f"{activity.name} on its way", "broadcast"

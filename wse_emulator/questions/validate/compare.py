@@ -21,6 +21,8 @@ from wse_emulator.questions.validate.report import (
     ValidationReport,
 )
 from wse_emulator.tell import Tell, silent
+from wse_emulator.wafer import WSE2
+from wse_emulator.wafer.parse import Settings, machine_given
 from wse_emulator.wafer.registry import calibrated
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -48,6 +50,7 @@ def validate(
     data: str | Path | Sequence[Measurement] | None = None,
     *,
     group: Grouping = "operation",
+    set: Settings = (),
     tell: Tell | None = None,
 ) -> ValidationReport:
     """Hold the machine model against published figures, record by record.
@@ -56,6 +59,8 @@ def validate(
         data: a file of measurements (JSON), or records; default: those that come with the package.
         group: by what errors are summed up: ``operation``, ``machine`` or ``kind``. ``training``
             compares whole training steps, which are left out otherwise.
+        set: figures to change in every machine that a record is compared with, as
+            ``{"launch_cycles": 2}``: how much worse is the agreement without what they stand for?
         tell: called with the name of each record as it begins.
 
     Returns:
@@ -66,6 +71,7 @@ def validate(
         MalformedFileError: the file cannot be read; or a record lacks a field, or a parameter
             that its operation needs, or has an impossible one.
         InputError: ``group`` is none of these.
+        WaferSpecError: a setting names no field, or an impossible value.
 
     Example:
         >>> from wse_emulator.questions.validate import read_measurements
@@ -77,27 +83,33 @@ def validate(
         raise InputError(f"group {group!r} is unknown; one of {', '.join(SUMMED_BY)}")
     if data is None or isinstance(data, str | Path):
         records: Sequence[Measurement] = read_measurements(None if data is None else Path(data))
-        return compare_records(records, tell or silent, group=group)
+        return compare_records(records, tell or silent, group=group, set=set)
     given = list(data) if isinstance(data, Iterable) else [data]
     found = [one for one in given if isinstance(one, Measurement)]
     if len(found) < len(given):
         raise InputError("data is no list of measurements; name a file, or give Measurement values")
-    return compare_records(found, tell or silent, group=group)
+    return compare_records(found, tell or silent, group=group, set=set)
 
 
 def compare_records(
-    records: Sequence[Measurement], tell: Tell = silent, *, group: Grouping = "operation"
+    records: Sequence[Measurement],
+    tell: Tell = silent,
+    *,
+    group: Grouping = "operation",
+    set: Settings = (),
 ) -> ValidationReport:
     """Model every record on its machine.
 
     Args:
         records: what to compare.
         tell: called with the name of each record as it begins; does nothing by default.
-        group: as in :func:`validate`.
+        group, set: as in :func:`validate`.
 
     Raises:
         MalformedFileError: a record lacks a parameter, or has an impossible one.
+        WaferSpecError: a setting names no field, or an impossible value.
     """
+    machine_given(WSE2, set)  # a wrong setting is no fault of a record
     compared: list[_Compared] = []
     not_modelled = []
     left_out = []
@@ -107,7 +119,7 @@ def compare_records(
             left_out.append(record)
             continue
         try:
-            compared.append(_compare(record))
+            compared.append(_compare(record, set))
         except NotModelledError as reason:
             not_modelled.append((record, str(reason)))
     repeated = _repeated([one.result.record for one in compared])
@@ -129,8 +141,8 @@ class _Compared:
     operation: Operation
 
 
-def _compare(record: Measurement) -> _Compared:
-    operation, spec = operation_of(record), machine_of(record)
+def _compare(record: Measurement, settings: Settings) -> _Compared:
+    operation, spec = operation_of(record), machine_given(machine_of(record), settings)
     _check_metric(record, operation)
     try:
         modelled = operation.model(record, spec)

@@ -6,6 +6,7 @@ the publication does not say it. No function knows a published value.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, Literal
@@ -205,6 +206,7 @@ def _multiplied(
     rule decides which multiply-adds conflict: the tile, the other operand and the result lie one
     after another, each line at its own address.
     """
+    spec = replace(spec, products="csl")  # programs from before the vendor's kernels were known
     size = element_bytes(dtype)
     formats = (dtype, dtype)
     rows, cols = (-(-side // over) * over for side, over in zip(matrix, pes, strict=True))
