@@ -38,7 +38,7 @@ from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
 OPS = 4
-MOST_RUNS = 60
+MOST_RUNS = 120
 """Activities of an unrolled program, so that both engines run it in a few milliseconds."""
 
 
@@ -79,7 +79,7 @@ def unlike_unrolled(program: Sequence[ProgramPart], looped: Timing, unrolled: Ti
 def looped_case(seed: int) -> Case:
     """A program of works, messages and nested loops; often on one channel, whose loops jump."""
     draw = Random(seed)
-    rows, cols = draw.choice(((1, 2), (1, 3), (1, 4), (1, 6), (2, 2), (2, 3), (3, 3), (4, 1)))
+    rows, cols = draw.choice(((1, 2), (1, 3), (1, 4), (1, 6), (2, 2), (2, 3), (3, 3), (4, 2)))
     spec = machine(
         rows=rows,
         cols=cols,
@@ -91,9 +91,43 @@ def looped_case(seed: int) -> Case:
         queue_depth_wavelets=draw.randint(0, 6),
     )
     channels = draw.choice(("a", "a", "a", "ab"))
-    program = _parts(draw, spec, channels, depth=0, runs=MOST_RUNS)
+    ragged = _work(draw, Region(0, 0, rows, cols), longest=draw.choice((0, 60, 150)))
+    program: tuple[ProgramPart, ...] = ()
+    while not any(map(_nested, program)):
+        if draw.random() < 0.5:
+            program = (ragged, _overtaken(draw, spec, ragged))
+        else:
+            program = (ragged, *_parts(draw, spec, channels, depth=0, runs=MOST_RUNS))
     resident = np.full((rows, cols), draw.randint(0, 100), np.int64)
     return Case(spec, program, resident)
+
+
+def _nested(part: ProgramPart) -> bool:
+    """Whether a part is a loop over a loop, and both run."""
+    return (
+        isinstance(part, Loop)
+        and part.times > 0
+        and any(
+            isinstance(inner, Loop) and (inner.times > 0 or _nested(inner)) for inner in part.body
+        )
+    )
+
+
+def _overtaken(draw: Random, spec: WaferSpec, ragged: Work) -> Loop:
+    """A loop in which a PE that is ahead waits for slower ones in its later passes only."""
+    work = _work(draw, Region(0, 0, spec.rows, spec.cols), longest=12)
+    messages: list[ProgramPart] = []
+    for _ in range(draw.randint(1, 3)):
+        row, col = draw.randrange(spec.rows), draw.randrange(spec.cols - 1)
+        ends = [(row, col), (row, col + 1)]
+        source, sink = ends if draw.random() < 0.5 else reversed(ends)
+        messages.append(Send("send", source, sink, draw.randint(1, 4), "a"))
+    if draw.random() < 0.3:
+        messages.append(_activity(draw, spec, "a"))
+    draw.shuffle(messages)
+    if draw.random() < 0.5:
+        return Loop((*messages, Loop((work,), draw.randint(1, 2))), draw.choice((20, 30)))
+    return Loop((Loop((*messages, work), draw.choice((15, 20))), ragged), draw.randint(1, 2))
 
 
 def _parts(
@@ -101,8 +135,8 @@ def _parts(
 ) -> tuple[ProgramPart, ...]:
     parts: list[ProgramPart] = []
     for _ in range(draw.randint(0 if depth else 1, 3)):
-        if depth < 3 and draw.random() < 0.7 / (depth + 1):
-            times = draw.choice((0, 1, 2, 3, 4, 5, 6, 9, 14))
+        if depth < 3 and draw.random() < 0.8 / (depth + 1):
+            times = draw.choice((0, 1, 2, 3, 4, 5, 7, 12, 25, 50))
             body = _parts(draw, spec, channels, depth + 1, runs // max(times, 1))
             part: ProgramPart = Loop(body, times)
         else:
@@ -165,11 +199,11 @@ def _activity(draw: Random, spec: WaferSpec, channel: str) -> Activity:
     return Send("send", source, sink, wavelets, channel)
 
 
-def _work(draw: Random, region: Region) -> Work:
+def _work(draw: Random, region: Region, longest: int = 80) -> Work:
     chains = []
     for _ in range(draw.randint(1, 3)):
         ops = tuple(
-            VectorOp(op, draw.choice((0, draw.randint(1, 9), draw.randint(10, 80))), 0, 8, 8)
+            VectorOp(op, draw.choice((0, draw.randint(1, 9), draw.randint(0, longest))), 0, 8, 8)
             for op in draw.sample(range(OPS), draw.randint(0, 2))
         )
         chains.append(OpChain(ops))

@@ -39,7 +39,7 @@ def run_alone(
     Raises:
         CollectiveError: the program may take more than ``MOST_CYCLES`` cycles.
     """
-    longest = sum(times * _serial_cycles(activity, spec) for activity, times in leaves(program))
+    longest = most_cycles(program, spec)
     if longest > MOST_CYCLES:
         raise CollectiveError(
             f"this may take {longest:,} cycles, and {MOST_CYCLES:,} are the most that are "
@@ -49,6 +49,11 @@ def run_alone(
     return simulate(
         engine, spec, tuple(program), resident_bytes=resident, op_count=ops, over_time=False
     )
+
+
+def most_cycles(program: Sequence[ProgramPart], spec: WaferSpec) -> int:
+    """No fewer cycles than a program takes: those of its activities one after the other."""
+    return sum(times * _serial_cycles(activity, spec) for activity, times in leaves(program))
 
 
 def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:

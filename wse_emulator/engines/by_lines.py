@@ -19,13 +19,15 @@ from wse_emulator.activities import (
     LineActivity,
     Loop,
     Multicast,
+    OpChain,
     ProgramPart,
     Send,
+    VectorOp,
     Work,
-    compute,
     leaves,
 )
 from wse_emulator.engines import simulate
+from wse_emulator.engines.alone import most_cycles
 from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -51,7 +53,7 @@ def run_by_lines(program: Sequence[ProgramPart], spec: WaferSpec, *, engine: str
             before an activity along the other axis, so that rows may differ.
 
     Example:
-        >>> from wse_emulator.activities import LineMulticast, Loop
+        >>> from wse_emulator.activities import LineMulticast, Loop, compute
         >>> from wse_emulator.engines.alone import run_alone
         >>> from wse_emulator.wafer import WSE2
         >>> grid = Region(0, 0, 4, 6)
@@ -86,43 +88,69 @@ def _line_cycles(
     program: Sequence[ProgramPart], grid: Region, axis: Axis, spec: WaferSpec, engine: str
 ) -> int:
     """The last release in one line; the other axis changes nothing but when the line goes on."""
-    line = Region(0, grid.col, 1, grid.cols) if axis == "row" else Region(grid.row, 0, grid.rows, 1)
-    machine = spec.scaled(1, spec.cols) if axis == "row" else spec.scaled(spec.rows, 1)
-
-    def released(pause: int) -> IntArray:
-        """Releases of the line's PEs, with ``pause`` cycles in place of the other axis."""
-        waiting = compute("pause", line, pause)
-        parts = tuple(_on_line(program, grid, axis, waiting))
-        resident = np.zeros((machine.rows, machine.cols), np.int64)
-        timing = simulate(
-            engine, machine, parts, resident_bytes=resident, op_count=1, over_time=False
+    pause = 1 + most_cycles(program, spec)
+    if any(isinstance(part, Loop) for part in program):
+        # passes of a loop are equal, and jumped over, if all lines wait equally long
+        at_once, paused = (
+            _released(program, grid, axis, (cycles,), spec, engine)[0] for cycles in (0, pause)
         )
-        rows, cols = line.slices
-        paused = sum(times for part, times in leaves(parts) if part is waiting)
-        return timing.pe_final[rows, cols] - paused * pause
-
-    at_once = released(0)
-    last = int(at_once.max())
-    if (released(last + 1) != at_once).any():
+    else:
+        at_once, paused = _released(program, grid, axis, (0, pause), spec, engine)
+    if (paused != at_once).any():
         raise ValueError(
             f"a message along the {axis}s waits for one from before an activity along the other "
             "axis, so the lines of the grid may differ"
         )
-    return last
+    return int(at_once.max())
 
 
-def _on_line(
+def _released(
+    program: Sequence[ProgramPart],
+    grid: Region,
+    axis: Axis,
+    pauses: tuple[int, ...],
+    spec: WaferSpec,
+    engine: str,
+) -> IntArray:
+    """Releases in some lines side by side, which have pauses in place of the other axis.
+
+    Returns:
+        (lines, positions) cycles, less the pauses.
+    """
+    lines, row = len(pauses), axis == "row"
+    region = Region(0, grid.col, lines, grid.cols) if row else Region(grid.row, 0, grid.rows, lines)
+    machine = replace(
+        spec,
+        rows=lines if row else spec.rows,
+        cols=spec.cols if row else lines,
+        fabric_rows=0,
+        fabric_cols=0,
+    )
+    chains = tuple(OpChain((VectorOp(op=0, strip_cycles=cycles),)) for cycles in pauses)
+    of_each = tuple((1, line) for line in range(lines))
+    runs = tuple((grid.cols, line) for line in range(lines)) if row else of_each * grid.rows
+    pause = Work("pause", region, chains, runs)
+    parts = tuple(_on_lines(program, grid, axis, pause))
+    resident = np.zeros((machine.rows, machine.cols), np.int64)
+    timing = simulate(engine, machine, parts, resident_bytes=resident, op_count=1, over_time=False)
+    rows, cols = region.slices
+    final = timing.pe_final[rows, cols] if row else timing.pe_final[rows, cols].T
+    paused = sum(times for part, times in leaves(parts) if part is pause)
+    return final - paused * np.array(pauses, np.int64)[:, None]
+
+
+def _on_lines(
     program: Sequence[ProgramPart], grid: Region, axis: Axis, pause: Work
 ) -> Iterator[ProgramPart]:
-    """What one line does, with a pause in place of everything that the other axis does."""
+    """What lines do, with a pause in place of everything that the other axis does."""
     paused = False
     for part in program:
         if isinstance(part, Loop):
-            body = tuple(_on_line(part.body, grid, axis, pause))
+            body = tuple(_on_lines(part.body, grid, axis, pause))
             own = any(activity is not pause for activity, _ in leaves(body))
             found: ProgramPart | None = replace(part, body=body) if own else None
         else:
-            found = _activity_on_line(part, grid, axis)
+            found = _activity_on_lines(part, grid, axis, pause.region)
         if found is not None:
             yield found
             paused = False
@@ -131,21 +159,22 @@ def _on_line(
             paused = True
 
 
-def _activity_on_line(activity: Activity, grid: Region, axis: Axis) -> Activity | None:
-    """An activity as one line sees it; None if it is one of the other axis."""
+def _activity_on_lines(
+    activity: Activity, grid: Region, axis: Axis, lines: Region
+) -> Activity | None:
+    """An activity as some lines see it; None if it is one of the other axis."""
     if isinstance(activity, (Multicast, Send)):
         raise ValueError(f"activity {activity.name!r} does not run along the lines of the grid")
     if _axis_of(activity, grid) != axis:
         return None
-    region = activity.region
-    line = (
-        Region(0, region.col, 1, region.cols)
+    region = (
+        replace(activity.region, row=lines.row, rows=lines.rows)
         if axis == "row"
-        else Region(region.row, 0, region.rows, 1)
+        else replace(activity.region, col=lines.col, cols=lines.cols)
     )
     if isinstance(activity, Work):
-        return replace(activity, region=line, runs=((line.pes, activity.runs[0][1]),))
-    return replace(activity, region=line)
+        return replace(activity, region=region, runs=((region.pes, activity.runs[0][1]),))
+    return replace(activity, region=region)
 
 
 def _axis_of(activity: Work | LineActivity, grid: Region) -> Axis:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wse_emulator.activities import Work, compute
 from wse_emulator.kernels.streams import stream_cycles
-from wse_emulator.wafer.messages import free_latency
+from wse_emulator.wafer.messages import free_latency, task_cycles
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -48,7 +48,7 @@ def converted_stream(
         >>> work.chains[0].ops[0].strip_cycles
         47
     """
-    relay = free_latency(0, spec) + spec.activation_cycles + spec.completion_cycles
+    relay = free_latency(0, spec) + task_cycles(spec)
     fixed = spec.kernels.to_sparse if forms_indices else relay
     return (compute("format conversion", region, fixed + stream_cycles(elements, spec)),)
 

@@ -69,6 +69,7 @@ SHARED_SOURCES: Final[Mapping[str, str]] = {
     "scalar_store_cycles": f"3, derived: fabrica_prefix_sum_512, simulator; {KERNELS}",
     "loop_cycles": f"15 an iteration of 8 instructions, simulator; {KERNELS}",
     "loop_jump_cycles": f"10 for the jump back, its count and test, simulator; {KERNELS}",
+    "branch_cycles": f"3 where it is not taken (6 where it is), simulator; {KERNELS}",
     "kernels": (
         "each coefficient derived from published records that validation does not score; the "
         "table of kernels names them"

@@ -49,6 +49,7 @@ class WaferSpec:
         scalar_load_cycles, scalar_store_cycles: a word from memory to a register, and back.
         loop_cycles: an iteration of a scalar loop that forms descriptors: 8 instructions.
         loop_jump_cycles: the jump back of a scalar loop, with its count and test.
+        branch_cycles: a branch after a comparison of two numbers.
         scalar_divide_cycles: one scalar float32 division.
         scalar_function_cycles: one scalar square root, exponential, logarithm or cosine.
         scalar_function_low_cycles, scalar_function_high_cycles: between which two figures it lies.
@@ -108,6 +109,7 @@ class WaferSpec:
     scalar_store_cycles: int = 3
     loop_cycles: int = 15
     loop_jump_cycles: int = 10
+    branch_cycles: int = 3
     scalar_divide_cycles: int = 50
     scalar_function_cycles: int = 50
     scalar_function_low_cycles: int = 11
@@ -227,6 +229,7 @@ _LEAST = {
     "scalar_store_cycles": 0,
     "loop_cycles": 0,
     "loop_jump_cycles": 0,
+    "branch_cycles": 0,
     "scalar_divide_cycles": 1,
     "scalar_function_cycles": 1,
     "scalar_function_low_cycles": 1,

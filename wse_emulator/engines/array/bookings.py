@@ -19,7 +19,7 @@ from wse_emulator.engines.array.channel_slots import Channels
 from wse_emulator.engines.array.link_views import RAMP, LinkView
 from wse_emulator.engines.array.occupancy import Changes
 from wse_emulator.wafer.arrays import IntArray
-from wse_emulator.wafer.region import PLANES
+from wse_emulator.wafer.region import PLANES, Region
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -81,6 +81,15 @@ class Track:
     slot: int | None
     busy: IntArray
     known_free: IntArray | None = None
+
+
+class Progress(NamedTuple):
+    """How far a pass has come with its links, the cycles in which they fall free left out."""
+
+    run: int
+    latest: dict[int, int]
+    newly_marked: NDArray[np.bool_] | None
+    requests: int
 
 
 @dataclass(slots=True)
@@ -186,6 +195,36 @@ class Bookings:
         slot = self.channels.slots.get(channel)
         if slot is not None:
             self._latest[slot] = max(self._latest.get(slot, 0), last)
+
+    def free_times(self, slots: frozenset[int], region: Region) -> tuple[IntArray, ...]:
+        """Views of all that is kept of when the links of a region fall free of the channels of
+        some slots."""
+        return tuple(free[region.slices] for (slot, _), free in self._free.items() if slot in slots)
+
+    def skip(self, runs: int, slots: frozenset[int]) -> None:
+        """Note that activities are skipped, after which :meth:`free_times` of their slots have been
+        moved on."""
+        self.run += runs
+        for (slot, _), free in self._free.items():
+            if slot in slots:
+                self._latest[slot] = max(self._latest.get(slot, 0), int(free.max()))
+
+    def progress(self) -> Progress:
+        """How far the pass has come, for :meth:`is_undisturbed` and :meth:`go_back`."""
+        marked = None if self.newly_marked is None else self.newly_marked.copy()
+        return Progress(self.run, dict(self._latest), marked, len(self.requests))
+
+    def is_undisturbed(self, since: Progress) -> bool:
+        """Whether no message since then asked for a link that another channel has, or may have."""
+        now, then = self.newly_marked, since.newly_marked
+        same = now is then if now is None or then is None else np.array_equal(now, then)
+        return same and len(self.requests) == since.requests
+
+    def go_back(self, to: Progress) -> None:
+        """Forget what has happened since, but for the cycles in which links fall free."""
+        self.run, self._latest = to.run, dict(to.latest)
+        self.newly_marked = to.newly_marked
+        del self.requests[to.requests :]
 
     def _mark(self, slot: int, first: int, track: Track, asked: IntArray) -> None:
         """Mark links that are asked for before another channel's latest booking ends.

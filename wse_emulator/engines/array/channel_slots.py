@@ -33,7 +33,7 @@ def channels_of(program: Sequence[ProgramPart]) -> Channels:
         uses[activity.channel] += 2 if isinstance(activity, Star) else times
         known = around.get(activity.channel)
         region = activity.region
-        around[activity.channel] = region if known is None else _hull(known, region)
+        around[activity.channel] = region if known is None else hull(known, region)
     slots: dict[str, int] = {}
     taken: list[list[Region]] = []
     for channel, region in around.items():
@@ -43,7 +43,7 @@ def channels_of(program: Sequence[ProgramPart]) -> Channels:
             (
                 number
                 for number, others in enumerate(taken)
-                if not any(_meet(region, other) for other in others)
+                if not any(meet(region, other) for other in others)
             ),
             len(taken),
         )
@@ -54,7 +54,8 @@ def channels_of(program: Sequence[ProgramPart]) -> Channels:
     return Channels(slots)
 
 
-def _hull(one: Region, other: Region) -> Region:
+def hull(one: Region, other: Region) -> Region:
+    """The smallest rectangle that holds both."""
     if one == other:
         return one
     row, col = min(one.row, other.row), min(one.col, other.col)
@@ -66,7 +67,8 @@ def _hull(one: Region, other: Region) -> Region:
     )
 
 
-def _meet(one: Region, other: Region) -> bool:
+def meet(one: Region, other: Region) -> bool:
+    """Whether two rectangles have a PE in common."""
     return (
         one.row < other.row_stop
         and other.row < one.row_stop

@@ -18,11 +18,11 @@ from wse_emulator.activities import (
     Star,
     Work,
     leaves,
-    unroll,
 )
 from wse_emulator.engines.array.bookings import Bookings
 from wse_emulator.engines.array.channel_slots import channels_of
 from wse_emulator.engines.array.fixed_point import WaitsByFlow, same_waits, waits_from
+from wse_emulator.engines.array.loops import Leaf, Run, planned, run_parts
 from wse_emulator.engines.array.multicasts import line_multicast, multicast, send
 from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes
 from wse_emulator.engines.array.op_tables import ChainTables
@@ -52,7 +52,7 @@ def settle(
             has run. What it sees last of a leaf is the answer.
         watched: (5, rows, cols) links whose requests are collected in every pass.
         most_waiting: as in :class:`Changes`; None where what is in use cycle by cycle is not
-            asked for.
+            asked for. Loops then jump over equal passes [8.4].
 
     Returns:
         The state after the last pass, and how many passes it took: 1 if no message waits for
@@ -61,16 +61,14 @@ def settle(
     marked = watched
     waits: WaitsByFlow = {}
     channels = channels_of(program)
-    written = tuple(leaves(program))
+    written, parts = tuple(leaves(program)), planned(program, channels.slots)
     passes = 0
     while True:
         passes += 1
         bookings = Bookings(spec, channels, marked, waits, Changes(most_waiting))
         sweep = Sweep(spec, written, op_count, tables, bookings, most_waiting)
-        for leaf, activity in unroll(program):
-            _advance(sweep, leaf, activity)
-            if observe is not None:
-                observe(leaf, sweep)
+        run = _runner(sweep, observe)
+        run_parts(sweep, parts, run, jumps=most_waiting is None)
         found = waits_from(bookings.requests)
         if bookings.newly_marked is None and same_waits(found, waits):
             sweep.count()
@@ -78,6 +76,15 @@ def settle(
         waits = found
         if bookings.newly_marked is not None:
             marked = bookings.newly_marked if marked is None else marked | bookings.newly_marked
+
+
+def _runner(sweep: Sweep, observe: Callable[[int, Sweep], None] | None) -> Run:
+    def run(leaf: Leaf) -> None:
+        _advance(sweep, leaf.number, leaf.activity)
+        if observe is not None:
+            observe(leaf.number, sweep)
+
+    return run
 
 
 def _advance(sweep: Sweep, index: int, activity: Activity) -> None:

@@ -155,6 +155,18 @@ class Sweep:
             for ring in rings:
                 ring.count()
 
+    def op_times(self) -> tuple[IntArray, ...]:
+        """Copies of the starts and ends of activities and ops so far."""
+        return tuple(times.copy() for times in self._op_times())
+
+    def go_back(self, times: tuple[IntArray, ...]) -> None:
+        """Take back all starts and ends since :meth:`op_times` gave these."""
+        for now, before in zip(self._op_times(), times, strict=True):
+            now[...] = before
+
+    def _op_times(self) -> tuple[IntArray, ...]:
+        return self.activity_start, self.activity_end, self.op_start, self.op_end
+
     def ends(self, index: int, start: int, end: int) -> None:
         """Note that an activity ran on some PEs, from the first ready to the last release."""
         self.activity_start[index] = min(self.activity_start[index], start)

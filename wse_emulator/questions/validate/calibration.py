@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from wse_emulator.questions.validate.measurements import read_measurements
 from wse_emulator.wafer.kernel_cycles import DERIVATIONS
 from wse_emulator.wafer.registry import machines
 
@@ -21,16 +22,24 @@ def _sources() -> dict[str, str]:
     return {name: "\n".join(sorted(texts)) for name, texts in said.items()}
 
 
+@cache
+def _published() -> frozenset[str]:
+    return frozenset(record.id for record in read_measurements())
+
+
 def coefficients_from(record: str) -> tuple[str, ...]:
-    """The coefficients and machine figures whose source names a record.
+    """The coefficients and machine figures whose source names a record of the package.
 
     Args:
-        record: its id.
+        record: its id; another file's record that has none of the package's ids gave nothing.
 
     Example:
         >>> from wse_emulator.questions.validate.calibration import coefficients_from
-        >>> coefficients_from("cr16_allreduce_1d_P17")
+        >>> from wse_emulator.wafer.kernel_cycles import DERIVATIONS
+        >>> coefficients_from(DERIVATIONS["star_start"].records[0])
         ('kernels.star_start',)
     """
+    if record not in _published():
+        return ()
     named = re.compile(rf"(?<![\w-]){re.escape(record)}(?![\w-])")
     return tuple(name for name, text in _sources().items() if named.search(text))
