@@ -163,6 +163,7 @@ class ValidationReport(Answer):
         left_out: those that were not asked for (whole training steps, or all others).
         null_models: the lines that were fitted.
         grouping: by what the command sums errors up.
+        settings: figures that were changed in every machine, as ``FIELD=VALUE``.
 
     Example:
         >>> from wse_emulator.questions.validate import read_measurements
@@ -176,6 +177,7 @@ class ValidationReport(Answer):
     left_out: tuple[Measurement, ...] = ()
     null_models: tuple[NullModel, ...] = ()
     grouping: Grouping = "operation"
+    settings: tuple[str, ...] = ()
 
     def document(self, *, bounds: bool = True) -> dict[str, object]:
         """The JSON document (schema ``wse-validate/2``); errors are fractions.
