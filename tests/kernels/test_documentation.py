@@ -1,16 +1,33 @@
-"""The figures in docs/kernels.md are those of the machine."""
+"""The figures in docs/kernels.md and in the docstrings of kernels are those of the machine."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import pkgutil
 import re
 from fractions import Fraction
 from pathlib import Path
 
+import pytest
+
+from wse_emulator import kernels
 from wse_emulator.questions.validate.operations.vendor import VENDOR
 from wse_emulator.wafer import WSE2
 from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text(encoding="utf-8")
+
+
+FILES = [file.name for file in pkgutil.iter_modules(kernels.__path__)]
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_the_examples_of_kernels_print_what_they_say(name: str) -> None:
+    module = importlib.import_module(f"{kernels.__name__}.{name}")
+    failed, attempted = doctest.testmod(module)
+    assert attempted > 0
+    assert failed == 0
 
 
 def test_coefficients_stand_in_the_page_with_their_values() -> None:

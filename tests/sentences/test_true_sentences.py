@@ -42,8 +42,8 @@ MADE_OF_OTHERS: Final = {
 }
 """Functions that put others' sentences together -> one of those."""
 
-IN_CELLS: Final = {"fit_lever", "lever_change", "change_words"}
-"""Parts of sentences and of tables: a lever with what it saves. They are read in place."""
+IN_CELLS: Final = {"fit_lever", "lever_change", "change_words", "in_both_forms"}
+"""Parts of sentences and of tables, such as a lever with what it saves. They are read in place."""
 
 IN_PICTURES: Final = {"no_step", "rate_without_schedule"}
 """Words of pictures, which no command prints."""

@@ -246,7 +246,7 @@ class ChainCosts:
         part = self._pattern(parameter)[segment]
         members = part.ops
         if piece.elements == 0:
-            return tuple(OpCost(0, 0, 0, 0) for _ in members)
+            return tuple(FREE for _ in members)
         if part.product is not None:
             rounds, tail = divmod(part.product.lines, lines)
             short = self.round(parameter, segment, piece, tail) if tail else None
@@ -334,10 +334,4 @@ class ChainCosts:
 
 
 def _times(full: OpCost, strips: int, rest: OpCost | None) -> OpCost:
-    tail = rest or OpCost(0, 0, 0, 0)
-    return OpCost(
-        full.cycles * strips + tail.cycles,
-        full.unsourced_cycles * strips + tail.unsourced_cycles,
-        full.low_cycles * strips + tail.low_cycles,
-        full.high_cycles * strips + tail.high_cycles,
-    )
+    return full.times(strips) + (rest or FREE)

@@ -11,7 +11,7 @@ from wse_emulator.wafer import WaferSpec
 from wse_emulator.wafer.kernel_cycles import DERIVATIONS, KERNEL_FIELDS
 from wse_emulator.wafer.machine_file import FIELDS
 
-_TABLES = ("name", "lanes", "kernels", "sources", "unsourced")
+_TABLES = ("name", "lanes", "library", "kernels", "sources", "unsourced")
 _PLAIN = tuple(name for name in FIELDS if name not in _TABLES)
 
 
@@ -55,9 +55,10 @@ def lanes_source(spec: WaferSpec) -> str:
 
 
 def print_machine(spec: WaferSpec) -> None:
-    """Print every figure of a machine with its source, then its arithmetic rates and its kernels'
-    coefficients."""
-    show(_figures(spec), _lane_rates(spec), _kernel_cycles(spec), opening=True)
+    """Print every figure of a machine with its source, then its arithmetic rates, its library's
+    costs and its kernels' coefficients."""
+    tables = (_figures(spec), _lane_rates(spec), _library_calls(spec), _kernel_cycles(spec))
+    show(*tables, opening=True)
 
 
 def _figures(spec: WaferSpec) -> Table:
@@ -82,6 +83,29 @@ def _lane_rates(spec: WaferSpec) -> Table:
         cells = [f"{float(speeds[d]):g}" if d in speeds else "" for d in dtypes]
         rates.add_row(op_class, *cells)
     return rates
+
+
+def _library_calls(spec: WaferSpec) -> Table:
+    """The cycles of a call of each function, with their interval and what they rest on."""
+    headings = ("library", "format", "cycles", "from", "to", "rests on")
+    rows = table(
+        "Cycles of a call of the math library",
+        *headings,
+        "source",
+        words=("source",),
+        unbroken=headings,
+    )
+    for call in spec.library:
+        rows.add_row(
+            call.function,
+            call.dtype,
+            f"{call.cycles:,}",
+            f"{call.low_cycles:,}",
+            f"{call.high_cycles:,}",
+            call.evidence,
+            call.source,
+        )
+    return rows
 
 
 def _kernel_cycles(spec: WaferSpec) -> Table:

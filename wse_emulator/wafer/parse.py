@@ -105,6 +105,7 @@ def typed_wafer(spec: WaferSpec) -> tuple[str, tuple[str, ...]] | None:
         settings = (
             *_changed_fields(base, spec),
             *_changed_lanes(base, spec),
+            *_changed_library(base, spec),
             *_changed_kernels(base, spec),
         )
         return (text, settings) if with_settings(base, settings) == spec else None
@@ -116,7 +117,7 @@ def _changed_fields(base: WaferSpec, spec: WaferSpec) -> list[str]:
     return [
         f"{name}={getattr(spec, name)}"
         for name in FIELDS
-        if name not in ("lanes", "kernels", "sources", "unsourced")
+        if name not in ("lanes", "library", "kernels", "sources", "unsourced")
         and getattr(spec, name) != getattr(base, name)
     ]
 
@@ -130,6 +131,11 @@ def _changed_lanes(base: WaferSpec, spec: WaferSpec) -> list[str]:
         for rate in spec.lanes
         if known.get((rate.op_class, rate.dtype)) != rate.elements_per_cycle
     ]
+
+
+def _changed_library(base: WaferSpec, spec: WaferSpec) -> list[str]:
+    known = set(base.library)
+    return [f"{call.field}={call.cycles}" for call in spec.library if call not in known]
 
 
 def _changed_kernels(base: WaferSpec, spec: WaferSpec) -> list[str]:

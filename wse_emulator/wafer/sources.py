@@ -11,6 +11,8 @@ KERNELS = (
     "luozoupi/FABRICA-CUDA2CSL-Optmization-Benchmark-and-Agentic-Framework@4b34f02, kernels and "
     "performance model"
 )
+MIMD = "lingzhi227/MIMD_dataflow@d0011d3"
+COMPILED = "lingzhi227/csl-llm-sdk"
 REPORTS = "augustuszzq/Regular-DABench-LLM@5f86bb6"
 CSL = "CSL language reference, appendix (sdk.cerebras.net)"
 
@@ -74,17 +76,11 @@ SHARED_SOURCES: Final[Mapping[str, str]] = {
         "each coefficient derived from published records that validation does not score; the "
         "table of kernels names them"
     ),
-    "scalar_divide_cycles": "about 50 cycles; comment in csl-examples, allreduce/pe.csl",
-    "scalar_function_cycles": (
-        "assumption: square root, exponential, logarithm, cosine as the division; none published"
+    "functions": (
+        "library: what was measured, and what the vendor's shipped kernels look like; the SDK's "
+        "library has no vector form"
     ),
-    "scalar_function_low_cycles": (
-        "assumption: the 11 instructions of the approximate reciprocal in csl-examples, blas.csl"
-    ),
-    "scalar_function_high_cycles": "assumption: twice the division",
-    "short_functions": (
-        "assumption: kernels keep the accuracy of the format; no vendor library is published"
-    ),
+    "library": "each function with its own source in the table of the library",
     "dispatch_cycles": (
         f"7 cycles from dispatch to the first wavelet on the link, simulator, {FABRICA}; "
         "less the touch and the ramp, which are counted by themselves"
@@ -97,12 +93,4 @@ SHARED_SOURCES: Final[Mapping[str, str]] = {
     "host_channels": "at most 16 memcpy channels; sdk.cerebras.net, tensor streaming",
 }
 
-SHARED_UNSOURCED = frozenset(
-    {
-        "reserved_bytes_per_pe",
-        "scalar_function_cycles",
-        "scalar_function_low_cycles",
-        "scalar_function_high_cycles",
-        "short_functions",
-    }
-)
+SHARED_UNSOURCED = frozenset({"reserved_bytes_per_pe"})

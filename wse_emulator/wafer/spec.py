@@ -10,6 +10,13 @@ from typing import Final
 from wse_emulator.errors import WaferSpecError
 from wse_emulator.wafer.kernel_cycles import PUBLISHED, KernelCycles
 from wse_emulator.wafer.lanes import LANE_DTYPES, OP_CLASSES, WSE2_LANES, LaneRate
+from wse_emulator.wafer.library import (
+    FUNCTION_FORMS,
+    SDK_LIBRARY,
+    FunctionForm,
+    LibraryCall,
+    check_library,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +57,9 @@ class WaferSpec:
         loop_cycles: an iteration of a scalar loop that forms descriptors: 8 instructions.
         loop_jump_cycles: the jump back of a scalar loop, with its count and test.
         branch_cycles: a branch after a comparison of two numbers.
-        scalar_divide_cycles: one scalar float32 division.
-        scalar_function_cycles: one scalar square root, exponential, logarithm or cosine.
-        scalar_function_low_cycles, scalar_function_high_cycles: between which two figures it lies.
-        short_functions: 1 if vector reciprocals, square roots and the like run their shortest
-            sequences, the low end of their interval; 0 if those accurate to the format.
+        functions: how divisions, roots and the like of vectors are computed: ``library``, a call
+            of the SDK's math library for each element, or ``vector``, sequences of vector
+            instructions written by hand.
         dispatch_cycles, activation_cycles, completion_cycles: what a relay in software pays beyond
             the ramp: from its decision to the first wavelet, from an arrival to its task, from
             the end of a task to the next.
@@ -63,6 +68,7 @@ class WaferSpec:
         host_bytes_per_second: of the whole wafer, in each direction.
         host_channels: channels the host runtime offers a program.
         lanes: rates by class of op and number format.
+        library: costs of the SDK's math library by function and number format.
         kernels: what kernels take beyond their activities, each figure read off a record.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
@@ -110,11 +116,7 @@ class WaferSpec:
     loop_cycles: int = 15
     loop_jump_cycles: int = 10
     branch_cycles: int = 3
-    scalar_divide_cycles: int = 50
-    scalar_function_cycles: int = 50
-    scalar_function_low_cycles: int = 11
-    scalar_function_high_cycles: int = 100
-    short_functions: int = 0
+    functions: FunctionForm = "library"
     dispatch_cycles: int = 4
     activation_cycles: int = 3
     completion_cycles: int = 3
@@ -124,6 +126,7 @@ class WaferSpec:
     host_bytes_per_second: int = 150_000_000_000
     host_channels: int = 16
     lanes: tuple[LaneRate, ...] = WSE2_LANES
+    library: tuple[LibraryCall, ...] = SDK_LIBRARY
     kernels: KernelCycles = PUBLISHED
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     unsourced: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
@@ -140,6 +143,7 @@ class WaferSpec:
         _check_words(self)
         _check_consistency(self)
         _check_lanes(self.lanes)
+        check_library(self.library)
 
     def __repr__(self) -> str:
         """The machine in a line; :func:`wse_emulator.wafers` and ``sources`` have every figure."""
@@ -174,6 +178,28 @@ class WaferSpec:
         raise WaferSpecError(
             f"wafer {self.name}: field lanes has no rate for {op_class} in {dtype}; "
             f"give lanes.{op_class}.{dtype} in the machine file"
+        )
+
+    def library_call(self, function: str, dtype: str) -> LibraryCall:
+        """What a call of a function of the math library costs in a number format.
+
+        Args:
+            function: a key of ``wse_emulator.wafer.library.FUNCTIONS``.
+            dtype: ``float16`` (any 16-bit float) or ``float32``.
+
+        Raises:
+            WaferSpecError: the machine has no such cost.
+
+        Example:
+            >>> wse_emulator.WSE2.library_call("exp", "float32").cycles
+            82
+        """
+        for call in self.library:
+            if call.function == function and call.dtype == dtype:
+                return call
+        raise WaferSpecError(
+            f"wafer {self.name}: field library has no cost for {function} in {dtype}; give "
+            f"library.{function}.{dtype} in the machine file"
         )
 
     def seconds(self, cycles: int) -> float:
@@ -230,11 +256,6 @@ _LEAST = {
     "loop_cycles": 0,
     "loop_jump_cycles": 0,
     "branch_cycles": 0,
-    "scalar_divide_cycles": 1,
-    "scalar_function_cycles": 1,
-    "scalar_function_low_cycles": 1,
-    "scalar_function_high_cycles": 1,
-    "short_functions": 0,
     "dispatch_cycles": 0,
     "activation_cycles": 0,
     "completion_cycles": 0,
@@ -247,7 +268,10 @@ _LEAST = {
 """Integer fields and their least values."""
 
 
-WORDS: Final[Mapping[str, tuple[str, ...]]] = {"products": ("vendor", "map", "csl")}
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "products": ("vendor", "map", "csl"),
+    "functions": FUNCTION_FORMS,
+}
 """Fields that hold a word, each with the words it may hold."""
 
 _MOST = 10**12
@@ -268,10 +292,10 @@ def _check_integer(name: str, value: object, least: int) -> None:
 
 def _check_words(spec: WaferSpec) -> None:
     for name, words in WORDS.items():
-        if getattr(spec, name) not in words:
-            raise WaferSpecError(
-                f"{name} has to be one of {', '.join(words)}; got {getattr(spec, name)!r}"
-            )
+        value = getattr(spec, name)
+        if value not in words:
+            choice = f"{', '.join(words[:-1])} or {words[-1]}"
+            raise WaferSpecError(f"{name} = {value!r} is unknown; give {choice}")
 
 
 def _check_consistency(spec: WaferSpec) -> None:
@@ -305,21 +329,9 @@ def _check_consistency(spec: WaferSpec) -> None:
                 f"{small} = {getattr(spec, small)} leaves nothing of {large} = "
                 f"{getattr(spec, large)}; lower {small}"
             )
-    if spec.short_functions > 1:
-        raise WaferSpecError(f"short_functions = {spec.short_functions} is a switch; give 0 or 1")
     if spec.sram_bank_groups > spec.sram_banks:
         raise WaferSpecError(
             f"sram_bank_groups = {spec.sram_bank_groups} exceeds sram_banks = {spec.sram_banks}"
-        )
-    low, mid, high = (
-        spec.scalar_function_low_cycles,
-        spec.scalar_function_cycles,
-        spec.scalar_function_high_cycles,
-    )
-    if not low <= mid <= high:
-        raise WaferSpecError(
-            f"scalar_function_cycles = {mid} lies outside its range, "
-            f"scalar_function_low_cycles = {low} to scalar_function_high_cycles = {high}"
         )
 
 
