@@ -179,6 +179,17 @@ def test_wavelets_of_a_slower_link_take_longer() -> None:
     }
 
 
+def test_a_conversion_without_indices_is_a_relay_in_software() -> None:
+    fields = ("activation_cycles", "completion_cycles", "touch_cycles")
+    slow = replace(WSE2, ramp_cycles=3, **{name: getattr(WSE2, name) + 10 for name in fields})
+    one = Region(0, 0, 1, 1)
+    dense, sparse = (
+        elapsed(KERNELS[name](one, 8, slow)) - elapsed(KERNELS[name](one, 8, WSE2))
+        for name in ("conversion to dense", "conversion to sparse")
+    )
+    assert (dense, sparse) == (32, 0)
+
+
 def test_a_wavelet_sets_off_each_multiply_add() -> None:
     slow = replace(WSE2, wavelet_launch_cycles=11)
     one = Region(0, 0, 1, 1)

@@ -27,7 +27,7 @@ from wse_emulator.wafer.spec import WORDS, WaferSpec
 
 MACHINE_SCHEMA: Final = "wse-machine/1"
 _FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
-_TEXTS = WORDS.keys() | {"name"}
+_TEXTS = _FRACTIONS | WORDS.keys() | {"name"}
 _TABLES = frozenset({"lanes", "library", "kernels", "sources", "unsourced"})
 FIELDS: Final = tuple(f.name for f in fields(WaferSpec) if f.name != "typed")
 """Names of all fields of a machine, in the order in which they are documented."""
@@ -296,8 +296,7 @@ def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
         elif name in _TABLES:
             raise WaferSpecError(f"{name} cannot be set in one line; write a machine file")
         else:
-            plain = name in _FRACTIONS or name in _TEXTS
-            given[name] = text if plain else _integer(name, text)
+            given[name] = text if name in _TEXTS else _integer(name, text)
     given.update({table: rows for table, rows in tables.items() if rows})
     if kernels:
         given["kernels"] = kernels

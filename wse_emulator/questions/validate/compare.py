@@ -17,7 +17,7 @@ from wse_emulator.questions.validate.operation import Operation
 from wse_emulator.questions.validate.report import (
     SUMMED_BY,
     ComparedRecord,
-    Grouping,
+    ErrorGrouping,
     ValidationReport,
 )
 from wse_emulator.tell import Tell, silent
@@ -49,7 +49,7 @@ METRICS: Final = (
 def validate(
     data: str | Path | Sequence[Measurement] | None = None,
     *,
-    group: Grouping = "operation",
+    group: ErrorGrouping = "operation",
     set: Settings = (),
     tell: Tell | None = None,
 ) -> ValidationReport:
@@ -95,7 +95,7 @@ def compare_records(
     records: Sequence[Measurement],
     tell: Tell = silent,
     *,
-    group: Grouping = "operation",
+    group: ErrorGrouping = "operation",
     set: Settings = (),
 ) -> ValidationReport:
     """Model every record on its machine.

@@ -11,6 +11,7 @@ from typing import Final
 
 from wse_emulator.activities import ProgramPart
 from wse_emulator.engines.by_lines import run_by_lines
+from wse_emulator.errors import CollectiveError
 from wse_emulator.kernels.gemv import grouped_gemv, pipelined_gemv
 from wse_emulator.kernels.grouped_all_reduce import usual_group
 from wse_emulator.kernels.mapped_product import Tile
@@ -74,8 +75,9 @@ def _grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> R
     if rows != cols:
         raise NotModelledError(f"a grid of {rows} x {cols} PEs; the program needs a square one")
     if rows > min(spec.rows, spec.cols):
-        raise NotModelledError(
-            f"a grid of {rows} x {cols} PEs exceeds the {spec.rows} x {spec.cols} of {spec.name}"
+        raise CollectiveError(
+            f"a grid of {rows} x {cols} PEs exceeds {spec.name}'s {spec.rows} rows and "
+            f"{spec.cols} columns"
         )
     return Region(0, 0, rows, cols)
 

@@ -23,7 +23,6 @@ from wse_emulator.questions.validate.operation import (
     KernelName,
     NullSize,
     Operation,
-    OperationModel,
 )
 from wse_emulator.questions.validate.operations.scalar import (
     float_format,
@@ -101,13 +100,6 @@ def _n_body(record: Measurement, spec: WaferSpec) -> Modelled:
     )
 
 
-def _unknown(reason: str) -> OperationModel:
-    def model(_record: Measurement, _spec: WaferSpec) -> Modelled:
-        raise NotModelledError(reason)
-
-    return model
-
-
 _ELEMENTS: Final = NullSize("elements", lambda record: record.number("elements_per_pe"))
 _TILE: Final = NullSize(
     "inputs x outputs",
@@ -120,13 +112,5 @@ SMALL_PROGRAMS: Final[Mapping[KernelName, Operation]] = {
     ("rmsnorm", ""): Operation(_rms_norm, groups.SMALL_PROGRAMS, _ELEMENTS),
     ("attention", ""): Operation(_attention, groups.SMALL_PROGRAMS),
     ("nbody_step", ""): Operation(_n_body, groups.SMALL_PROGRAMS),
-    ("cholesky", ""): Operation(
-        _unknown("no mechanism for cholesky: how long PEs wait for a column is unknown"),
-        groups.SMALL_PROGRAMS,
-    ),
-    ("lu", ""): Operation(
-        _unknown("no mechanism for lu: how long PEs wait for a pivot and its row is unknown"),
-        groups.SMALL_PROGRAMS,
-    ),
 }
 """Small programs of the vendor's simulator."""
