@@ -23,7 +23,6 @@ from wse_emulator.cost.instructions import vector_op_cycles
 from wse_emulator.cost.products import pass_cycles
 from wse_emulator.cost.starts import Start, start_cycles
 from wse_emulator.kernels.grouped_all_reduce import grouped_all_reduce
-from wse_emulator.kernels.library_calls import call_cycles
 from wse_emulator.wafer.messages import wavelets_of
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -186,7 +185,7 @@ class _Layer:
         return vector_op_cycles(op_class, HALF, elements, self.spec)
 
     def call(self, function: str) -> int:
-        return call_cycles(function, HALF, self.spec)
+        return self.spec.library_call(function, HALF).cycles
 
 
 def short_exponential_cycles(spec: WaferSpec) -> int:
@@ -202,4 +201,8 @@ def short_exponential_cycles(spec: WaferSpec) -> int:
 
 def silu_cycles(spec: WaferSpec) -> int:
     """An element of ``x / (1 + exp(-x))`` in a loop, with the short exponential."""
-    return spec.loop_cycles + short_exponential_cycles(spec) + call_cycles("division", HALF, spec)
+    return (
+        spec.loop_cycles
+        + short_exponential_cycles(spec)
+        + spec.library_call("division", HALF).cycles
+    )

@@ -26,10 +26,9 @@ from wse_emulator.cost.instructions import (
 from wse_emulator.cost.starts import Start
 from wse_emulator.kernels.decode import HALF, HALF_BYTES, LayerShare
 from wse_emulator.kernels.grouped_all_reduce import grouped_all_reduce
-from wse_emulator.kernels.library_calls import call_cycles
 from wse_emulator.kernels.mapped_product import Tile
 from wse_emulator.kernels.mesh_gemm import alignment, shift_steps
-from wse_emulator.kernels.scalar_loops import LoopBody, iteration_cycles, straight_cycles
+from wse_emulator.kernels.scalar_loops import LoopBody, scalar_iteration_cycles, straight_cycles
 from wse_emulator.wafer.messages import free_latency, message_cycles, task_cycles, wavelets_of
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -137,7 +136,7 @@ class _Layer:
         spec, elements = self.spec, self.share.tokens**2
         stage = free_latency(1, spec) + task_cycles(spec)
         stream = message_cycles(wavelets_of(elements * HALF_BYTES, spec), spec)
-        root = call_cycles("division", HALF, spec) + 3 * spec.launch_cycles
+        root = spec.library_call("division", HALF).cycles + 3 * spec.launch_cycles
         return root + 2 * stage + 2 * stream + self.vector("move", elements)
 
     def norm(self) -> Iterator[ProgramPart]:
@@ -146,7 +145,7 @@ class _Layer:
         squares = self.vector("mul", hidden * tokens) + self.vector("move", tokens)
         yield self.work("squares", squares + hidden * self.in_loop("add", tokens))
         yield from self.sum_over_row()
-        roots = tokens * iteration_cycles(ROOT_OF_MEAN_SQUARE, HALF, self.spec)
+        roots = tokens * scalar_iteration_cycles(ROOT_OF_MEAN_SQUARE, HALF, self.spec)
         weight = self.spec.scalar_load_cycles
         scaled = 2 * hidden * (self.in_loop("mul", tokens) + weight)
         yield self.work("norm", roots + scaled)
@@ -161,7 +160,7 @@ class _Layer:
             + tokens * self.in_loop("max", tokens),
         )
         yield from self.sum_over_row()
-        exponential = self.spec.loop_cycles + call_cycles("exp", HALF, self.spec)
+        exponential = self.spec.loop_cycles + self.spec.library_call("exp", HALF).cycles
         yield self.work(
             "exponentials",
             tokens * self.in_loop("add", tokens)
@@ -170,7 +169,7 @@ class _Layer:
             + tokens * self.in_loop("add", tokens),
         )
         yield from self.sum_over_row()
-        inverses = tokens * iteration_cycles(INVERSE, HALF, self.spec)
+        inverses = tokens * scalar_iteration_cycles(INVERSE, HALF, self.spec)
         yield self.work("softmax", inverses + tokens * self.in_loop("mul", tokens))
 
     def sum_over_row(self) -> Iterator[ProgramPart]:
