@@ -140,8 +140,8 @@ def test_sizes_and_formats_of_ones_own(
         ("scalar_kernel", {"kernel": "dot", "elements": 8, "dtype": "float32", "pes": 4}, "one PE"),
         ("function_gamma", {"elements": 8, "dtype": "float32"}, "function_gamma"),
         ("function_exp", {"elements": 8, "dtype": "float32", "code": "table"}, "table"),
-        ("lu", {"n": 8}, "unknown"),
-        ("tile_rate", {"kernel": "gemv"}, "unknown"),
+        ("lu", {"n": 8}, "not known"),
+        ("tile_rate", {"kernel": "gemv"}, "not known"),
         ("nbody_step", {"rows": 1, "cols": 1, "dtype": "float32"}, "no interaction"),
         (
             "gemv_tile",

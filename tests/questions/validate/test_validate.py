@@ -17,6 +17,7 @@ from wse_emulator.questions.validate.accuracy import CLASS_ERRORS_FILE, class_er
 from wse_emulator.questions.validate.calibration import coefficients_from
 from wse_emulator.questions.validate.compare import METRICS, WHOLE_STEPS
 from wse_emulator.questions.validate.operations import OPERATIONS
+from wse_emulator.questions.validate.operations.grid_products import GRID_PRODUCTS
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 from wse_emulator.questions.validate.operations.rates import RATES
 from wse_emulator.questions.validate.operations.scalar import SCALAR
@@ -234,7 +235,7 @@ def test_a_figure_whose_other_record_is_not_compared_still_counts() -> None:
             },
             "float8",
         ),
-        ({"operation": "cholesky", "parameters": {"n": 8}}, "is unknown"),
+        ({"operation": "cholesky", "parameters": {"n": 8}}, "not known"),
     ],
 )
 def test_what_has_no_mechanism_is_listed_and_stops_nothing(
@@ -258,7 +259,7 @@ def test_a_changed_figure_changes_what_is_modelled_and_stands_in_the_report() ->
 
 
 def test_no_operation_is_modelled_by_two_families() -> None:
-    families = (PUBLISHED, RATES, SCALAR, SMALL_PROGRAMS, VENDOR)
+    families = (GRID_PRODUCTS, PUBLISHED, RATES, SCALAR, SMALL_PROGRAMS, VENDOR)
     assert sum(map(len, families)) <= len(OPERATIONS)
 
 

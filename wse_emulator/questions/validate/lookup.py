@@ -21,9 +21,9 @@ WITHOUT_MECHANISM: Final = {
     "train_step": "forward and backward passes of a model are not timed",
     "evaluate_step": "the forward pass of a model is not timed",
     "micro_batch_fits": "no search for the largest micro-batch that fits",
-    "cholesky": "how the program lays out its columns and exchanges them is unknown",
-    "lu": "how the program lays out its columns and exchanges them is unknown",
-    "tile_rate": "which program runs over the tile, and how large it is, is unknown",
+    "cholesky": "how long its PEs wait for a column is not known",
+    "lu": "how long its PEs wait for a pivot and its row is not known",
+    "tile_rate": "which program runs over the tile, and how large it is, is not known",
 }
 """Operations of published records that no family models, and why."""
 
