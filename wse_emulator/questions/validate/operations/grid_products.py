@@ -33,7 +33,7 @@ def _product(kernel: GridProduct) -> Callable[[Measurement, WaferSpec], Modelled
     """C (n x m) = A (n x k) B (k x m), tiles padded to one size."""
 
     def model(record: Measurement, spec: WaferSpec) -> Modelled:
-        grid = _grid(record, spec)
+        grid = square_grid(record, spec)
         _half_precision(record)
         n, k, m = (record.number(name) for name in ("n", "k", "m"))
         tile = (-(-n // grid.rows), -(-k // grid.rows), -(-m // grid.rows))
@@ -45,7 +45,7 @@ def _product(kernel: GridProduct) -> Callable[[Measurement, WaferSpec], Modelled
 def _mesh_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
     """y (1 x m) = x (1 x n) W (n x m), summed along the columns over groups."""
     assumptions = []
-    grid = _grid(record, spec, default=min(spec.rows, spec.cols))
+    grid = square_grid(record, spec, default=min(spec.rows, spec.cols))
     if "rows" not in record.parameters:
         assumptions.append(f"grid {grid.rows} x {grid.cols}")
     group = record.number("group", usual_group(grid.rows))
@@ -57,7 +57,7 @@ def _mesh_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
 
 def _small_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
     """The same with a square matrix, where the record gives the number of groups."""
-    grid = _grid(record, spec)
+    grid = square_grid(record, spec)
     group = -(-grid.rows // record.number("groups"))
     tile = -(-record.number("n") // grid.rows)
     _half_precision(record)
@@ -65,11 +65,22 @@ def _small_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
 
 
 def _pipelined_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
-    grid = _grid(record, spec)
+    grid = square_grid(record, spec)
     return Modelled(run_by_lines(pipelined_gemv(grid, _tile(record, grid), spec), spec))
 
 
-def _grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> Region:
+def square_grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> Region:
+    """The grid of PEs of a record.
+
+    Args:
+        record: with ``rows`` and ``cols``.
+        spec: its machine.
+        default: PEs of a side, where the record does not say.
+
+    Raises:
+        MalformedFileError: a side is missing, or no whole number above 0.
+        NotModelledError: the grid is not square, or larger than the machine.
+    """
     rows = record.number("rows", default)
     cols = record.number("cols", default)
     if rows != cols:
