@@ -17,6 +17,7 @@ from wse_emulator.results.answers import verdict
 from wse_emulator.results.folder import check_folder, write_files
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.sentences import Sentence
+from wse_emulator.results.words import seconds
 from wse_emulator.terminal.say import say, say_written, show
 from wse_emulator.terminal.say import table as look
 from wse_emulator.views.page import render
@@ -44,6 +45,26 @@ class ScenarioAnswer:
     words: tuple[str, ...]
     table: Table
     pictures: Mapping[str, Figure] = field(default_factory=dict)
+
+
+def in_vector_form(steps: Mapping[str, RunResult]) -> tuple[str, ...]:
+    """A sentence on what simulated steps take with their functions as vector sequences; none where
+    no step computes a function of a vector, or all of them have them so.
+
+    Args:
+        steps: name of a step in sentences -> its result.
+    """
+    forms = {name: result.forms for name, result in steps.items()}
+    if all(form is None or form.form == "vector" for form in forms.values()):
+        return ()
+    taken = (
+        f"{name} {seconds(result.steps[0].seconds if form is None else form.vector_seconds)}"
+        for (name, result), form in zip(steps.items(), forms.values(), strict=True)
+    )
+    return (
+        "That is with the math library's functions; written as vector sequences they would leave "
+        f"{', '.join(taken)}.",
+    )
 
 
 def answer_options(command: Command) -> Command:

@@ -12,7 +12,13 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
+from scenarios._answer import (
+    ScenarioAnswer,
+    answer_options,
+    in_vector_form,
+    must_fit,
+    report_answer,
+)
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.answers import elapsed
 from wse_emulator.results.run import RunResult
@@ -37,6 +43,7 @@ def answer(adamw: RunResult, adafactor: RunResult) -> ScenarioAnswer:
         f"{size(state[0])}: {state[1] / state[0]:.2g} of it.",
         f"Its step takes {cycles(elapsed(adafactor))} against {cycles(elapsed(adamw))}, "
         f"{slower:.2g} times as long.",
+        *in_vector_form({"Adafactor": adafactor, "AdamW": adamw}),
         f"The fullest PE holds {adafactor.memory.peak_bytes:,} B against "
         f"{adamw.memory.peak_bytes:,} B, {change} one: what state a PE loses is partly taken by "
         "temporaries, and each tensor is cut into blocks rather than into equal shares.",

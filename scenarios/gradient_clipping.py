@@ -12,7 +12,13 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
+from scenarios._answer import (
+    ScenarioAnswer,
+    answer_options,
+    in_vector_form,
+    must_fit,
+    report_answer,
+)
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.answers import elapsed, phase_cycles
 from wse_emulator.results.run import RunResult
@@ -35,7 +41,7 @@ def answer(pairs: list[tuple[RunResult, RunResult]]) -> ScenarioAnswer:
         f"{cycles(elapsed(plain))} without, {added / elapsed(plain):+.0%}. Of the {added:,} cycles "
         f"more the slowest PE waits {waited:,} for the sum over the wafer and its way back."
         for (plain, clipped), added, waited in zip(pairs, extra, waiting, strict=True)
-    )
+    ) + in_vector_form({f"{clipped.optimizer.name} with clipping": clipped for _, clipped in pairs})
     table = Table(
         ("optimizer", "cycles_plain", "cycles_clipped", "more_cycles", "waiting_cycles"),
         tuple(

@@ -12,7 +12,13 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
+from scenarios._answer import (
+    ScenarioAnswer,
+    answer_options,
+    in_vector_form,
+    must_fit,
+    report_answer,
+)
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.answers import elapsed, phase_cycles, phase_words
 from wse_emulator.results.run import RunResult
@@ -35,6 +41,7 @@ def answer(adamw: RunResult, lamb: RunResult) -> ScenarioAnswer:
     words = (
         f"A Lamb step of {lamb.model.name} takes {cycles(elapsed(lamb))}, an AdamW step "
         f"{cycles(elapsed(adamw))}: {extra / elapsed(adamw):+.0%}.",
+        *in_vector_form({"Lamb": lamb, "AdamW": adamw}),
         f"On the slowest PE {cycles(reducing)} ({share(reducing / elapsed(lamb))} of the step) are "
         f"reductions and waiting for them; arithmetic takes {abs(extra - reducing):,} cycles "
         f"{rest}.",

@@ -17,7 +17,13 @@ import torch
 from torch import nn
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
+from scenarios._answer import (
+    ScenarioAnswer,
+    answer_options,
+    in_vector_form,
+    must_fit,
+    report_answer,
+)
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.answers import elapsed
 from wse_emulator.results.run import RunResult
@@ -107,6 +113,7 @@ def answer(own: RunResult, adamw: RunResult) -> ScenarioAnswer:
         f"fullest PE holds {own.memory.peak_bytes:,} B against {adamw.memory.peak_bytes:,} B.",
         f"Its step takes {cycles(elapsed(own))} against {elapsed(adamw):,}, "
         f"{elapsed(own) / elapsed(adamw):.2g} times as long.",
+        *in_vector_form({name: own, "AdamW": adamw}),
     )
     table = Table(
         ("optimizer", "state_bytes", "fullest_PE_bytes", "cycles", "microseconds", "messages"),

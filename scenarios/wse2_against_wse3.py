@@ -12,7 +12,13 @@ from pathlib import Path
 import click
 
 import wse_emulator
-from scenarios._answer import ScenarioAnswer, answer_options, must_fit, report_answer
+from scenarios._answer import (
+    ScenarioAnswer,
+    answer_options,
+    in_vector_form,
+    must_fit,
+    report_answer,
+)
 from wse_emulator.cli.main import run_command
 from wse_emulator.results.answers import elapsed
 from wse_emulator.results.run import RunResult
@@ -35,10 +41,11 @@ def answer(results: list[RunResult]) -> ScenarioAnswer:
             f"{time[0] / taken:.2f} times as fast."
             for result, taken in zip(results[1:], time[1:], strict=True)
         ),
+        *in_vector_form({result.wafer.name: result for result in results}),
         f"The fullest PE is {share(first.utilization.sram_peak)} full on {first.wafer.name} and "
         f"{share(results[1].utilization.sram_peak)} on {results[1].wafer.name}: "
         f"{results[1].wafer.pes / first.wafer.pes:.2f} times as many PEs share the model.",
-        "The intervals overlap: part of each time rests on costs that no document states."
+        "The intervals overlap: the costs of functions are known within ranges."
         if first.seconds_interval[0] < results[1].seconds_interval[1]
         else "The intervals do not overlap.",
     )
