@@ -67,7 +67,11 @@ def main() -> None:
     records = [record for record in read_measurements() if record.operation in wanted]
     rows = {words: errors(records, changed) for words, changed in CHANGES.items()}
     columns = list(rows["as it is"])
-    print("| change |", " | ".join(f"{group}: {operation}" for group, operation in columns), "|")
+    names = [f"`{operation}`" for _, operation in columns]
+    for place, (group, operation) in enumerate(columns):  # groups of machines are told apart
+        if names.count(f"`{operation}`") > 1:
+            names[place] += f" ({group})"
+    print("| change |", " | ".join(names), "|")
     print("|---" * (len(columns) + 1) + "|")
     for words, found in rows.items():
         cells = [f"{100 * mean:.1f}; {100 * most:.1f}" for mean, most in map(found.get, columns)]

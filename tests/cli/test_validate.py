@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from wse_emulator.cli.main import exit_code_of
+from wse_emulator.questions.validate import read_measurements
+from wse_emulator.terminal.validate import FEW_RECORDS
 
 
 @pytest.fixture
@@ -33,12 +35,21 @@ def test_few_records_are_shown_one_by_one(mine: str, capsys: pytest.CaptureFixtu
     assert "1 record of whole training steps left out" in shown.replace("\n", " ")
 
 
-def test_the_packages_records_are_summed_up(capsys: pytest.CaptureFixture[str]) -> None:
+def test_many_records_are_summed_up(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By group of operations; each record is shown if it is asked for."""
+    grids = ("gemm", "gemm_summa", "gemv", "gemv_pipeline", "decode_layer", "prefill_layer")
+    quick = [one for one in read_measurements() if one.operation not in grids]
+    assert len(quick) > FEW_RECORDS
+    monkeypatch.setattr("wse_emulator.cli.validate.read_measurements", lambda _: quick)
     assert exit_code_of(["validate", "--quiet"]) == 0
-    short = capsys.readouterr().out
-    for text in ("reduce along a line", "Consistency", "38 records of whole", "20 coefficients"):
-        assert text in short.replace("\n", " ")
+    short = capsys.readouterr().out.replace("\n", " ")
+    for text in ("reduce along a line", "Consistency", "38 records of whole", "coefficients"):
+        assert text in short
+    assert "vector-fmacs-5124-conflict" not in short
+    assert exit_code_of(["validate", "--quiet", "--records"]) == 0
+    assert "vector-fmacs-5124" in capsys.readouterr().out
 
 
 def test_json_to_stdout_is_json_alone(mine: str, capsys: pytest.CaptureFixture[str]) -> None:

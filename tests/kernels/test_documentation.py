@@ -1,11 +1,15 @@
-"""The figures in docs/kernels.md are those of the machine."""
+"""The figures in docs/kernels.md and in the docstrings of kernels are those of the machine."""
 
 from __future__ import annotations
 
+import doctest
+import importlib
+import pkgutil
 import re
 from fractions import Fraction
 from pathlib import Path
 
+from wse_emulator import kernels
 from wse_emulator.questions.validate.operations.vendor import VENDOR
 from wse_emulator.wafer import WSE2
 from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS
@@ -13,8 +17,15 @@ from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS
 PAGE = (Path(__file__).parents[2] / "docs" / "kernels.md").read_text(encoding="utf-8")
 
 
+def test_the_examples_of_kernels_print_what_they_say() -> None:
+    files = [f"{kernels.__name__}.{file.name}" for file in pkgutil.iter_modules(kernels.__path__)]
+    results = {name: doctest.testmod(importlib.import_module(name)) for name in files}
+    assert {name for name, result in results.items() if result.failed} == set()
+    assert sum(result.attempted for result in results.values()) > 50
+
+
 def test_coefficients_stand_in_the_page_with_their_values() -> None:
-    written = re.findall(r"`([a-z_]+)` ([\d.]+)", PAGE)
+    written = re.findall(r"`([a-z_]+)` ([\d./]+)", PAGE)
     found = {name: Fraction(value) for name, value in written if name in KERNEL_FIELDS}
     assert len(found) >= 14
     assert found == {name: getattr(WSE2.kernels, name) for name in found}

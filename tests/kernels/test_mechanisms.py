@@ -29,8 +29,13 @@ from wse_emulator.kernels.fully_connected import (
     fully_connected_gradient,
 )
 from wse_emulator.kernels.layer_norm import layer_norm_backward, layer_norm_forward
-from wse_emulator.kernels.loss import exponentials_sum, logits_maximum, loss_gradient
-from wse_emulator.wafer import WSE2, WSE3, WSE3_SILICON, Region, WaferSpec
+from wse_emulator.kernels.loss import (
+    exponentials_sum,
+    logits_exponentials,
+    logits_maximum,
+    loss_gradient,
+)
+from wse_emulator.wafer import WSE2, WSE3, WSE3_SILICON, Region, WaferSpec, parse_wafer
 from wse_emulator.wafer.lanes import LaneRate
 
 KernelOf = Callable[[Region, int, WaferSpec], Sequence[Activity]]
@@ -55,6 +60,7 @@ KERNELS: dict[str, KernelOf] = {
     "gradient of GELU": gelu_backward,
     "maximum of the logits": logits_maximum,
     "sum of exponentials": exponentials_sum,
+    "exponentials": logits_exponentials,
     "gradient of the loss": loss_gradient,
     "softmax": lambda region, n, spec: attention_softmax(region, n, spec, exchanged=True),
     "softmax again": lambda region, n, spec: attention_softmax(region, n, spec, exchanged=False),
@@ -149,6 +155,15 @@ def test_rates_follow_from_the_lanes(op_class: str, dtype: str, name: str, times
         assert after - before == times * elements * (10 - 1 / per_cycle)
 
 
+def test_exponentials_are_calls_of_the_library() -> None:
+    slow = parse_wafer("wse2", ("library.exp.float16=149",))
+    one = Region(0, 0, 1, 1)
+    before, after = (elapsed(logits_exponentials(one, 8, spec)) for spec in (WSE2, slow))
+    assert after - before == 800
+    single = elapsed(logits_exponentials(one, 8, WSE2, dtype="float32"))
+    assert single - before == 8 * (82 - 49)
+
+
 def test_wavelets_of_a_slower_link_take_longer() -> None:
     slow = replace(WSE2, cycles_per_wavelet=Fraction(3, 2))
     one = Region(0, 0, 1, 1)
@@ -162,6 +177,17 @@ def test_wavelets_of_a_slower_link_take_longer() -> None:
         "LayerNorm": 4,  # 4 wavelets in and 4 out
         "maximum of the logits": 4,
     }
+
+
+def test_a_conversion_without_indices_is_a_relay_in_software() -> None:
+    fields = ("activation_cycles", "completion_cycles", "touch_cycles")
+    slow = replace(WSE2, ramp_cycles=3, **{name: getattr(WSE2, name) + 10 for name in fields})
+    one = Region(0, 0, 1, 1)
+    dense, sparse = (
+        elapsed(KERNELS[name](one, 8, slow)) - elapsed(KERNELS[name](one, 8, WSE2))
+        for name in ("conversion to dense", "conversion to sparse")
+    )
+    assert (dense, sparse) == (32, 0)
 
 
 def test_a_wavelet_sets_off_each_multiply_add() -> None:

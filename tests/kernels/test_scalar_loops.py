@@ -13,12 +13,11 @@ from wse_emulator.kernels.functions import (
     element_function,
     gated_silu,
 )
-from wse_emulator.kernels.library_calls import call_cycles
 from wse_emulator.kernels.scalar_loops import (
     LoopBody,
-    iteration_cycles,
     plain_iteration_cycles,
     rounded_rms_norm,
+    scalar_iteration_cycles,
     scalar_kernel,
 )
 from wse_emulator.wafer import WSE3
@@ -37,16 +36,16 @@ PRICES = {
 def test_an_iteration_pays_each_price_as_often_as_it_does_the_thing(field: str, times: int) -> None:
     body = LoopBody(loads=3, stores=2, flops=5, integer_ops=7, comparisons=4, calls=("exp",))
     dearer = replace(WSE3, **{field: getattr(WSE3, field) + 100})
-    cycles = [iteration_cycles(body, "float32", spec) for spec in (WSE3, dearer)]
+    cycles = [scalar_iteration_cycles(body, "float32", spec) for spec in (WSE3, dearer)]
     assert cycles[1] - cycles[0] == 100 * times
 
 
 def test_an_integer_operation_takes_a_cycle_and_a_call_what_the_library_says() -> None:
-    nothing = iteration_cycles(LoopBody(), "float16", WSE3)
+    nothing = scalar_iteration_cycles(LoopBody(), "float16", WSE3)
     assert nothing == WSE3.loop_jump_cycles
-    assert iteration_cycles(LoopBody(integer_ops=7), "float16", WSE3) == nothing + 7
-    twice = iteration_cycles(LoopBody(calls=("exp", "division")), "float16", WSE3)
-    calls = [call_cycles(function, "float16", WSE3) for function in ("exp", "division")]
+    assert scalar_iteration_cycles(LoopBody(integer_ops=7), "float16", WSE3) == nothing + 7
+    twice = scalar_iteration_cycles(LoopBody(calls=("exp", "division")), "float16", WSE3)
+    calls = [WSE3.library_call(function, "float16").cycles for function in ("exp", "division")]
     assert twice == nothing + sum(calls)
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
+from math import ceil
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.kernels.timed import disagreement, elapsed
-from wse_emulator.activities import Activity
+from wse_emulator.activities import Activity, ProgramPart
 from wse_emulator.cost.banks import conflicts_in_step, sources_conflict
+from wse_emulator.engines.by_lines import run_by_lines
 from wse_emulator.kernels.functions import FunctionCode
+from wse_emulator.kernels.gated_mlp import MlpTile, gated_mlp
 from wse_emulator.kernels.matrix_rows import RowTile, row_rms_norm, row_softmax
+from wse_emulator.kernels.mesh_gemm import alignment, shift_steps
 from wse_emulator.kernels.n_body import n_body_forces
 from wse_emulator.kernels.query_attention import query_attention
 from wse_emulator.kernels.tile_products import (
@@ -148,3 +152,26 @@ BODY = 10 + 7 * 3 + 3 * 3 + 3 * 2
 )
 def test_n_body_forces(messages: int, bodies: int, by_hand: int) -> None:
     assert elapsed(n_body_forces(messages, bodies, "float32", WSE3), WSE3) == by_hand
+
+
+@pytest.mark.parametrize(
+    ("pes", "tile"),
+    [(8, MlpTile(8, 8, 32, 8)), (4, MlpTile(16, 16, 32, 16)), (6, MlpTile(4, 1, 3, 2))],
+)
+def test_a_gated_mlp_is_three_products_two_alignments_and_a_gated_silu(
+    pes: int, tile: MlpTile
+) -> None:
+    grid = Region(0, 0, pes, pes)
+    gated = tile.tokens * tile.hidden
+
+    def alone(part: ProgramPart) -> int:
+        return run_by_lines((part,), WSE3)
+
+    by_parts = (
+        alone(alignment(grid, "row", tile.tokens * tile.inputs, WSE3))
+        + 2 * alone(shift_steps(grid, (tile.tokens, tile.inputs, tile.hidden), WSE3))
+        + (16 + gated * (2 * 2 + 49 + 55) + 16 + ceil(Fraction(gated, 4)))
+        + alone(alignment(grid, "row", gated, WSE3))
+        + alone(shift_steps(grid, (tile.tokens, tile.hidden, tile.outputs), WSE3))
+    )
+    assert run_by_lines(gated_mlp(grid, tile, "map", WSE3), WSE3) == by_parts

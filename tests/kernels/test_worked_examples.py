@@ -29,7 +29,12 @@ from wse_emulator.kernels.fully_connected import (
     fully_connected_gradient,
 )
 from wse_emulator.kernels.layer_norm import layer_norm_backward, layer_norm_forward
-from wse_emulator.kernels.loss import exponentials_sum, logits_maximum, loss_gradient
+from wse_emulator.kernels.loss import (
+    exponentials_sum,
+    logits_exponentials,
+    logits_maximum,
+    loss_gradient,
+)
 from wse_emulator.wafer import WSE2, Region
 
 PE = Region(0, 0, 1, 1)
@@ -75,6 +80,8 @@ def test_rectangles(activities: Sequence[Activity], cycles: int) -> None:
         (gelu_forward(PE, 9, WSE2), 883),  # 9 elements cost as 10
         (gelu_forward(PE, 10, WSE2), 883),
         (gelu_backward(PE, 9, WSE2), 945),  # 51 + 893.7
+        (logits_exponentials(PE, 10, WSE2), 51 + 510),  # 563
+        (logits_exponentials(PE, 16, WSE2), 51 + 816),  # 871
         (loss_gradient(PE, 62, WSE2), 177 + 620),  # 797
         (attention_softmax(PE, 5, WSE2, exchanged=False), 268),  # 80 + 187.5: 269
         (attention_softmax(PE, 7, WSE2, exchanged=False), 343),  # 80 + 262.5: 343

@@ -7,17 +7,17 @@ from dataclasses import replace
 from fractions import Fraction
 
 from tests.engines.agreement import differences
-from wse_emulator.activities import Activity
+from wse_emulator.activities import ProgramPart, leaves
 from wse_emulator.engines.alone import run_alone
 from wse_emulator.wafer import WSE2, WaferSpec
 
 
-def elapsed(activities: Sequence[Activity], spec: WaferSpec = WSE2) -> int:
+def elapsed(activities: Sequence[ProgramPart], spec: WaferSpec = WSE2) -> int:
     """Cycles on the array engine, on a wafer as large as the activities need."""
     return run_alone(activities, around(activities, spec)).elapsed_cycles
 
 
-def disagreement(activities: Sequence[Activity], spec: WaferSpec = WSE2) -> list[str]:
+def disagreement(activities: Sequence[ProgramPart], spec: WaferSpec = WSE2) -> list[str]:
     """In which parts of the timing the two engines differ."""
     cut = around(activities, spec)
     return differences(
@@ -25,10 +25,11 @@ def disagreement(activities: Sequence[Activity], spec: WaferSpec = WSE2) -> list
     )
 
 
-def around(activities: Sequence[Activity], spec: WaferSpec) -> WaferSpec:
+def around(activities: Sequence[ProgramPart], spec: WaferSpec) -> WaferSpec:
     """The upper left corner of a wafer that holds the activities."""
-    rows = max((activity.region.row_stop for activity in activities), default=1)
-    cols = max((activity.region.col_stop for activity in activities), default=1)
+    regions = [activity.region for activity, _ in leaves(activities)]
+    rows = max((region.row_stop for region in regions), default=1)
+    cols = max((region.col_stop for region in regions), default=1)
     return spec.scaled(rows, cols)
 
 

@@ -12,10 +12,10 @@ from tests.sentences.reader import reads
 Match = re.Match[str]
 
 WHY_NOT: Final = {
-    "gave a coefficient": "calibrates",
-    "have their machine's rates from the same source": "consistency",
-    "are contested": "contested",
-    "repeat the figure of another record": "repeats",
+    "that gave a coefficient": "calibrates",
+    "with their machine's rates from the same source": "consistency",
+    "contested": "contested",
+    "with the figure of another record": "repeats",
 }
 
 

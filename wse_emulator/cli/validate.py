@@ -14,7 +14,7 @@ from wse_emulator.questions.validate import (
     read_measurements,
     report_document,
 )
-from wse_emulator.questions.validate.report import SUMMED_BY, Grouping
+from wse_emulator.questions.validate.report import SUMMED_BY, ErrorGrouping
 from wse_emulator.terminal.validate import print_validation
 
 
@@ -63,7 +63,7 @@ def validate(
     """
     found = read_measurements(None if data is None else Path(data))
     with telling(len(found), quiet=quiet) as tell:
-        by = cast("Grouping", group)  # click has checked it
+        by = cast("ErrorGrouping", group)  # click has checked it
         report = compare_records(found, tell, group=by, set=settings)
     if json_path is not None:
         write_json(json_path, report_document(report, bounds=bounds), force=force)

@@ -89,13 +89,7 @@ def _line_cycles(
 ) -> int:
     """The last release in one line; the other axis changes nothing but when the line goes on."""
     pause = 1 + most_cycles(program, spec)
-    if any(isinstance(part, Loop) for part in program):
-        # passes of a loop are equal, and jumped over, if all lines wait equally long
-        at_once, paused = (
-            _released(program, grid, axis, (cycles,), spec, engine)[0] for cycles in (0, pause)
-        )
-    else:
-        at_once, paused = _released(program, grid, axis, (0, pause), spec, engine)
+    at_once, paused = _released(program, grid, axis, (0, pause), spec, engine)
     if (paused != at_once).any():
         raise ValueError(
             f"a message along the {axis}s waits for one from before an activity along the other "

@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Final, Literal, get_args
 
 from wse_emulator.activities import Work, compute
-from wse_emulator.cost.instructions import Instruction, instruction_cycles
+from wse_emulator.cost.instructions import instruction_cycles, plain_instruction
 from wse_emulator.kernels.scalar_loops import (
     ONE_PE,
     LoopBody,
-    iteration_cycles,
+    scalar_iteration_cycles,
     straight_cycles,
 )
-from wse_emulator.wafer.formats import BYTES, lane_dtype
+from wse_emulator.wafer.formats import lane_dtype
 from wse_emulator.wafer.spec import WaferSpec
 
 FunctionCode = Literal["scalar_loop", "map"]
@@ -93,17 +93,19 @@ def gated_silu(elements: int, dtype: str, code: FunctionCode, spec: WaferSpec) -
             has no rate for its products.
 
     Example:
+        >>> from wse_emulator.engines.alone import run_alone
         >>> from wse_emulator.wafer import WSE3
-        >>> silu, product = gated_silu(256, "float16", "map", WSE3)
-        >>> product.chains[0].ops[0].strip_cycles
-        80
+        >>> program = gated_silu(256, "float16", "map", WSE3)
+        >>> run_alone(program, WSE3.scaled(1, 1)).elapsed_cycles
+        27744
     """
-    size = BYTES[dtype]
-    product = Instruction("mul", lane_dtype(dtype), 2 * size, size, 2)
-    return (
-        *element_function("silu", elements, dtype, code, spec),
-        compute("product", ONE_PE, instruction_cycles(product, elements, spec)),
-    )
+    return (compute("gated SiLU", ONE_PE, gated_silu_cycles(elements, dtype, code, spec)),)
+
+
+def gated_silu_cycles(elements: int, dtype: str, code: FunctionCode, spec: WaferSpec) -> int:
+    """The cycles of ``up * silu(gate)``; arguments as in :func:`gated_silu`."""
+    product = instruction_cycles(plain_instruction("mul", lane_dtype(dtype)), elements, spec)
+    return element_function_cycles("silu", elements, dtype, code, spec) + product
 
 
 def element_function_cycles(
@@ -112,6 +114,6 @@ def element_function_cycles(
     """The cycles of a function of every element; arguments as in :func:`element_function`."""
     body = ELEMENT_FUNCTIONS[function]
     if code == "scalar_loop":
-        return elements * iteration_cycles(body, dtype, spec)
+        return elements * scalar_iteration_cycles(body, dtype, spec)
     mapped = LoopBody(flops=body.flops, calls=body.calls)
     return spec.launch_cycles + elements * straight_cycles(mapped, dtype, spec)

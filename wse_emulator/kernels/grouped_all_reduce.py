@@ -21,7 +21,7 @@ CHANNEL: Final = "grouped all-reduce"
 
 
 @dataclass(frozen=True, slots=True)
-class Grouping:
+class LineGroups:
     """How a line is cut into groups: their first position, middle and last position.
 
     Attributes:
@@ -36,7 +36,7 @@ class Grouping:
         return self.groups[len(self.groups) // 2][1]
 
 
-def grouping(pes: int, group: int) -> Grouping:
+def grouping(pes: int, group: int) -> LineGroups:
     """Cut a line into groups of ``group`` PEs whose middles are equally far apart.
 
     What is left behind the last middle belongs to the last group.
@@ -48,7 +48,19 @@ def grouping(pes: int, group: int) -> Grouping:
     middles = range(min(group // 2, pes - 1), pes, group)
     lasts = [middle - group // 2 + group - 1 for middle in middles[:-1]] + [pes - 1]
     firsts = [0, *(last + 1 for last in lasts[:-1])]
-    return Grouping(tuple(zip(firsts, middles, lasts, strict=True)))
+    return LineGroups(tuple(zip(firsts, middles, lasts, strict=True)))
+
+
+def usual_group(pes: int) -> int:
+    """The PEs of a group where nothing says how many: the number of groups is the divisor of
+    ``pes`` nearest to its root, the smaller of two.
+
+    Example:
+        >>> usual_group(750)
+        30
+    """
+    divisors = [n for n in range(1, pes + 1) if pes % n == 0]
+    return pes // min(divisors, key=lambda n: abs(n - pes**0.5))
 
 
 def grouped_all_reduce(
@@ -117,11 +129,11 @@ def grouped_all_reduce(
     return tuple(parts)
 
 
-Arm = tuple[int, int, int]
+_Arm = tuple[int, int, int]
 """Root, spacing and positions of a chain."""
 
 
-def _chains_in_groups(first: int, cut: Grouping) -> Iterator[list[Arm]]:
+def _chains_in_groups(first: int, cut: LineGroups) -> Iterator[list[_Arm]]:
     yield [
         (first + middle, -1, middle - begin + 1)
         for begin, middle, _ in cut.groups
@@ -132,7 +144,7 @@ def _chains_in_groups(first: int, cut: Grouping) -> Iterator[list[Arm]]:
     ]
 
 
-def _chains_over_middles(first: int, cut: Grouping, group: int) -> Iterator[list[Arm]]:
+def _chains_over_middles(first: int, cut: LineGroups, group: int) -> Iterator[list[_Arm]]:
     before = len(cut.groups) // 2
     after = len(cut.groups) - 1 - before
     for spacing, others in ((-group, before), (group, after)):

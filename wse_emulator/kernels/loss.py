@@ -51,6 +51,34 @@ def logits_maximum(
     )
 
 
+def logits_exponentials(
+    region: Region, elements: int, spec: WaferSpec, *, dtype: str = "float16"
+) -> tuple[Work, ...]:
+    """The exponentials of a token's logits, less their maximum: a call of the library for each.
+
+    An element comes in and its exponential leaves, a wavelet each. The exponential of attention's
+    softmax is another and takes less; see :mod:`wse_emulator.kernels.attention`.
+
+    Args:
+        region: the rectangle.
+        elements: of the token on its fullest PE.
+        spec: the machine.
+        dtype: format of the elements.
+
+    Raises:
+        WaferSpecError: the library has no exponential in this format.
+
+    Example:
+        >>> from wse_emulator.wafer import WSE2
+        >>> (work,) = logits_exponentials(Region(0, 0, 1, 1), 16, WSE2)
+        >>> work.chains[0].ops[0].strip_cycles
+        867
+    """
+    called = elements * spec.library_call("exp", lane_dtype(dtype)).cycles
+    cycles = spec.kernels.stream + called + 2 * stream_cycles(elements, spec)
+    return (compute("exponentials", region, cycles),)
+
+
 def exponentials_sum(
     region: Region,
     elements: int,

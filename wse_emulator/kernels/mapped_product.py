@@ -32,7 +32,7 @@ def mapped_product_cycles(
     Example:
         >>> from wse_emulator.wafer import WSE2
         >>> halves = ("float16", "float16")
-        >>> iteration = iteration_cycles(WSE2)
+        >>> iteration = descriptor_loop_cycles(WSE2)
         >>> iteration, mapped_product_cycles((6, 6, 6), halves, iteration, WSE2)
         (31, Fraction(330, 1))
     """
@@ -40,7 +40,7 @@ def mapped_product_cycles(
     return k * (Fraction(iteration) + n * pass_cycles(m, formats, Start.STEPS, spec))
 
 
-def iteration_cycles(spec: WaferSpec) -> int:
+def descriptor_loop_cycles(spec: WaferSpec) -> int:
     """The cycles of an iteration that forms three descriptors from local variables and starts
     ``@map``."""
     return start_cycles(Start.IN_LOOP, spec)

@@ -10,21 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wse_emulator.activities import Activity, Chain, compute
-from wse_emulator.collectives import LineAlgorithm, LineSet, all_reduce_lines, root_of
+from wse_emulator.activities import Activity, compute
 from wse_emulator.cost.instructions import Instruction, instruction_cycles, plain_instruction
 from wse_emulator.cost.starts import Start
 from wse_emulator.kernels.functions import FunctionCode, element_function_cycles
-from wse_emulator.kernels.scalar_loops import LoopBody, iteration_cycles, straight_cycles
+from wse_emulator.kernels.grouped_all_reduce import grouped_all_reduce
+from wse_emulator.kernels.scalar_loops import LoopBody, scalar_iteration_cycles, straight_cycles
 from wse_emulator.wafer.formats import BYTES, lane_dtype
+from wse_emulator.wafer.messages import wavelets_of
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
 CHANNEL: Final = "rows"
 """Route set of the sums and maxima, unless the caller names another."""
-
-_ROOT_INSTRUCTIONS: Final = 3
-"""Instructions of the PE in the middle of a line: it takes two streams and sends one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +75,12 @@ def row_softmax(
     scaled = instruction_cycles(Instruction("mul", lanes, size, size), elements, spec)
     exponentials = element_function_cycles("exp", elements, tile.dtype, code, spec)
     reciprocal = LoopBody(loads=1, stores=1, calls=("division",))
-    reciprocals = tile.rows * iteration_cycles(reciprocal, tile.dtype, spec)
+    reciprocals = tile.rows * scalar_iteration_cycles(reciprocal, tile.dtype, spec)
     return (
         compute("maximum", region, scaled + by_columns("max")),
-        *_all_reduce(region, tile, "maximum", channel, spec),
+        *_all_reduce(region, tile, channel, spec),
         compute("exponentials", region, by_columns("add") + exponentials + by_columns("add")),
-        *_all_reduce(region, tile, "sum", channel, spec),
+        *_all_reduce(region, tile, channel, spec),
         compute("quotients", region, reciprocals + by_columns("mul")),
     )
 
@@ -119,27 +117,16 @@ def row_rms_norm(
     root = straight_cycles(LoopBody(calls=("sqrt", "division")), tile.dtype, spec)
     return (
         compute("squares", region, squares),
-        *_all_reduce(region, tile, "sum", channel, spec),
+        *_all_reduce(region, tile, channel, spec),
         compute("products", region, tile.rows * root + 2 * product),
     )
 
 
 def _all_reduce(
-    region: Region, tile: RowTile, name: str, channel: str, spec: WaferSpec
+    region: Region, tile: RowTile, channel: str, spec: WaferSpec
 ) -> tuple[Activity, ...]:
-    """Combine a number of each row of the tile along the lines of PEs."""
-    if region.cols == 1:
-        return ()
-    lines = LineSet(
-        name=name,
-        region=region,
-        axis="row",
-        root=root_of(region, "centre")[1],
-        wavelets=-(-tile.rows * BYTES[tile.dtype] // spec.wavelet_bytes),
-        channel=channel,
-    )
-    combined = all_reduce_lines(lines, spec, algorithm=LineAlgorithm("chain"))
-    return (
-        compute(name, region, _ROOT_INSTRUCTIONS * spec.launch_cycles),
-        *(replace(part, software=True) if isinstance(part, Chain) else part for part in combined),
+    """Combine a number of each row of the tile along the lines of PEs, each line one group."""
+    wavelets = wavelets_of(tile.rows * BYTES[tile.dtype], spec)
+    return grouped_all_reduce(
+        region, "row", wavelets, region.cols, spec, both_ways=True, channel=channel
     )

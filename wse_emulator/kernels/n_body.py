@@ -8,7 +8,7 @@ from wse_emulator.activities import Work, compute
 from wse_emulator.kernels.scalar_loops import (
     ONE_PE,
     LoopBody,
-    iteration_cycles,
+    scalar_iteration_cycles,
     straight_cycles,
 )
 from wse_emulator.wafer.spec import WaferSpec
@@ -46,8 +46,8 @@ def n_body_forces(messages: int, bodies: int, dtype: str, spec: WaferSpec) -> tu
         >>> run_alone(program, WSE3.scaled(1, 1)).elapsed_cycles
         347820
     """
-    pair = iteration_cycles(_PAIR, dtype, spec)
-    body = iteration_cycles(_BODY, dtype, spec)
+    pair = scalar_iteration_cycles(_PAIR, dtype, spec)
+    body = scalar_iteration_cycles(_BODY, dtype, spec)
     task = spec.activation_cycles + spec.completion_cycles
     message = bodies * (body + bodies * pair) + _TASKS * task + _STREAMS * spec.launch_cycles
     both = straight_cycles(_BODY, dtype, spec)  # the other body's force is added to as well

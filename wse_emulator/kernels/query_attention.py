@@ -25,7 +25,7 @@ from wse_emulator.cost.starts import Start, start_cycles
 from wse_emulator.kernels.scalar_loops import (
     ONE_PE,
     LoopBody,
-    iteration_cycles,
+    scalar_iteration_cycles,
     straight_cycles,
 )
 from wse_emulator.wafer.formats import BYTES, lane_dtype
@@ -96,7 +96,7 @@ class _Head:
         return (
             instruction_cycles(by_number, keys, spec)
             + instruction_cycles(plain_instruction("reduce", lanes), keys, spec)
-            + keys * iteration_cycles(_EXPONENTIAL, self.dtype, spec)
+            + keys * scalar_iteration_cycles(_EXPONENTIAL, self.dtype, spec)
             + straight_cycles(LoopBody(calls=("division",)), self.dtype, spec)
         )
 

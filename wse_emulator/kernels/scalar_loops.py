@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.activities import Work, compute
-from wse_emulator.kernels.library_calls import call_cycles
+from wse_emulator.wafer.formats import lane_dtype
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -34,7 +34,7 @@ class LoopBody:
             side by side still take 1.9 cycles an operation on the simulator.
         integer_ops: integer operations: an index beside the loop's own, bits of a number.
         comparisons: comparisons of two numbers, each with its branch.
-        calls: functions of the library, keys of its ``FUNCTIONS``.
+        calls: functions of the library, keys of ``wse_emulator.wafer.library.FUNCTIONS``.
     """
 
     loads: int = 0
@@ -67,11 +67,11 @@ def straight_cycles(body: LoopBody, dtype: str, spec: WaferSpec) -> int:
         + body.flops * spec.scalar_op_cycles
         + body.integer_ops
         + body.comparisons * (spec.scalar_op_cycles + spec.branch_cycles)
-        + sum(call_cycles(function, dtype, spec) for function in body.calls)
+        + sum(spec.library_call(function, lane_dtype(dtype)).cycles for function in body.calls)
     )
 
 
-def iteration_cycles(body: LoopBody, dtype: str, spec: WaferSpec) -> int:
+def scalar_iteration_cycles(body: LoopBody, dtype: str, spec: WaferSpec) -> int:
     """The cycles of one iteration of a scalar loop.
 
     Args:
@@ -84,7 +84,8 @@ def iteration_cycles(body: LoopBody, dtype: str, spec: WaferSpec) -> int:
 
     Example:
         >>> from wse_emulator.wafer import WSE3
-        >>> iteration_cycles(LoopBody(loads=2, stores=1, flops=2), "float32", WSE3)  # y + a*x
+        >>> axpy = LoopBody(loads=2, stores=1, flops=2)
+        >>> scalar_iteration_cycles(axpy, "float32", WSE3)
         23
     """
     return spec.loop_jump_cycles + straight_cycles(body, dtype, spec)
@@ -159,7 +160,7 @@ def scalar_kernel(kernel: str, elements: int, dtype: str, spec: WaferSpec) -> tu
 
 
 def _kernel_cycles(kernel: ScalarKernel, elements: int, dtype: str, spec: WaferSpec) -> int:
-    loops = [iteration_cycles(body, dtype, spec) * elements for body in kernel.loops]
+    loops = [scalar_iteration_cycles(body, dtype, spec) * elements for body in kernel.loops]
     return sum(loops) + straight_cycles(kernel.once, dtype, spec)
 
 

@@ -18,7 +18,7 @@ from typing import Final
 from wse_emulator.activities import LineMulticast, ProgramPart, compute
 from wse_emulator.cost.products import pass_cycles
 from wse_emulator.cost.starts import Start
-from wse_emulator.kernels.mapped_product import Tile, iteration_cycles, mapped_product_cycles
+from wse_emulator.kernels.mapped_product import Tile, descriptor_loop_cycles, mapped_product_cycles
 from wse_emulator.wafer.messages import free_latency, message_cycles, wavelets_of
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -52,7 +52,7 @@ def summa_on_two_colors(
         >>> run_by_lines(program, WSE2)
         35756
     """
-    multiplied = mapped_product_cycles(tile, HALVES, iteration_cycles(spec), spec)
+    multiplied = mapped_product_cycles(tile, HALVES, descriptor_loop_cycles(spec), spec)
     return _steps(grid, tile, spec.kernels.summa_step + multiplied, spec, channel)
 
 

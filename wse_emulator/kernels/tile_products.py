@@ -13,7 +13,7 @@ from wse_emulator.cost.instructions import (
 )
 from wse_emulator.cost.products import passes_cost
 from wse_emulator.cost.starts import Start, start_cycles
-from wse_emulator.kernels.scalar_loops import ONE_PE, LoopBody, iteration_cycles
+from wse_emulator.kernels.scalar_loops import ONE_PE, LoopBody, scalar_iteration_cycles
 from wse_emulator.wafer.formats import BYTES, lane_dtype
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -39,8 +39,8 @@ def scalar_matrix_vector(
         >>> run_alone(program, WSE3.scaled(1, 1)).elapsed_cycles
         5856
     """
-    inner = inputs * iteration_cycles(_INNER, dtype, spec)
-    cycles = outputs * (inner + iteration_cycles(_OUTER, dtype, spec))
+    inner = inputs * scalar_iteration_cycles(_INNER, dtype, spec)
+    cycles = outputs * (inner + scalar_iteration_cycles(_OUTER, dtype, spec))
     return (compute("product", ONE_PE, cycles),)
 
 

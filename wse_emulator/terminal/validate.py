@@ -190,10 +190,10 @@ def standings(report: ValidationReport) -> str:
         return ""
     many: Counter[str] = Counter(one.standing for one in report.comparisons)
     why_not = {
-        "calibrates": "gave a coefficient",
-        "consistency": "have their machine's rates from the same source",
-        "contested": "are contested",
-        "repeats": "repeat the figure of another record",
+        "calibrates": "that gave a coefficient",
+        "consistency": "with their machine's rates from the same source",
+        "contested": "contested",
+        "repeats": "with the figure of another record",
     }
     others = [f"{many[standing]} {words}" for standing, words in why_not.items() if many[standing]]
     compared = plural(len(report.comparisons), "record")

@@ -59,7 +59,7 @@ def machine_given(wafer: object, settings: Settings = ()) -> WaferSpec:
         WaferSpecError: neither a name nor a machine, or a figure that is unknown or impossible.
         InputError: as :func:`parse_wafer`.
     """
-    texts = _settings(settings)
+    texts = setting_texts(settings)
     if isinstance(wafer, WaferSpec):
         return with_settings(wafer, texts)
     if isinstance(wafer, str | Path):
@@ -70,7 +70,12 @@ def machine_given(wafer: object, settings: Settings = ()) -> WaferSpec:
     )
 
 
-def _settings(settings: object) -> list[str]:
+def setting_texts(settings: object) -> list[str]:
+    """Changed figures as the texts ``FIELD=VALUE``.
+
+    Raises:
+        WaferSpecError: neither figures by name nor texts.
+    """
     if isinstance(settings, str):
         return [settings]
     if isinstance(settings, Mapping):

@@ -18,7 +18,7 @@ CSL = "CSL language reference, appendix (sdk.cerebras.net)"
 
 SIMD_TABLE = (
     f"SIMD table of the {CSL}; float32 multiply and multiply-add are not in it: 1; a vector into "
-    f"one word 2 cycles an element, simulator, {FABRICA}"
+    f"one word 2 cycles an element, fabrica_model_faddh_reduction_to_scalar, simulator, {FABRICA}"
 )
 
 SHARED_SOURCES: Final[Mapping[str, str]] = {
@@ -69,7 +69,10 @@ SHARED_SOURCES: Final[Mapping[str, str]] = {
     "scalar_op_cycles": f"dependent floating-point latency 2 cycles, simulator; {FABRICA}",
     "scalar_load_cycles": f"3, derived: fabrica_dot_product_512, simulator; {KERNELS}",
     "scalar_store_cycles": f"3, derived: fabrica_prefix_sum_512, simulator; {KERNELS}",
-    "loop_cycles": f"15 an iteration of 8 instructions, simulator; {KERNELS}",
+    "loop_cycles": (
+        "15 an iteration of 8 instructions, fabrica_model_8_instruction_loop_body, simulator; "
+        f"{KERNELS}"
+    ),
     "loop_jump_cycles": f"10 for the jump back, its count and test, simulator; {KERNELS}",
     "branch_cycles": f"3 where it is not taken (6 where it is), simulator; {KERNELS}",
     "kernels": (

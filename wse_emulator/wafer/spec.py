@@ -292,10 +292,10 @@ def _check_integer(name: str, value: object, least: int) -> None:
 
 def _check_words(spec: WaferSpec) -> None:
     for name, words in WORDS.items():
-        if getattr(spec, name) not in words:
-            raise WaferSpecError(
-                f"{name} has to be one of {', '.join(words)}; got {getattr(spec, name)!r}"
-            )
+        value = getattr(spec, name)
+        if value not in words:
+            choice = f"{', '.join(words[:-1])} or {words[-1]}"
+            raise WaferSpecError(f"{name} = {value!r} is unknown; give {choice}")
 
 
 def _check_consistency(spec: WaferSpec) -> None:

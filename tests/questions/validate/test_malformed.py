@@ -70,6 +70,11 @@ def write(folder: Path, *records: object) -> Path:
         ({"parameters": {"algorithm": "chain", "pes": -8, "wavelets": 4}}, "pes"),
         ({"parameters": {"algorithm": "two_phase", "pes": 8, "wavelets": 4}}, "group"),
         ({"parameters": {"algorithm": "chain", "pes": 5000, "wavelets": 4}}, "5000"),
+        ({"parameters": {"algorithm": "chain", "pes": 10**9, "wavelets": 4}}, "pes"),
+        (
+            {"operation": "allreduce_2d", "parameters": {"rows": 10**9, "cols": 2, "wavelets": 1}},
+            "rows or cols",
+        ),
         ({"parameters": {"algorithm": 3, "pes": 8, "wavelets": 4}}, "algorithm"),
         ({"parameters": {"algorithm": "star", "pes": 99, "wavelets": 10**30}}, "wavelets"),
         ({"parameters": {"algorithm": "star", "pes": 99, "wavelets": 10**9}}, "cycles"),

@@ -17,6 +17,12 @@ from wse_emulator.questions.validate.accuracy import CLASS_ERRORS_FILE, class_er
 from wse_emulator.questions.validate.calibration import coefficients_from
 from wse_emulator.questions.validate.compare import METRICS, WHOLE_STEPS
 from wse_emulator.questions.validate.operations import OPERATIONS
+from wse_emulator.questions.validate.operations.grid_products import GRID_PRODUCTS
+from wse_emulator.questions.validate.operations.published import PUBLISHED
+from wse_emulator.questions.validate.operations.rates import RATES
+from wse_emulator.questions.validate.operations.scalar import SCALAR
+from wse_emulator.questions.validate.operations.small_programs import SMALL_PROGRAMS
+from wse_emulator.questions.validate.operations.vendor import VENDOR
 from wse_emulator.wafer.kernel_cycles import DERIVATIONS, KERNEL_FIELDS
 
 
@@ -239,6 +245,22 @@ def test_what_has_no_mechanism_is_listed_and_stops_nothing(
     assert [one.id for one, _ in report.not_modelled] == ["mine"]
     assert says in report.not_modelled[0][1]
     assert [one.record.id for one in report.comparisons] == ["other"]
+
+
+def test_a_changed_figure_changes_what_is_modelled_and_stands_in_the_report() -> None:
+    report = validate([chain()], set={"hop_cycles": 2})
+    assert report.comparisons[0].modelled == 16 + 7 * 7
+    assert report.document()["set"] == ["hop_cycles=2"]
+    consistency = chain(id="b", machine="wse3", kind="hardware", operation="stream")
+    moved = replace(
+        consistency, parameters={"hops": 4, "wavelets": 9}, metric="cycles_beyond_zero_hops"
+    )
+    assert validate([moved], set=iter(["hop_cycles=3"])).comparisons[0].standing == "consistency"
+
+
+def test_no_operation_is_modelled_by_two_families() -> None:
+    families = (GRID_PRODUCTS, PUBLISHED, RATES, SCALAR, SMALL_PROGRAMS, VENDOR)
+    assert sum(map(len, families)) <= len(OPERATIONS)
 
 
 def test_whole_steps_are_left_out_until_they_are_asked_for() -> None:

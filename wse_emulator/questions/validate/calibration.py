@@ -17,6 +17,8 @@ def _sources() -> dict[str, str]:
     for spec in machines().values():
         for field, text in spec.sources.items():
             said.setdefault(field, set()).add(text)
+        for call in spec.library:
+            said.setdefault(call.field, set()).add(call.source)
     for name, derivation in DERIVATIONS.items():
         said[f"kernels.{name}"] = set(derivation.records)
     return {name: "\n".join(sorted(texts)) for name, texts in said.items()}

@@ -17,12 +17,12 @@ from wse_emulator.questions.validate.operation import Operation
 from wse_emulator.questions.validate.report import (
     SUMMED_BY,
     ComparedRecord,
-    Grouping,
+    ErrorGrouping,
     ValidationReport,
 )
 from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer import WSE2
-from wse_emulator.wafer.parse import Settings, machine_given
+from wse_emulator.wafer.parse import Settings, machine_given, setting_texts
 from wse_emulator.wafer.registry import calibrated
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -49,7 +49,7 @@ METRICS: Final = (
 def validate(
     data: str | Path | Sequence[Measurement] | None = None,
     *,
-    group: Grouping = "operation",
+    group: ErrorGrouping = "operation",
     set: Settings = (),
     tell: Tell | None = None,
 ) -> ValidationReport:
@@ -95,7 +95,7 @@ def compare_records(
     records: Sequence[Measurement],
     tell: Tell = silent,
     *,
-    group: Grouping = "operation",
+    group: ErrorGrouping = "operation",
     set: Settings = (),
 ) -> ValidationReport:
     """Model every record on its machine.
@@ -109,7 +109,8 @@ def compare_records(
         MalformedFileError: a record lacks a parameter, or has an impossible one.
         WaferSpecError: a setting names no field, or an impossible value.
     """
-    machine_given(WSE2, set)  # a wrong setting is no fault of a record
+    settings = tuple(setting_texts(set))
+    machine_given(WSE2, settings)  # a wrong setting is no fault of a record
     compared: list[_Compared] = []
     not_modelled = []
     left_out = []
@@ -119,7 +120,7 @@ def compare_records(
             left_out.append(record)
             continue
         try:
-            compared.append(_compare(record, set))
+            compared.append(_compare(record, settings))
         except NotModelledError as reason:
             not_modelled.append((record, str(reason)))
     repeated = _repeated([one.result.record for one in compared])
@@ -129,7 +130,12 @@ def compare_records(
     ]
     comparisons, null_models = _with_null_models(marked)
     return ValidationReport(
-        tuple(comparisons), tuple(not_modelled), tuple(left_out), tuple(null_models), group
+        tuple(comparisons),
+        tuple(not_modelled),
+        tuple(left_out),
+        tuple(null_models),
+        group,
+        settings,
     )
 
 
@@ -141,9 +147,11 @@ class _Compared:
     operation: Operation
 
 
-def _compare(record: Measurement, settings: Settings) -> _Compared:
-    operation, spec = operation_of(record), machine_given(machine_of(record), settings)
+def _compare(record: Measurement, settings: Sequence[str]) -> _Compared:
+    operation, known = operation_of(record), machine_of(record)
+    spec = machine_given(known, settings)
     _check_metric(record, operation)
+    _check_fits(record, spec)
     try:
         modelled = operation.model(record, spec)
         bound = operation.bound(record, spec) if operation.bound else None
@@ -159,7 +167,7 @@ def _compare(record: Measurement, settings: Settings) -> _Compared:
         modelled=_in_unit(float(modelled.cycles), record, spec),
         bound=None if bound is None else _in_unit(bound, record, spec),
         assumptions=modelled.assumptions,
-        consistency=calibrated(spec.name).get(record.operation, ""),
+        consistency=calibrated(known.name).get(record.operation, ""),
         calibrates=coefficients_from(record.id),
         null_size=size,
     )
@@ -182,6 +190,24 @@ def _check_metric(record: Measurement, operation: Operation) -> None:
     if record.metric not in operation.metrics:
         raise NotModelledError(
             f"metric {record.metric} is not modelled; one of {', '.join(operation.metrics)}"
+        )
+
+
+def _check_fits(record: Measurement, spec: WaferSpec) -> None:
+    """Refuse more PEs than the wafer has; a rectangle may lie either way."""
+    stated = dict(record.parameters)
+    given = (stated.get(name, 1) for name in ("rows", "cols", "pes"))
+    rows, cols, pes = (number if isinstance(number, int) else 1 for number in given)
+    sides = sorted((rows, cols))
+    fits = all(
+        side <= most for side, most in zip(sides, sorted((spec.rows, spec.cols)), strict=True)
+    )
+    if not fits or pes > spec.pes:
+        many = f"{pes:,}" if fits else f"{rows:,} x {cols:,}"
+        raise MalformedFileError(
+            f"record {record.id} ({record.operation}): {many} PEs (parameter "
+            f"{'pes' if fits else 'rows or cols'}) exceed {spec.name}'s {spec.rows} rows and "
+            f"{spec.cols} columns"
         )
 
 

@@ -32,6 +32,7 @@ def report_document(report: ValidationReport, *, bounds: bool = False) -> dict[s
     return {
         "schema": SCHEMA,
         "group": report.grouping,
+        "set": list(report.settings),
         "records": records,
         "groups": [_group(one) for one in report.groups()],
         "summary": _summaries(report.summary(by=report.grouping)),

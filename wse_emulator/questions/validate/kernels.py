@@ -121,12 +121,6 @@ def stream(hops: int, wavelets: int, spec: WaferSpec) -> Modelled:
     return Modelled(timing.elapsed_cycles - free_latency(0, spec))
 
 
-def hop_rate(nearest: int, farthest: int, spec: WaferSpec) -> Modelled:
-    """Cycles a hop of one wavelet: the slope between a near and a far sink."""
-    near, far = (stream(hops, 1, spec).cycles for hops in (nearest, farthest))
-    return Modelled(Fraction(far - near) / (farthest - nearest))
-
-
 def relay_chain(stages: int, wavelets: int, spec: WaferSpec) -> Modelled:
     """Store-and-forward through ``stages`` relays, until the sink's task has begun.
 

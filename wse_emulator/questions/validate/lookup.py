@@ -21,10 +21,11 @@ WITHOUT_MECHANISM: Final = {
     "train_step": "forward and backward passes of a model are not timed",
     "evaluate_step": "the forward pass of a model is not timed",
     "micro_batch_fits": "no search for the largest micro-batch that fits",
-    "cholesky": "how the program lays out its columns and exchanges them is not known",
-    "lu": "how the program lays out its columns and exchanges them is not known",
+    "cholesky": "how long its PEs wait for a column is not known",
+    "lu": "how long its PEs wait for a pivot and its row is not known",
+    "mlp": "where its weights lie on the PEs, and its activation function, are not published",
 }
-"""Operations of published records that are not modelled, and why."""
+"""Operations of published records that no family models, and why."""
 
 
 def machine_of(record: Measurement) -> WaferSpec:

@@ -12,7 +12,7 @@ from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.null_model import NullModel
 from wse_emulator.results.answer import Answer
 
-Grouping = Literal["operation", "machine", "kind", "training"]
+ErrorGrouping = Literal["operation", "machine", "kind", "training"]
 """By what errors are summed up; ``training`` compares whole training steps, by operation."""
 
 Standing = Literal["scored", "consistency", "calibrates", "contested", "repeats"]
@@ -163,6 +163,7 @@ class ValidationReport(Answer):
         left_out: those that were not asked for (whole training steps, or all others).
         null_models: the lines that were fitted.
         grouping: by what the command sums errors up.
+        settings: figures that were changed in every machine, as ``FIELD=VALUE``.
 
     Example:
         >>> from wse_emulator.questions.validate import read_measurements
@@ -175,7 +176,8 @@ class ValidationReport(Answer):
     not_modelled: tuple[tuple[Measurement, str], ...]
     left_out: tuple[Measurement, ...] = ()
     null_models: tuple[NullModel, ...] = ()
-    grouping: Grouping = "operation"
+    grouping: ErrorGrouping = "operation"
+    settings: tuple[str, ...] = ()
 
     def document(self, *, bounds: bool = True) -> dict[str, object]:
         """The JSON document (schema ``wse-validate/2``); errors are fractions.
@@ -186,7 +188,7 @@ class ValidationReport(Answer):
         return report_document(self, bounds=bounds)
 
     def summary(
-        self, *, consistency: bool | None = None, by: Grouping = "operation"
+        self, *, consistency: bool | None = None, by: ErrorGrouping = "operation"
     ) -> dict[str, Summary]:
         """Errors per operation, machine or kind, over the records that count.
 

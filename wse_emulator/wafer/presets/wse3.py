@@ -78,11 +78,11 @@ _WSE3_SOURCES: Final[Mapping[str, str]] = {
     "hop_cycles": f"2.000 cycles a hop on silicon, 1 to 128 hops, {FABRICA}; vendor wording is 1",
     "sram_read_bytes_per_cycle": (
         "16, as on WSE-2: 3.94 int16 adds a cycle with two sources in memory, where one source "
-        f"reaches the documented 8, simulator; {KERNELS}"
+        f"reaches the documented 8, fabrica_model_add_int16, simulator; {KERNELS}"
     ),
     "sram_write_bytes_per_cycle": (
         "16, twice the WSE-2: 7.93 elements of 2 bytes filled and 7.85 copied a cycle, "
-        f"simulator; {KERNELS}"
+        f"fabrica_model_fill_fp16 and fabrica_model_copy_fp16, simulator; {KERNELS}"
     ),
     "queue_depth_wavelets": "input queues 2 to 7 hold 4 words; SDK 2.10 DSD page",
     "reserved_colors": "assumption: as on WSE-2; on WSE-3 memcpy is documented to keep queues 0, 1",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wse_emulator.questions.validate.operation import KernelName, Operation
+from wse_emulator.questions.validate.operations.grid_products import GRID_PRODUCTS
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 from wse_emulator.questions.validate.operations.rates import RATES
 from wse_emulator.questions.validate.operations.scalar import SCALAR
@@ -18,5 +19,6 @@ OPERATIONS: Final[Mapping[KernelName, Operation]] = {
     **SCALAR,
     **SMALL_PROGRAMS,
     **VENDOR,
+    **GRID_PRODUCTS,
 }
 """Operation, and the algorithm or kernel that a record names -> how it is modelled."""

@@ -9,7 +9,6 @@ from wse_emulator.collectives.algorithms import Kind, LineAlgorithm
 from wse_emulator.collectives.bounds import broadcast_terms, reduce_terms, two_sided_cycles
 from wse_emulator.collectives.compose import RootPlace, line_arms, root_of
 from wse_emulator.collectives.planner import cheapest
-from wse_emulator.errors import MalformedFileError
 from wse_emulator.questions.validate import groups, kernels
 from wse_emulator.questions.validate.measurements import Measurement
 from wse_emulator.questions.validate.modelled import Modelled
@@ -73,17 +72,6 @@ def _stream(record: Measurement, spec: WaferSpec) -> Modelled:
     return kernels.stream(record.number("hops"), _wavelets(record), spec)
 
 
-def _hop_rate(record: Measurement, spec: WaferSpec) -> Modelled:
-    record.one_of("direction", "east", "west", "north", "south")
-    nearest, farthest = record.number("hops_from"), record.number("hops_to")
-    if farthest <= nearest:
-        raise MalformedFileError(
-            f"record {record.id} ({record.operation}): parameter hops_to has to be above "
-            f"hops_from ({nearest}), got {farthest}"
-        )
-    return kernels.hop_rate(nearest, farthest, spec)
-
-
 def _relay_chain(record: Measurement, spec: WaferSpec) -> Modelled:
     return kernels.relay_chain(record.number("stages"), _wavelets(record), spec)
 
@@ -120,7 +108,6 @@ PUBLISHED: Final[Mapping[KernelName, Operation]] = {
     ("reduce_1d", "two_phase"): _REDUCE,
     ("allreduce_2d", ""): Operation(_allreduce_2d, groups.ALLREDUCE, bound=_allreduce_2d_bound),
     ("stream", ""): Operation(_stream, groups.STREAM, metrics=("cycles_beyond_zero_hops",)),
-    ("hop_rate", ""): Operation(_hop_rate, groups.STREAM, metrics=("cycles_per_hop",)),
     ("relay_chain", ""): Operation(_relay_chain, groups.RELAY),
     ("gemm", ""): _GEMM,
     ("gemm", "column_broadcast_row_reduce"): _GEMM,

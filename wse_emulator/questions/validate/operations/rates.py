@@ -13,8 +13,8 @@ from wse_emulator.engines.alone import run_alone
 from wse_emulator.kernels.scalar_loops import (
     SCALAR_KERNELS,
     LoopBody,
-    iteration_cycles,
     plain_iteration_cycles,
+    scalar_iteration_cycles,
 )
 from wse_emulator.questions.validate import groups, kernels
 from wse_emulator.questions.validate.measurements import Measurement
@@ -75,7 +75,7 @@ _ROLLED_DOT: Final = LoopBody(loads=2, flops=2, integer_ops=2)
 
 def _loop_rate(record: Measurement, spec: WaferSpec) -> Modelled:
     body = _LOOPS[record.word("kernel")]
-    return Modelled(iteration_cycles(body, float_format(record), spec))
+    return Modelled(scalar_iteration_cycles(body, float_format(record), spec))
 
 
 _LOOPS: Final[Mapping[str, LoopBody]] = {

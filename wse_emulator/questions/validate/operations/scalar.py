@@ -39,14 +39,18 @@ def float_format(record: Measurement) -> str:
     return record.one_of("dtype", "float32", *HALF_FLOATS)
 
 
-def function_code(record: Measurement) -> FunctionCode:
-    """How a record applies a function to elements; in a scalar loop if it does not say.
+def function_code(record: Measurement, default: FunctionCode = "scalar_loop") -> FunctionCode:
+    """How a record applies a function to elements.
+
+    Args:
+        record: with ``code``.
+        default: where it does not say.
 
     Raises:
         MalformedFileError: no text.
         NotModelledError: another way.
     """
-    word = record.one_of("code", *FUNCTION_CODES, default="scalar_loop")
+    word = record.one_of("code", *FUNCTION_CODES, default=default)
     return cast("FunctionCode", word)
 
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from wse_emulator.activities import ProgramPart
 from wse_emulator.engines.alone import run_alone
+from wse_emulator.engines.by_lines import run_by_lines
+from wse_emulator.kernels.gated_mlp import MlpTile, gated_mlp
 from wse_emulator.kernels.matrix_rows import RowTile, row_rms_norm, row_softmax
 from wse_emulator.kernels.n_body import n_body_forces
 from wse_emulator.kernels.query_attention import query_attention
@@ -23,8 +25,8 @@ from wse_emulator.questions.validate.operation import (
     KernelName,
     NullSize,
     Operation,
-    OperationModel,
 )
+from wse_emulator.questions.validate.operations.grid_products import square_grid
 from wse_emulator.questions.validate.operations.scalar import (
     float_format,
     function_code,
@@ -89,6 +91,18 @@ def _attention(record: Measurement, spec: WaferSpec) -> Modelled:
     return Modelled(timing.elapsed_cycles, ("every PE holds all keys and values",))
 
 
+def _mlp(record: Measurement, spec: WaferSpec) -> Modelled:
+    grid = square_grid(record, spec)
+    record.one_of("dtype", *HALF_FLOATS)
+    sizes = (record.number(name) for name in ("tokens", "inputs", "hidden", "outputs"))
+    tile = MlpTile(*(-(-size // grid.rows) for size in sizes))
+    code = function_code(record, default="map")
+    return Modelled(
+        run_by_lines(gated_mlp(grid, tile, code, spec), spec),
+        ("gated by SiLU", f"exponentials by {code.replace('_', ' ')}"),
+    )
+
+
 def _n_body(record: Measurement, spec: WaferSpec) -> Modelled:
     messages = record.number("rows") * record.number("cols") - 1
     bodies = record.number("bodies_per_pe", 1)
@@ -101,13 +115,6 @@ def _n_body(record: Measurement, spec: WaferSpec) -> Modelled:
     )
 
 
-def _unknown(reason: str) -> OperationModel:
-    def model(_record: Measurement, _spec: WaferSpec) -> Modelled:
-        raise NotModelledError(reason)
-
-    return model
-
-
 _ELEMENTS: Final = NullSize("elements", lambda record: record.number("elements_per_pe"))
 _TILE: Final = NullSize(
     "inputs x outputs",
@@ -118,15 +125,8 @@ SMALL_PROGRAMS: Final[Mapping[KernelName, Operation]] = {
     ("gemv_tile", ""): Operation(_gemv_tile, groups.SMALL_PROGRAMS, _TILE),
     ("row_softmax", ""): Operation(_row_softmax, groups.SMALL_PROGRAMS, _ELEMENTS),
     ("rmsnorm", ""): Operation(_rms_norm, groups.SMALL_PROGRAMS, _ELEMENTS),
+    ("mlp", ""): Operation(_mlp, groups.SMALL_PROGRAMS),
     ("attention", ""): Operation(_attention, groups.SMALL_PROGRAMS),
     ("nbody_step", ""): Operation(_n_body, groups.SMALL_PROGRAMS),
-    ("cholesky", ""): Operation(
-        _unknown("no mechanism for cholesky: how long PEs wait for a column is unknown"),
-        groups.SMALL_PROGRAMS,
-    ),
-    ("lu", ""): Operation(
-        _unknown("no mechanism for lu: how long PEs wait for a pivot and its row is unknown"),
-        groups.SMALL_PROGRAMS,
-    ),
 }
 """Small programs of the vendor's simulator."""

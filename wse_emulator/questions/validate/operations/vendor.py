@@ -31,7 +31,12 @@ from wse_emulator.kernels.fully_connected import (
     fully_connected_gradient,
 )
 from wse_emulator.kernels.layer_norm import layer_norm_backward, layer_norm_forward
-from wse_emulator.kernels.loss import exponentials_sum, logits_maximum, loss_gradient
+from wse_emulator.kernels.loss import (
+    exponentials_sum,
+    logits_exponentials,
+    logits_maximum,
+    loss_gradient,
+)
 from wse_emulator.questions.validate import groups
 from wse_emulator.questions.validate.kernels import line_region
 from wse_emulator.questions.validate.measurements import Measurement
@@ -125,6 +130,12 @@ def _row_sum(record: Measurement, spec: WaferSpec) -> Modelled:
     region, elements = _rectangle(record), record.number("elements_per_pe")
     activities = exponentials_sum(region, elements, spec, dtype=_dtype(record))
     return Modelled(_elapsed(activities, region, spec))
+
+
+def _loss_exponentials(record: Measurement, spec: WaferSpec) -> Modelled:
+    elements = record.number("elements_per_pe")
+    activities = logits_exponentials(_PE, elements, spec, dtype=_dtype(record))
+    return Modelled(_elapsed(activities, _PE, spec))
 
 
 def _on_one_pe(kernel: _Elementwise) -> Callable[[Measurement, WaferSpec], Modelled]:
@@ -230,6 +241,7 @@ VENDOR: Final[Mapping[KernelName, Operation]] = {
     ("format_conversion", ""): Operation(_conversion, groups.VENDOR, ELEMENTS),
     ("row_max", ""): Operation(_row_max, groups.VENDOR, ELEMENTS),
     ("row_sum", ""): Operation(_row_sum, groups.VENDOR, ELEMENTS),
+    ("softmax_loss_exp", ""): Operation(_loss_exponentials, groups.VENDOR, ELEMENTS),
     ("attention_softmax_recompute", ""): Operation(
         _softmax_recompute, groups.VENDOR, KEYS_OF_A_ROW
     ),
