@@ -33,8 +33,8 @@ def _product(kernel: GridProduct) -> Callable[[Measurement, WaferSpec], Modelled
     """C (n x m) = A (n x k) B (k x m), tiles padded to one size."""
 
     def model(record: Measurement, spec: WaferSpec) -> Modelled:
-        grid = _grid(record, spec)
-        _half_precision(record)
+        grid = square_grid(record, spec)
+        half_precision(record)
         n, k, m = (record.number(name) for name in ("n", "k", "m"))
         tile = (-(-n // grid.rows), -(-k // grid.rows), -(-m // grid.rows))
         return Modelled(run_by_lines(kernel(grid, tile, spec), spec))
@@ -45,7 +45,7 @@ def _product(kernel: GridProduct) -> Callable[[Measurement, WaferSpec], Modelled
 def _mesh_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
     """y (1 x m) = x (1 x n) W (n x m), summed along the columns over groups."""
     assumptions = []
-    grid = _grid(record, spec, default=min(spec.rows, spec.cols))
+    grid = square_grid(record, spec, default=min(spec.rows, spec.cols))
     if "rows" not in record.parameters:
         assumptions.append(f"grid {grid.rows} x {grid.cols}")
     group = record.number("group", usual_group(grid.rows))
@@ -57,19 +57,26 @@ def _mesh_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
 
 def _small_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
     """The same with a square matrix, where the record gives the number of groups."""
-    grid = _grid(record, spec)
+    grid = square_grid(record, spec)
     group = -(-grid.rows // record.number("groups"))
     tile = -(-record.number("n") // grid.rows)
-    _half_precision(record)
+    half_precision(record)
     return Modelled(run_by_lines(grouped_gemv(grid, (tile, tile), group, spec), spec))
 
 
 def _pipelined_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
-    grid = _grid(record, spec)
+    grid = square_grid(record, spec)
     return Modelled(run_by_lines(pipelined_gemv(grid, _tile(record, grid), spec), spec))
 
 
-def _grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> Region:
+def square_grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> Region:
+    """The record's grid of PEs, with ``default`` rows and columns if it gives none.
+
+    Raises:
+        MalformedFileError: a number of PEs is missing or none.
+        NotModelledError: the grid is not square.
+        CollectiveError: the wafer is smaller.
+    """
     rows = record.number("rows", default)
     cols = record.number("cols", default)
     if rows != cols:
@@ -84,11 +91,12 @@ def _grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> R
 
 def _tile(record: Measurement, grid: Region) -> tuple[int, int]:
     """Inputs and outputs of a PE."""
-    _half_precision(record)
+    half_precision(record)
     return -(-record.number("n") // grid.rows), -(-record.number("m") // grid.cols)
 
 
-def _half_precision(record: Measurement) -> None:
+def half_precision(record: Measurement) -> None:
+    """Raise NotModelledError unless the record's numbers are of a 16-bit format."""
     record.one_of("dtype", *HALF_FLOATS, default="float16")
 
 
