@@ -21,6 +21,7 @@ from wse_emulator.questions.validate.operations.grid_products import (
     half_precision,
     square_grid,
 )
+from wse_emulator.wafer.machine_file import preset
 from wse_emulator.wafer.spec import WaferSpec
 
 PUBLISHED_SIZES: Final[Mapping[str, tuple[int, int]]] = {
@@ -60,7 +61,8 @@ def _decode(record: Measurement, spec: WaferSpec) -> Modelled:
     else:
         group = usual_group(grid.rows)
         assumptions = (*assumptions, f"groups of {group} PEs")
-    program = decode_layer(grid, share, group, spec, one_axis=spec.name in ONE_AXIS)
+    one_axis = preset(record.machine).name in ONE_AXIS
+    program = decode_layer(grid, share, group, spec, one_axis=one_axis)
     return Modelled(run_by_lines(program, spec), assumptions)
 
 
