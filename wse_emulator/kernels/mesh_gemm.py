@@ -83,15 +83,17 @@ def shift_steps(
     tile: Tile,
     spec: WaferSpec,
     *,
+    left_travels: bool = True,
     each_step: Sequence[ProgramPart] = (),
     channel: str = CHANNEL,
 ) -> Loop:
-    """The P steps of a product: both operands move, and every PE multiplies its tiles.
+    """The P steps of a product: the operands move, and every PE multiplies its tiles.
 
     Args:
         grid: as many rows as columns.
         tile: (m, k, n), the tiles m x k of the left and k x n of the right operand.
         spec: the machine.
+        left_travels: whether the left operand moves as well.
         each_step: what a step does after its multiply-adds.
         channel: route set.
 
@@ -101,7 +103,8 @@ def shift_steps(
     m, k, n = tile
     iteration = spec.kernels.stored_descriptor_loop
     step = spec.kernels.shift_step + mapped_product_cycles(tile, HALVES, iteration, spec)
-    exchanges: tuple[tuple[Axis, int], ...] = (("row", m * k), ("column", k * n))
+    left: tuple[tuple[Axis, int], ...] = (("row", m * k),) if left_travels else ()
+    exchanges: tuple[tuple[Axis, int], ...] = (*left, ("column", k * n))
     body = _step(grid, exchanges, step, spec, channel)
     return Loop((*body, *each_step), _side(grid), "steps")
 
