@@ -192,9 +192,18 @@ def _compare(record: Measurement, settings: Sequence[str]) -> _Compared:
         assumptions=modelled.assumptions,
         consistency=calibrated(known.name).get(record.operation, ""),
         calibrates=coefficients_from(record.id),
-        null_size=size,
+        null_size=_null_size(record, operation),
     )
     return _Compared(result, operation)
+
+
+def _null_size(record: Measurement, operation: Operation) -> float | None:
+    """The record's size in the null model; None where it does not say what the model can do
+    without."""
+    try:
+        return operation.null_size.of(record) if operation.null_size else None
+    except MalformedFileError:
+        return None
 
 
 def _check_metric(record: Measurement, operation: Operation) -> None:
@@ -262,7 +271,8 @@ def _with_null_models(
     alike: dict[tuple[str, str, str, str], list[int]] = {}
     for place, one in enumerate(compared):
         record, null_size = one.result.record, one.operation.null_size
-        if one.result.standing == "scored" and null_size and not record.bound:
+        sized = one.result.null_size is not None
+        if one.result.standing == "scored" and null_size and sized and not record.bound:
             key = (one.result.group.name, record.operation, null_size.words, record.metric)
             alike.setdefault(key, []).append(place)
     models = []
