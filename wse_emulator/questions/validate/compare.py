@@ -176,7 +176,6 @@ def _compare(record: Measurement, settings: Sequence[str]) -> _Compared:
     try:
         modelled = operation.model(record, spec)
         bound = operation.bound(record, spec) if operation.bound else None
-        size = operation.null_size.of(record) if operation.null_size else None
     except (MalformedFileError, NotModelledError):
         raise
     except (WaferSpecError, DoesNotFitError, UnsupportedFormatError) as error:
