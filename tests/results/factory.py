@@ -6,7 +6,7 @@ import dataclasses
 
 import numpy as np
 
-from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.facts import FunctionForms, Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.results.run import (
     CriticalPart,
     MemoryFacts,
@@ -187,6 +187,16 @@ def make_result(
         if fits
         else (),
         samples=(PeSample(pe=worst_pe, why="critical", parts=parts),) if fits else (),
+        forms=FunctionForms(
+            functions=("square root", "division"),
+            form="library",
+            library_cycles=elapsed,
+            library_seconds=elapsed / CLOCK_HZ,
+            vector_cycles=elapsed // 5,
+            vector_seconds=(elapsed // 5) / CLOCK_HZ,
+        )
+        if fits
+        else None,
         levers=()
         if fits
         else (
@@ -232,7 +242,7 @@ def critical_parts(
 
 
 def op_facts(busy: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[OpFacts, ...]:
-    """The kinds of op, the square root and the division with costs of no source."""
+    """The kinds of op, the square root and the division as sequences of ours."""
     total = int(busy.sum())
     facts = [
         OpFacts(
@@ -248,7 +258,14 @@ def op_facts(busy: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> tuple[OpF
         OpFacts(name="broadcast", phase="broadcast", count=1, pe_cycles=16, unsourced_pe_cycles=0)
     )
     facts.append(
-        OpFacts(name="cos", phase="schedule", count=1, pe_cycles=60, unsourced_pe_cycles=60)
+        OpFacts(
+            name="cos",
+            phase="schedule",
+            count=1,
+            pe_cycles=60,
+            counted_pe_cycles=60,
+            unsourced_pe_cycles=0,
+        )
     )
     return tuple(facts)
 

@@ -123,6 +123,18 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
         lambda p: edited(p / "run.json", lambda d: d["wafer"].update(rows=9)),  # type: ignore[attr-defined]  # parsed JSON
         "9 x 4 PEs",
     ),
+    "forms of nothing": (
+        lambda p: edited(p / "run.json", lambda d: d["forms"].update(functions=[])),  # type: ignore[attr-defined]  # parsed JSON
+        "two forms of no function",
+    ),
+    "unknown form": (
+        lambda p: edited(p / "run.json", lambda d: d["forms"].update(form="steps")),  # type: ignore[attr-defined]  # parsed JSON
+        "in the form 'steps'",
+    ),
+    "form of another step": (
+        lambda p: edited(p / "run.json", lambda d: d["forms"].update(library_cycles=1)),  # type: ignore[attr-defined]  # parsed JSON
+        "not the one in library form",
+    ),
     "no arrays": (lambda p: (p / "run.npz").unlink(), "belongs beside run.json"),
     "from --json": (lambda p: edited(p / "run.json", lambda d: d.pop("arrays")), "--json"),
     "cut arrays": (

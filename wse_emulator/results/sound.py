@@ -15,6 +15,7 @@ import numpy as np
 
 from wse_emulator.results.run import MEMORY_ALONE, RunArrays, RunResult
 from wse_emulator.wafer.arrays import FloatArray, IntArray
+from wse_emulator.wafer.library import FUNCTION_FORMS
 from wse_emulator.wafer.region import PLANES
 
 MOST_COUNT: Final = 2**63 - 1
@@ -39,6 +40,7 @@ def faults(result: RunResult) -> Iterator[str]:
     yield from _machine(result)
     yield from _places(result)
     yield from _times(result)
+    yield from _forms(result)
     yield from _arrays(result)
 
 
@@ -116,6 +118,21 @@ def _times(result: RunResult) -> Iterator[str]:
         spans += [(booking.start_cycle, booking.end_cycle) for booking in link.parts]
     if any(not -1 <= start <= end <= MOST_CYCLES for start, end in spans):
         yield "something ends before it begins, or after all cycles that can be told apart"
+
+
+def _forms(result: RunResult) -> Iterator[str]:
+    """What does not hang together in the two forms of a step's functions."""
+    forms = result.forms
+    if forms is None:
+        return
+    if not forms.functions:
+        yield "it has two forms of no function"
+    if forms.form not in FUNCTION_FORMS:
+        yield f"its functions are in the form {forms.form!r:.40}"
+    elif not result.steps:
+        yield "it has two forms of a step that was not timed"
+    elif getattr(forms, f"{forms.form}_cycles") != result.steps[-1].cycles:
+        yield f"its step is not the one in {forms.form} form"
 
 
 def _arrays(result: RunResult) -> Iterator[str]:
