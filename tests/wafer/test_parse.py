@@ -172,7 +172,7 @@ def test_wrong_machines_are_refused(text: str, error: type[Exception], says: str
         ("kernels.star_start=1e9", "kernels.star_start"),
         ("kernels.star_start=1/0", "kernels.star_start"),
         ("kernels.star_start=nan", "kernels.star_start"),
-        ("functions=scalar", "one of library, vector"),
+        ("functions=scalar", "library or vector"),
         ("library.exp=82", "library.FUNCTION.FORMAT"),
         ("library.exp.float32=82.5", "library.exp.float32"),
         ("library.exp.float32=-1", "library.exp.float32"),
