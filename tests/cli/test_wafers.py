@@ -22,6 +22,10 @@ def test_one_machine_is_shown_with_its_sources(capsys: pytest.CaptureFixture[str
     shown = capsys.readouterr().out
     assert "hop_cycles" in shown
     assert "Rocki" in shown
+    calls = {tuple(line.split()[:6]) for line in shown.splitlines()}
+    assert ("exp", "float32", "82", "81", "84", "evidence") in calls
+    assert ("log", "float32", "87", "75", "98", "counted") in calls
+    assert ("erf", "float16", "128", "125", "132", "ours") in calls
 
 
 def test_json_of_all_machines(capsys: pytest.CaptureFixture[str]) -> None:

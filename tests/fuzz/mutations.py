@@ -82,6 +82,7 @@ def kinds(folder: Path) -> list[Kind]:
     machine = {
         "schema": "wse-machine/1", "base": "wse2", "rows": 4, "cols": 5, "hop_cycles": 2,
         "cycles_per_wavelet": "9/8", "clock_hz": 8.5e8, "lanes": {"fma": {"float32": ["1/2", 9]}},
+        "functions": "vector", "library": {"exp": {"float32": {"cycles": 60, "low": 50}}},
         "sources": {"hop_cycles": "here"}, "unsourced": ["clock_hz"],
     }  # fmt: skip
     schedule = [{"scheduler": "Linear", "initial_learning_rate": 0, "end_learning_rate": 0.1,

@@ -8,13 +8,14 @@ from fractions import Fraction
 from math import ceil
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.timed import disagreement, elapsed
 from wse_emulator.activities import Activity, ProgramPart
 from wse_emulator.cost.banks import conflicts_in_step, sources_conflict
 from wse_emulator.engines.by_lines import run_by_lines
+from wse_emulator.errors import InputError
 from wse_emulator.kernels.functions import FunctionCode
 from wse_emulator.kernels.gated_mlp import MlpTile, gated_mlp
 from wse_emulator.kernels.matrix_rows import RowTile, row_rms_norm, row_softmax
@@ -32,7 +33,8 @@ from wse_emulator.wafer.region import Region
 WORDS = st.integers(0, 500).map(lambda word: 2 * word)
 
 
-@given(WORDS, WORDS, WORDS, WORDS, st.integers(0, 40))
+@settings(max_examples=50)
+@given(WORDS, WORDS, WORDS, WORDS, st.integers(0, 12))
 def test_conflicts_of_sources_with_strides_of_their_own(
     first: int, step: int, second: int, stride: int, elements: int
 ) -> None:
@@ -76,6 +78,13 @@ def test_a_query_sees_the_keys_up_to_its_own() -> None:
     last = elapsed(query_attention(4, 64, 16, "float32", WSE3, causal=True), WSE3)
     assert last < elapsed(query_attention(4, 64, 16, "float32", WSE3), WSE3)
     assert last > elapsed(query_attention(4, 60, 16, "float32", WSE3), WSE3)
+
+
+def test_attention_that_does_not_fit_in_a_pe_is_refused() -> None:
+    with pytest.raises(InputError, match=r"take 50,000 B of a PE's 49,152 B"):
+        query_attention(50, 100, 25, "float32", WSE3)
+    with pytest.raises(InputError, match="give fewer"):
+        query_attention(10**9, 10**9, 10**9, "float32", WSE3)
 
 
 @pytest.mark.parametrize(

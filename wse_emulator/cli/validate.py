@@ -61,10 +61,11 @@ def validate(
       wse validate --group training
       wse validate --set step_launch_cycles=16
     """
-    found = read_measurements(None if data is None else Path(data))
+    path = None if data is None else Path(data)
+    found = read_measurements(path)
     with telling(len(found), quiet=quiet) as tell:
         by = cast("ErrorGrouping", group)  # click has checked it
-        report = compare_records(found, tell, group=by, set=settings)
+        report = compare_records(found, tell, group=by, set=settings, path=path)
     if json_path is not None:
         write_json(json_path, report_document(report, bounds=bounds), force=force)
     if json_path != STDOUT:

@@ -1,11 +1,11 @@
 """One decoder layer on one new token, whose weights and cached keys stay in the PEs.
 
-The program: MeshInfra/WaferLLM@2cd13b5, ``Decode``. A vector lies along the rows or the columns of a
-square grid, a part of it on each PE. Products sum along one axis and alternate between the two; the
-ten all-reduces of a layer, in software over groups, take most of the time. There are two programs.
-That of WSE-2 has routes for each axis, and the root of a sum sends the result to its two sides one
-after the other. That of WSE-3 has routes for one axis at a time, which it changes six times a layer,
-and its root sends to both sides at once.
+The program: MeshInfra/WaferLLM@2cd13b5, ``Decode``. A vector lies along the rows or the columns of
+a square grid, a part of it on each PE. Products sum along rows and along columns by turns; the ten
+all-reduces of a layer, in software over groups, take most of the time. There are two programs. That
+of WSE-2 has routes for each axis, and the root of a sum sends the result to its two sides one after
+the other. That of WSE-3 has routes for one axis at a time, which it changes six times a layer, and
+its root sends to both sides at once.
 
 What is counted here are instructions of that program. Its SiLU runs over ``hidden`` elements, not
 over the ``ffn`` elements of its operand.
@@ -79,9 +79,10 @@ def decode_layer(
     Example:
         >>> from wse_emulator.engines.by_lines import run_by_lines
         >>> from wse_emulator.wafer import WSE2
-        >>> layer = decode_layer(Region(0, 0, 60, 60), LayerShare(8, 27, 8), 10, WSE2, one_axis=False)
+        >>> share = LayerShare(hidden=8, ffn=27, tokens=8)
+        >>> layer = decode_layer(Region(0, 0, 60, 60), share, 10, WSE2, one_axis=False)
         >>> run_by_lines(layer, WSE2)
-        6122
+        5865
     """
     if grid.rows != grid.cols:
         raise ValueError(f"the vectors of a layer turn on a square grid, {grid.as_list()} is none")
@@ -152,7 +153,7 @@ class _Layer:
         yield self.work("softmax", self.call("division") + self.vector("mul", keys))
 
     def product(self, name: str, inputs: int, outputs: int) -> Activity:
-        """A vector times a matrix: clear the sums, and a multiply-add for each input by ``@map``."""
+        """A vector times a matrix: clear the sums, then a multiply-add for each input."""
         cycles = (
             self.vector("move", outputs)
             + start_cycles(Start.IN_LOOP, self.spec)
@@ -201,8 +202,5 @@ def short_exponential_cycles(spec: WaferSpec) -> int:
 
 def silu_cycles(spec: WaferSpec) -> int:
     """An element of ``x / (1 + exp(-x))`` in a loop, with the short exponential."""
-    return (
-        spec.loop_cycles
-        + short_exponential_cycles(spec)
-        + spec.library_call("division", HALF).cycles
-    )
+    division = spec.library_call("division", HALF).cycles
+    return spec.loop_cycles + short_exponential_cycles(spec) + division

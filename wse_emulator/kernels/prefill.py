@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil
+from fractions import Fraction
 from typing import Final
 
 from wse_emulator.activities import ProgramPart, compute
@@ -68,7 +68,8 @@ def prefill_layer(
     Example:
         >>> from wse_emulator.engines.by_lines import run_by_lines
         >>> from wse_emulator.wafer import WSE2
-        >>> run_by_lines(prefill_layer(Region(0, 0, 24, 24), LayerShare(8, 27, 8), WSE2), WSE2)
+        >>> share = LayerShare(hidden=8, ffn=27, tokens=8)
+        >>> run_by_lines(prefill_layer(Region(0, 0, 24, 24), share, WSE2), WSE2)
         0
     """
     return tuple(_Layer(grid, share, spec, channel).parts())
@@ -125,19 +126,20 @@ class _Layer:
             channel=self.channel,
         )
 
-    def sum_of_step(self) -> int:
+    def sum_of_step(self) -> Fraction:
         """What a step adds for the sum of a tile along the row, whose root moves on by two places.
 
-        The row sums in software from both ends. Its PEs are in step with the sums that pass: each
-        begins later than the one before it, by a stage. When the root moves on by two places, two
-        stages come on top of the longer side, and the root takes two streams. A call finds the
-        root, three instructions load their descriptors, and the tile is cleared.
+        The row sums in software from both ends, and the root takes two streams. The PEs go in step
+        with the sums that pass: each begins a stage later than the one before it, seen from an end.
+        A root that moves on by two places therefore begins two stages later, and on its way back
+        one. A call finds the root, three instructions load their descriptors, and the tile is
+        cleared.
         """
         spec, elements = self.spec, self.share.tokens**2
         stage = free_latency(1, spec) + task_cycles(spec)
         stream = message_cycles(wavelets_of(elements * HALF_BYTES, spec), spec)
         root = spec.library_call("division", HALF).cycles + 3 * spec.launch_cycles
-        return root + 2 * stage + 2 * stream + self.vector("move", elements)
+        return root + Fraction(3, 2) * stage + 2 * stream + self.vector("move", elements)
 
     def norm(self) -> Iterator[ProgramPart]:
         """Divide each token by the root of its mean square, and scale by weights."""
@@ -185,15 +187,13 @@ class _Layer:
             channel=self.channel,
         )
 
-    def work(self, name: str, cycles: int) -> ProgramPart:
+    def work(self, name: str, cycles: int | Fraction) -> ProgramPart:
         return compute(name, self.grid, cycles)
 
     def vector(self, op_class: str, elements: int) -> int:
         return vector_op_cycles(op_class, HALF, elements, self.spec)
 
     def in_loop(self, op_class: str, elements: int) -> int:
-        """An instruction of a scalar loop, whose descriptors are loaded and move on by themselves."""
+        """An instruction of a scalar loop, which steps over descriptors in registers."""
         instruction = replace(plain_instruction(op_class, HALF), start=Start.STEPS)
-        return self.spec.loop_jump_cycles + ceil(
-            instruction_cycles(instruction, elements, self.spec)
-        )
+        return self.spec.loop_jump_cycles + instruction_cycles(instruction, elements, self.spec)

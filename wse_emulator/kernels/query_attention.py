@@ -9,7 +9,7 @@ vectors from one bank group. PEs exchange nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import ceil
 from typing import Final
 
@@ -22,6 +22,7 @@ from wse_emulator.cost.instructions import (
     plain_instruction,
 )
 from wse_emulator.cost.starts import Start, start_cycles
+from wse_emulator.errors import InputError
 from wse_emulator.kernels.scalar_loops import (
     ONE_PE,
     LoopBody,
@@ -33,6 +34,21 @@ from wse_emulator.wafer.spec import WaferSpec
 
 _EXPONENTIAL: Final = LoopBody(loads=1, stores=1, flops=2, calls=("exp",))
 """Less the maximum, the exponential stored, added to the sum."""
+
+
+@lru_cache(maxsize=4096)
+def _multiply_add_cycles(
+    first: tuple[int, int],
+    second: tuple[int, int],
+    elements: int,
+    instruction: Instruction,
+    spec: WaferSpec,
+) -> int:
+    conflicts = conflicts_in_step(first, second, elements, spec)
+    plain = element_cycles(instruction, spec)
+    slow = element_cycles(instruction, spec, bank_conflict=True)
+    walked = ceil((elements - conflicts) * plain + conflicts * slow)
+    return start_cycles(Start.IN_LOOP, spec) + walked
 
 
 @dataclass(frozen=True)
@@ -49,26 +65,28 @@ class _Head:
     def size(self) -> int:
         return BYTES[self.dtype]
 
-    @property
+    @cached_property
     def multiply_add(self) -> Instruction:
         return plain_instruction("fma", lane_dtype(self.dtype))
 
-    @cached_property
-    def addresses(self) -> tuple[int, ...]:
-        """Of queries, keys, values, outputs and scores, in the order of their declaration."""
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Bytes of queries, keys, values, outputs and scores, in the order of their declaration."""
         matrices = (self.queries, self.keys, self.keys, self.queries)
         sizes = [rows * self.head_dim * self.size for rows in matrices]
-        return packed_addresses([*sizes, self.queries * self.keys * self.size])
+        return (*sizes, self.queries * self.keys * self.size)
+
+    @cached_property
+    def addresses(self) -> tuple[int, ...]:
+        return packed_addresses(self.sizes)
 
     def multiply_adds(self, first: tuple[int, int], second: tuple[int, int], elements: int) -> int:
         """One multiply-add in a scalar loop, each source with its start and its stride."""
         period = bank_period_bytes(self.spec)
-        first, second = ((start % period, stride) for start, stride in (first, second))
-        conflicts = conflicts_in_step(first, second, elements, self.spec)
-        plain = element_cycles(self.multiply_add, self.spec)
-        slow = element_cycles(self.multiply_add, self.spec, bank_conflict=True)
-        walked = ceil((elements - conflicts) * plain + conflicts * slow)
-        return start_cycles(Start.IN_LOOP, self.spec) + walked
+        starts = first[0] % period, second[0] % period
+        return _multiply_add_cycles(
+            (starts[0], first[1]), (starts[1], second[1]), elements, self.multiply_add, self.spec
+        )
 
     def scores(self, query: int, keys: int) -> int:
         """Products of a query with the keys, one column of the keys after the other."""
@@ -137,6 +155,7 @@ def query_attention(
         causal: each query sees the keys up to its own; the PE has the last queries.
 
     Raises:
+        InputError: the arrays do not fit in a PE.
         WaferSpecError: the machine has no rate in this format, or its library no exponential.
 
     Example:
@@ -147,6 +166,12 @@ def query_attention(
         836352
     """
     head = _Head(queries, keys, head_dim, dtype, spec)
+    needed = sum(head.sizes)
+    if needed > spec.sram_bytes_per_pe:
+        raise InputError(
+            f"{queries} queries and {keys} keys {head_dim} wide take {needed:,} B of a PE's "
+            f"{spec.sram_bytes_per_pe:,} B; give fewer"
+        )
     first = keys - queries
     cycles = sum(
         head.query(query, min(keys, first + query + 1) if causal else keys)

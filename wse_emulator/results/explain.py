@@ -96,7 +96,7 @@ class Explanation(DrawnAnswer):
         >>> model = torch.nn.Linear(64, 64)
         >>> explanation = wse_emulator.run(model, wafer="wse2:8x8").explain()
         >>> explanation.worst.limit.name
-        'launch'
+        'functions'
     """
 
     model: str

@@ -8,7 +8,12 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
-from wse_emulator.questions.validate import GroupSummary, Summary, ValidationReport
+from wse_emulator.questions.validate import (
+    GroupSummary,
+    Measurement,
+    Summary,
+    ValidationReport,
+)
 from wse_emulator.questions.validate.groups import OperationGroup
 from wse_emulator.results.sentences import sentence
 from wse_emulator.results.words import deviation, plural, seconds, share
@@ -111,7 +116,7 @@ def _consistency(report: ValidationReport) -> Table:
 def _records(report: ValidationReport, bounds: bool) -> Table:
     numbers = ("published", "modelled", *(("formula",) if bounds else ()), "error")
     records = table(
-        "Published against modelled, in cycles where no unit stands",
+        "Published against modelled, in cycles where no unit is named",
         "record",
         "machine",
         *numbers,
@@ -126,7 +131,7 @@ def _records(report: ValidationReport, bounds: bool) -> Table:
             cells.append("" if one.bound is None else _amount(one.bound, unit))
         error = Text(deviation(one.error), style="red" if one.beyond_line else "")
         counts = "" if one.standing == "scored" else one.standing
-        records.add_row(one.record.id, one.machine, *cells, error, counts)
+        records.add_row(_named(one.record), one.machine, *cells, error, counts)
     return records
 
 
@@ -140,15 +145,20 @@ def _beyond_lines(report: ValidationReport) -> Table:
             amounts = (
                 _amount(value, one.record.unit) for value in (one.record.value, one.modelled)
             )
-            beyond.add_row(one.record.id, one.group.name, *amounts, deviation(one.error))
+            beyond.add_row(_named(one.record), one.group.name, *amounts, deviation(one.error))
     return beyond
+
+
+def _named(record: Measurement) -> str:
+    """A record's name, with its unit where that is neither cycles nor seconds."""
+    usual = record.unit == "s" or record.unit.startswith("cycles")
+    return record.id if usual else f"{record.id} ({record.unit})"
 
 
 def _amount(value: float, unit: str) -> str:
     if unit == "s":
         return seconds(value)
-    number = f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:,.2f}"
-    return number if unit.startswith("cycles") else f"{number} {unit}"
+    return f"{value:,.0f}" if value >= 100 or value == round(value) else f"{value:,.2f}"
 
 
 def _sources(report: ValidationReport) -> Table:

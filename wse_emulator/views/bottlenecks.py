@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from wse_emulator.results.answers import no_step
+from wse_emulator.results.answers import in_both_forms, no_step
 from wse_emulator.results.explain import Effect, Explanation, costliest_limit
 from wse_emulator.results.run import RunResult
 from wse_emulator.results.words import cycles, share
@@ -23,7 +23,7 @@ QUESTION: Final = "What limits the step: compute, memory port, fabric or latency
 drawn_aside(NAME, QUESTION)
 
 _COLOURS: Final = {"compute": BLUE, "memory port": ORANGE, "fabric": GREEN, "latency": PURPLE}
-_KINDS: Final = {kind: kind for kind in _COLOURS} | {"unknown": "costs that no document states"}
+_KINDS: Final = {kind: kind for kind in _COLOURS} | {"unknown": "ranges of costs"}
 _HATCH: Final = "////"
 
 
@@ -47,7 +47,8 @@ def figure_limits(explanation: Explanation, style: Style = LIGHT) -> Figure:
         page = new_page(
             style,
             question=QUESTION,
-            answer=f"The step takes {cycles(explanation.cycles)}. {costliest_limit(explanation)}",
+            answer=f"The step takes {cycles(explanation.cycles)}"
+            f"{in_both_forms(explanation.forms)}. {costliest_limit(explanation)}",
             note="Each bar is an emulation of its own, with that limit alone lifted. Limits "
             "overlap (an instruction waits for lanes or for a port, whichever is slower), so the "
             "savings do not add up. No limit here: the machine has the least already.",

@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,6 +62,51 @@ def test_every_group_stays_within_its_lines() -> None:
 def test_modelled_cycles_are_those_of_the_rules(record: str, cycles: int) -> None:
     found = {c.record.id: c for c in whole_report().comparisons}
     assert found[record].modelled == cycles
+
+
+def test_the_document_holds_every_record_and_sums_up_the_scored_ones() -> None:
+    document: dict[str, Any] = whole_report().document()
+    json.dumps(document, allow_nan=False)
+    assert document["schema"] == "wse-validate/2"
+    records = document["records"]
+    assert len(records) == 24 + 180
+    for record in records:
+        if record["standing"] in ("not_modelled", "left_out"):
+            assert (record["modelled"], record["error"]) == (None, None)
+            assert record["reason"]
+            continue
+        error = (record["modelled"] - record["published"]) / record["published"]
+        assert record["error"] == pytest.approx(error)
+        assert (record["standing"] == "calibrates") <= bool(record["calibrates"])
+    for name, one in document["scores"]["validation"].items():
+        mine = [r for r in records if r["operation"] == name and r["standing"] == "scored"]
+        errors = [abs(r["error"]) for r in mine]
+        assert one["count"] == len(errors)
+        assert one["mean_abs_error"] == pytest.approx(sum(errors) / len(errors))
+        assert one["max_abs_error"] == pytest.approx(max(errors))
+        nulls = [abs(r["null_error"]) for r in mine if r["null_error"] is not None]
+        assert one["null_count"] == len(nulls)
+        if nulls:
+            assert one["null_mean_abs_error"] == pytest.approx(sum(nulls) / len(nulls))
+    for group in document["groups"]:
+        if group["scored"]:
+            many = [one["count"] for one in group["operations"].values()]
+            assert group["scored"]["count"] == sum(many)
+    assert document["coefficients"] == list(KERNEL_FIELDS)
+
+
+def test_a_record_beyond_the_line_of_its_group_is_marked() -> None:
+    """The line of sums along a line of PEs is 5 %."""
+    near, far = chain(value=56), chain(id="far", value=50)
+    doubtful = chain(id="doubtful", value=50, contested="in doubt")
+    report = validate([near, far, doubtful])
+    assert [one.beyond_line for one in report.comparisons] == [False, True, False]
+    (group,) = report.groups()
+    assert group.within is False
+    (alone,) = validate([near, doubtful]).groups()
+    assert alone.within is True
+    (none,) = validate([doubtful]).groups()
+    assert (none.within, none.whole) == (None, None)
 
 
 def test_what_was_taken_from_the_source_is_scored_apart() -> None:

@@ -59,6 +59,11 @@ class Changes:
         self._spans: defaultdict[int, list[IntArray]] = defaultdict(list)  # cycles -> starts
         self._waiting = 0
 
+    @property
+    def counts(self) -> bool:
+        """Whether anything is counted."""
+        return self._most_waiting is not None
+
     def add(self, when: Moments, delay: int = 0, times: int = 1) -> None:
         """Change the number by ``times`` in each cycle of ``when``, ``delay`` cycles later."""
         if self._most_waiting is None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from wse_emulator.activities import Shift
-from wse_emulator.engines.array.bookings import Flow
+from wse_emulator.engines.array.bookings import Bookings, Flow, Track
 from wse_emulator.engines.array.folded_rings import FoldedRing, folded_rings
-from wse_emulator.engines.array.scans import link_requests
 from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.errors import ConservationError
+from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.messages import free_latency, wavelets_on_the_way
 
 
@@ -25,38 +25,99 @@ def shift(sweep: Sweep, index: int, activity: Shift) -> None:
 
 def _turn(sweep: Sweep, index: int, ring: FoldedRing, activity: Shift) -> None:
     """Pass the messages of all PEs one place on along the ring."""
-    spec, bookings, pes, cycles = sweep.spec, sweep.bookings, ring.pes, ring.block.cycles
-    on_ramps = cycles if isinstance(cycles, int) else cycles[..., None]
-    on_links = cycles if isinstance(cycles, int) else cycles[..., None, None]
-    ready = pes.ready
+    spec, bookings, ready, cycles = sweep.spec, sweep.bookings, ring.pes.ready, ring.block.cycles
     flow = Flow(index, 0, activity.channel, int(ready.min()))
     heads = ready + (spec.touch_cycles + spec.ramp_cycles)
-    start = np.empty_like(ready)
-    for steps in ring.steps:
-        links, ramps = steps.links, steps.ramps
-        sends = ring.row_major[:, None, steps.sources]
-        waits = bookings.waits_of(flow, links)
-        asked = link_requests(
-            heads[:, None, steps.sources],
-            steps.distance,
-            spec.hop_cycles,
-            bookings.free(links),
-            waits,
-        )
-        granted = bookings.grant(flow, links, asked, waits, on_links, sends[..., None])
-        free, waits = bookings.free(ramps), bookings.waits_of(flow, ramps)
-        asked = granted[..., -1] + spec.hop_cycles
-        if free is not None:
-            np.maximum(asked, free, out=asked)
-        granted = bookings.grant(flow, ramps, asked, waits, on_ramps, sends)
-        arrival = granted[:, 0] + spec.ramp_cycles
-        if (arrival < ready[:, steps.sources] + free_latency(steps.distance, spec)).any():
-            raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
-        start[:, steps.sinks] = np.maximum(arrival, ready[:, steps.sinks])
-    end = sweep.touched(pes, start, cycles)
+    at_ramp = _at_ramps(sweep, flow, ring, heads)
+    free, waits = bookings.free(ring.ramps), bookings.waits_of(flow, ring.ramps)
+    asked = at_ramp if free is None else np.maximum(at_ramp, free)
+    source = ring.row_major[:, ring.source]
+    arrival = bookings.grant(flow, ring.ramps, asked, waits, cycles, source) + spec.ramp_cycles
+    latency = free_latency(0, spec) + ring.reach[ring.source] * spec.hop_cycles
+    if (arrival < ready[:, ring.source] + latency).any():
+        raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
+    start = np.maximum(arrival, ready)
+    end = sweep.touched(ring.pes, start, cycles)
     ring.uses += sweep.weight
-    for steps in ring.steps:
-        room = wavelets_on_the_way(steps.distance, spec)
-        late = np.where(cycles > room, start[:, steps.sinks] + cycles - room, 0)
-        end[:, steps.sources] = np.maximum(end[:, steps.sources], late)
-    sweep.release(flow, pes, flow.first, end)
+    if np.max(cycles) > wavelets_on_the_way(1, spec):
+        room = wavelets_on_the_way(0, spec) + ring.reach * spec.hop_cycles
+        late = start[:, ring.sink] + (cycles - room)
+        end = np.maximum(end, np.where(cycles > room, late, 0))
+    sweep.release(flow, ring.pes, flow.first, end)
+
+
+def _at_ramps(sweep: Sweep, flow: Flow, ring: FoldedRing, heads: IntArray) -> IntArray:
+    """The cycle in which the head for each position is at its router.
+
+    Args:
+        heads: (lines, positions) cycle in which the message that a position sends is at its own
+            router.
+    """
+    hop, bookings, cycles = sweep.spec.hop_cycles, sweep.bookings, ring.block.cycles
+    lines, last = heads.shape[0], heads.shape[1] - 1
+    links = np.arange(last)
+    # link q outward leaves position q; an even position sends by its own link and the next one
+    out = _Requests(bookings, flow, ring.outward, lines, last)
+    out.ask(slice(0, None, 2), heads[:, 0:last:2])
+    out.ask(slice(1, None, 2), out.granted[:, 0 : last - 1 : 2] + hop)
+    out.grant(cycles, ring.row_major[:, links // 2 * 2])
+    # link q back leaves position q + 1; an odd position sends by its own link and the next one
+    back = _Requests(bookings, flow, ring.back, lines, last, backwards=True)
+    back.ask(slice(0, None, 2), heads[:, 1::2])
+    back.ask(slice(1, last - 1, 2), back.granted[:, 2::2] + hop)
+    if last % 2 == 0:  # the last position sends back by one link
+        back.ask(slice(last - 1, last), heads[:, last:])
+    back.grant(cycles, ring.row_major[:, np.minimum(links + 1 + links % 2, last)])
+    at_ramp = np.empty_like(heads)
+    at_ramp[:, 0] = back.granted[:, 0]
+    at_ramp[:, 1:last:2] = back.granted[:, 1::2]
+    at_ramp[:, 2::2] = out.granted[:, 1::2]
+    if last % 2:  # the position before the last sends outward by one link
+        at_ramp[:, last] = out.granted[:, last - 1]
+    at_ramp += hop
+    return at_ramp
+
+
+class _Requests:
+    """Requests of the messages of a shift for the links of one direction.
+
+    Attributes:
+        granted: (lines, links) cycles, where they are known, in the order of the positions.
+    """
+
+    def __init__(
+        self,
+        bookings: Bookings,
+        flow: Flow,
+        track: Track,
+        lines: int,
+        links: int,
+        *,
+        backwards: bool = False,
+    ) -> None:
+        self._bookings, self._flow, self._track = bookings, flow, track
+        self._order = slice(None, None, -1 if backwards else 1)  # of the track's links
+        free, waits = bookings.free(track), bookings.waits_of(flow, track)
+        self._free = None if free is None else free[:, self._order]
+        self._waits = None if waits is None else waits[:, self._order]
+        self._asked: IntArray = np.empty((lines, links), np.int64)
+        self.granted = self._asked if waits is None else np.empty_like(self._asked)
+
+    def ask(self, links: slice, heads: IntArray) -> None:
+        """Ask for some links, at whose routers the heads are in these cycles [3.2]."""
+        asked = heads if self._free is None else np.maximum(heads, self._free[:, links])
+        self._asked[:, links] = asked
+        if self._waits is not None:
+            self.granted[:, links] = asked + self._waits[:, links]
+
+    def grant(self, cycles: int | IntArray, source: IntArray) -> None:
+        """Book all links, each for the message from ``source``."""
+        order, waits = self._order, self._waits
+        self._bookings.grant(
+            self._flow,
+            self._track,
+            self._asked[:, order],
+            None if waits is None else waits[:, order],
+            cycles,
+            source[:, order],
+        )

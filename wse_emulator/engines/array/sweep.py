@@ -7,6 +7,7 @@ therefore finds every time [8.1].
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
@@ -27,6 +28,9 @@ from wse_emulator.wafer.spec import WaferSpec
 
 NEVER = np.iinfo(np.int64).max
 
+KNOWN_WORKS: Final = 4
+"""Works whose shares are kept: each holds an array of its region."""
+
 
 class Sweep:
     """The state of the wafer while a pass goes through the program.
@@ -43,7 +47,8 @@ class Sweep:
         stages, spreads, rings: the views of chains, multicasts and shifts so far; many activities
             share them.
         places: how regions were divided between chains so far.
-        latest: the work seen last and its shares, since rounds repeat the same work.
+        latest: id of a work -> the work and its shares, of those seen last, since rounds and
+            passes repeat the same works.
     """
 
     def __init__(
@@ -72,7 +77,7 @@ class Sweep:
         self.spreads: dict[tuple[object, ...], tuple[Spread, ...]] = {}
         self.rings: dict[tuple[object, ...], tuple[FoldedRing, ...]] = {}
         self.places: dict[tuple[tuple[int, int], ...], Places] = {}
-        self.latest: tuple[Work, Shares] | None = None
+        self.latest: dict[int, tuple[Work, Shares]] = {}
         self.weight = 0
         self._uncounted = [times for _, times in written]
 
@@ -92,14 +97,17 @@ class Sweep:
     def work(self, index: int, work: Work) -> None:
         """Run work: each PE is busy for its chain; an op starts and ends with its first and last
         PE."""
-        if self.latest is None or self.latest[0] is not work:
-            self.latest = (work, shares_of(work, self.tables, self.places))
-        shares = self.latest[1]
+        known = self.latest.get(id(work))
+        if known is None or known[0] is not work:
+            if len(self.latest) >= KNOWN_WORKS:
+                self.latest.clear()
+            known = self.latest[id(work)] = (work, shares_of(work, self.tables, self.places))
+        shares = known[1]
         rows, cols = work.region.slices
         ready = self.ready[rows, cols].reshape(-1)
         for part in shares.parts:
-            table, when = part.table, moments(ready[part.places])
-            earliest, latest = when.first, when.last
+            table, begins = part.table, ready[part.places]
+            earliest, latest = int(begins.min()), int(begins.max())
             if part.distinct:
                 starts, ends = table.first + earliest, table.last + latest
                 self.op_start[part.ops] = np.minimum(self.op_start[part.ops], starts)
@@ -108,10 +116,12 @@ class Sweep:
                 np.minimum.at(self.op_start, part.ops, table.first + earliest)
                 np.maximum.at(self.op_end, part.ops, table.last + latest)
             self.ends(index, earliest, latest + table.cycles)
-            self.busy_pes.add(when)
-            self.busy_pes.add(when, table.cycles, -1)
-            for offset, change in table.byte_changes:
-                self.temporary_bytes.add(when, offset, change)
+            if self.busy_pes.counts:
+                when = moments(begins)
+                self.busy_pes.add(when)
+                self.busy_pes.add(when, table.cycles, -1)
+                for offset, change in table.byte_changes:
+                    self.temporary_bytes.add(when, offset, change)
         self.ready[rows, cols] += shares.busy
         if self.weight:
             self.busy[rows, cols] += shares.busy * self.weight

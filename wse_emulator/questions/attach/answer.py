@@ -52,7 +52,7 @@ def attach(
         ...     optimizer.step()
         >>> result = emulation.result()
         >>> [step.cycles for step in result.steps]
-        [1936, 1936]
+        [5002, 5002]
         >>> emulation.detach()
     """
     given = ("model", "optimizer") if scheduler is None else ("model", "optimizer", "schedules")

@@ -76,7 +76,7 @@ class Emulation:
         >>> model(torch.ones(8, 64)).square().mean().backward()
         >>> optimizer.step()
         >>> emulation.result().steps[0].cycles
-        1936
+        5002
         >>> emulation.detach()
         >>> optimizer.step()  # a plain step again: it is not recorded
         >>> len(emulation.result().steps)

@@ -71,7 +71,7 @@ def explain(  # noqa: PLR0913 - the fields of a Request
         >>> found.cycles > found.all_lifted_cycles
         True
         >>> found.effects[0].limit.name, found.effects[0].cycles < found.cycles
-        ('launch', True)
+        ('functions', True)
     """
     given = Given(
         model="" if isinstance(target, StepAnswer) else target,

@@ -7,10 +7,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from wse_emulator.errors import InputError, MalformedFileError, WseError
+from wse_emulator.cost.kernel import UnsupportedFormatError
+from wse_emulator.errors import (
+    DoesNotFitError,
+    InputError,
+    MalformedFileError,
+    WaferSpecError,
+    WseError,
+)
 from wse_emulator.questions.validate.calibration import coefficients_from
 from wse_emulator.questions.validate.lookup import group_of, machine_of, operation_of
-from wse_emulator.questions.validate.measurements import Measurement, read_measurements
+from wse_emulator.questions.validate.measurements import (
+    Measurement,
+    file_words,
+    read_measurements,
+)
 from wse_emulator.questions.validate.modelled import NotModelledError
 from wse_emulator.questions.validate.null_model import NullModel, line_through
 from wse_emulator.questions.validate.operation import Operation
@@ -44,6 +55,9 @@ METRICS: Final = (
     "samples",
 )
 """What the value of a record may count."""
+
+PER: Final = "_per_"
+"""A metric with this in its name is a rate; those that are not in ``METRICS`` are not modelled."""
 
 
 def validate(
@@ -82,8 +96,9 @@ def validate(
     if group not in SUMMED_BY:
         raise InputError(f"group {group!r} is unknown; one of {', '.join(SUMMED_BY)}")
     if data is None or isinstance(data, str | Path):
-        records: Sequence[Measurement] = read_measurements(None if data is None else Path(data))
-        return compare_records(records, tell or silent, group=group, set=set)
+        path = None if data is None else Path(data)
+        records: Sequence[Measurement] = read_measurements(path)
+        return compare_records(records, tell or silent, group=group, set=set, path=path)
     given = list(data) if isinstance(data, Iterable) else [data]
     found = [one for one in given if isinstance(one, Measurement)]
     if len(found) < len(given):
@@ -97,6 +112,7 @@ def compare_records(
     *,
     group: ErrorGrouping = "operation",
     set: Settings = (),
+    path: Path | None = None,
 ) -> ValidationReport:
     """Model every record on its machine.
 
@@ -104,6 +120,7 @@ def compare_records(
         records: what to compare.
         tell: called with the name of each record as it begins; does nothing by default.
         group, set: as in :func:`validate`.
+        path: the file that they stand in, which errors name.
 
     Raises:
         MalformedFileError: a record lacks a parameter, or has an impossible one.
@@ -123,6 +140,10 @@ def compare_records(
             compared.append(_compare(record, settings))
         except NotModelledError as reason:
             not_modelled.append((record, str(reason)))
+        except MalformedFileError as error:
+            if path is None:
+                raise
+            raise MalformedFileError(f"{file_words(path)}: {error}") from error
     repeated = _repeated([one.result.record for one in compared])
     marked = [
         replace(one, result=replace(one.result, repeats=number in repeated))
@@ -155,9 +176,10 @@ def _compare(record: Measurement, settings: Sequence[str]) -> _Compared:
     try:
         modelled = operation.model(record, spec)
         bound = operation.bound(record, spec) if operation.bound else None
-        size = operation.null_size.of(record) if operation.null_size else None
-    except MalformedFileError:
+    except (MalformedFileError, NotModelledError):
         raise
+    except (WaferSpecError, DoesNotFitError, UnsupportedFormatError) as error:
+        raise NotModelledError(str(error)) from error  # a limit of the machine
     except WseError as error:
         raise MalformedFileError(f"record {record.id} ({record.operation}): {error}") from error
     result = ComparedRecord(
@@ -169,15 +191,24 @@ def _compare(record: Measurement, settings: Sequence[str]) -> _Compared:
         assumptions=modelled.assumptions,
         consistency=calibrated(known.name).get(record.operation, ""),
         calibrates=coefficients_from(record.id),
-        null_size=size,
+        null_size=_null_size(record, operation),
     )
     return _Compared(result, operation)
+
+
+def _null_size(record: Measurement, operation: Operation) -> float | None:
+    """The record's size in the null model; None where it does not say what the model can do
+    without."""
+    try:
+        return operation.null_size.of(record) if operation.null_size else None
+    except MalformedFileError:
+        return None
 
 
 def _check_metric(record: Measurement, operation: Operation) -> None:
     """Refuse a metric or unit that does not exist, and say where the operation has no such."""
     called = f"record {record.id} ({record.operation})"
-    if record.metric not in METRICS:
+    if record.metric not in METRICS and PER not in record.metric:
         raise MalformedFileError(
             f"{called}: metric {record.metric!r} is unknown; one of {', '.join(METRICS)}"
         )
@@ -239,7 +270,8 @@ def _with_null_models(
     alike: dict[tuple[str, str, str, str], list[int]] = {}
     for place, one in enumerate(compared):
         record, null_size = one.result.record, one.operation.null_size
-        if one.result.standing == "scored" and null_size and not record.bound:
+        sized = one.result.null_size is not None
+        if one.result.standing == "scored" and null_size and sized and not record.bound:
             key = (one.result.group.name, record.operation, null_size.words, record.metric)
             alike.setdefault(key, []).append(place)
     models = []

@@ -23,7 +23,7 @@ WITHOUT_MECHANISM: Final = {
     "micro_batch_fits": "no search for the largest micro-batch that fits",
     "cholesky": "how long its PEs wait for a column is not known",
     "lu": "how long its PEs wait for a pivot and its row is not known",
-    "mlp": "where its weights lie on the PEs, and its activation function, are not published",
+    "tile_rate": "which program runs over the tile, and how large it is, is not known",
 }
 """Operations of published records that no family models, and why."""
 

@@ -177,7 +177,7 @@ def read_measurements(path: Path | None = None) -> tuple[Measurement, ...]:
     if path is None:
         texts = {name: files(__package__).joinpath(name).read_text("utf-8") for name in FILES}
         return tuple(record for name, text in texts.items() for record in _records(text, name))
-    where = f"measurements file {path}"
+    where = file_words(path)
     try:
         text = text_of(path, "a list of records")
     except OSError as error:
@@ -187,6 +187,11 @@ def read_measurements(path: Path | None = None) -> tuple[Measurement, ...]:
     except ValueError as error:
         raise MalformedFileError(f"{where} is {error}") from error
     return tuple(_records(text, where))
+
+
+def file_words(path: Path) -> str:
+    """What errors call a file of records."""
+    return f"measurements file {path}"
 
 
 def _records(text: str, where: str) -> Iterator[Measurement]:

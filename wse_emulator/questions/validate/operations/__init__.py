@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from wse_emulator.questions.validate.operation import KernelName, Operation
+from wse_emulator.questions.validate.operations.decoder_layers import DECODER_LAYERS
 from wse_emulator.questions.validate.operations.grid_products import GRID_PRODUCTS
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 from wse_emulator.questions.validate.operations.rates import RATES
@@ -20,5 +21,6 @@ OPERATIONS: Final[Mapping[KernelName, Operation]] = {
     **SMALL_PROGRAMS,
     **VENDOR,
     **GRID_PRODUCTS,
+    **DECODER_LAYERS,
 }
 """Operation, and the algorithm or kernel that a record names -> how it is modelled."""

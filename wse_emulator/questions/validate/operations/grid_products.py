@@ -34,7 +34,7 @@ def _product(kernel: GridProduct) -> Callable[[Measurement, WaferSpec], Modelled
 
     def model(record: Measurement, spec: WaferSpec) -> Modelled:
         grid = square_grid(record, spec)
-        _half_precision(record)
+        half_precision(record)
         n, k, m = (record.number(name) for name in ("n", "k", "m"))
         tile = (-(-n // grid.rows), -(-k // grid.rows), -(-m // grid.rows))
         return Modelled(run_by_lines(kernel(grid, tile, spec), spec))
@@ -60,7 +60,7 @@ def _small_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
     grid = square_grid(record, spec)
     group = -(-grid.rows // record.number("groups"))
     tile = -(-record.number("n") // grid.rows)
-    _half_precision(record)
+    half_precision(record)
     return Modelled(run_by_lines(grouped_gemv(grid, (tile, tile), group, spec), spec))
 
 
@@ -70,16 +70,12 @@ def _pipelined_gemv(record: Measurement, spec: WaferSpec) -> Modelled:
 
 
 def square_grid(record: Measurement, spec: WaferSpec, default: int | None = None) -> Region:
-    """The grid of PEs of a record.
-
-    Args:
-        record: with ``rows`` and ``cols``.
-        spec: its machine.
-        default: PEs of a side, where the record does not say.
+    """The record's grid of PEs, with ``default`` rows and columns if it gives none.
 
     Raises:
-        MalformedFileError: a side is missing, or no whole number above 0.
-        NotModelledError: the grid is not square, or larger than the machine.
+        MalformedFileError: a number of PEs is missing or none.
+        NotModelledError: the grid is not square.
+        CollectiveError: the wafer is smaller.
     """
     rows = record.number("rows", default)
     cols = record.number("cols", default)
@@ -95,11 +91,12 @@ def square_grid(record: Measurement, spec: WaferSpec, default: int | None = None
 
 def _tile(record: Measurement, grid: Region) -> tuple[int, int]:
     """Inputs and outputs of a PE."""
-    _half_precision(record)
+    half_precision(record)
     return -(-record.number("n") // grid.rows), -(-record.number("m") // grid.cols)
 
 
-def _half_precision(record: Measurement) -> None:
+def half_precision(record: Measurement) -> None:
+    """Raise NotModelledError unless the record's numbers are of a 16-bit format."""
     record.one_of("dtype", *HALF_FLOATS, default="float16")
 
 

@@ -66,14 +66,17 @@ def on_one_pe(record: Measurement, program: tuple[Work, ...], spec: WaferSpec) -
 
 
 def elements_of(record: Measurement) -> int:
-    """Elements on the PE: of a record that spreads a matrix, ``elements_per_pe``.
+    """Elements on the fullest PE: given as such, or from a matrix that lies in tiles on PEs.
 
     Raises:
-        MalformedFileError: neither is given, or no whole number above 0.
+        MalformedFileError: neither is given, or a number is no whole number above 0.
     """
     for name in ("elements_per_pe", "elements"):
         if name in record.parameters:
             return record.number(name)
+    if "matrix_rows" in record.parameters:
+        rows = -(-record.number("matrix_rows") // record.number("rows", 1))
+        return rows * -(-record.number("matrix_cols") // record.number("cols", 1))
     raise MalformedFileError(
         f"record {record.id} ({record.operation}) lacks parameter elements or elements_per_pe"
     )

@@ -115,7 +115,15 @@ def _n_body(record: Measurement, spec: WaferSpec) -> Modelled:
     )
 
 
-_ELEMENTS: Final = NullSize("elements", lambda record: record.number("elements_per_pe"))
+def _elements(record: Measurement) -> int:
+    """Of the matrix or vector, on the fullest PE."""
+    if "matrix_rows" not in record.parameters:
+        return record.number("elements_per_pe")
+    _, tile = _tile(record)
+    return tile.rows * tile.cols
+
+
+_ELEMENTS: Final = NullSize("elements", _elements)
 _TILE: Final = NullSize(
     "inputs x outputs",
     lambda record: record.number("inputs_per_pe") * record.number("outputs_per_pe"),

@@ -1,0 +1,69 @@
+"""Well-formed records that the package does not hold: none stops a file, whatever it lacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from wse_emulator.errors import MalformedFileError
+from wse_emulator.questions.validate import Measurement, ValidationReport, validate
+from wse_emulator.questions.validate.measurements import RecordParameter
+
+
+def compared(
+    operation: str,
+    metric: str = "cycles",
+    machine: str = "wse3",
+    **parameters: RecordParameter,
+) -> ValidationReport:
+    record = Measurement(
+        id="mine",
+        machine=machine,
+        kind="simulator",
+        operation=operation,
+        parameters=parameters,
+        metric=metric,
+        value=1000,
+        unit="u",
+        source="",
+        note="",
+    )
+    return validate([record])
+
+
+def modelled(operation: str, **parameters: RecordParameter) -> float:
+    return compared(operation, **parameters).comparisons[0].modelled
+
+
+def reason(report: ValidationReport) -> str:
+    assert not report.comparisons
+    return report.not_modelled[0][1]
+
+
+def test_elements_of_a_pe_follow_from_a_matrix_in_tiles() -> None:
+    matrix = {"rows": 8, "cols": 8, "matrix_rows": 60, "matrix_cols": 250, "dtype": "float16"}
+    given = modelled("function_silu", elements_per_pe=8 * 32, code="map", **matrix)
+    assert modelled("function_silu", code="map", **matrix) == given
+
+
+def test_a_rate_in_another_metric_is_not_modelled_and_a_misspelt_metric_refused() -> None:
+    rate = compared("gemv_tile", "multiply_adds_per_cycle", inputs_per_pe=8, outputs_per_pe=8)
+    assert "metric multiply_adds_per_cycle is not modelled" in reason(rate)
+    with pytest.raises(MalformedFileError, match="cyclez"):
+        compared("gemv_tile", "cyclez", inputs_per_pe=8, outputs_per_pe=8)
+
+
+def test_what_the_machine_lacks_is_no_fault_of_the_record() -> None:
+    lying = compared("allreduce_2d_max", machine="wse2", rows=8, cols=900)
+    assert "exceeds the 750 cols of wse2" in reason(lying)
+
+
+def test_a_wrong_parameter_is_named_with_its_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    record = {"id": "mine", "machine": "wse2", "operation": "residual_add", "parameters": {}}
+    of = {"metric": "cycles_per_token", "value": 3, "unit": "cycles"}
+    path.write_text(json.dumps({"records": [record | of]}))
+    with pytest.raises(MalformedFileError, match=r"mine\.json: record mine .*elements_per_pe"):
+        validate(path)
