@@ -65,6 +65,11 @@ class ResizableFamily(Family):
     def block(self) -> BlockFacts:
         """The sizes of its blocks."""
 
+    @property
+    @abstractmethod
+    def depth(self) -> int | None:
+        """The blocks of each stack; None where the stacks differ."""
+
     @abstractmethod
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
         """Build the same model with another number of blocks, or with other blocks.

@@ -200,6 +200,11 @@ class LanguageModel(ResizableFamily):
         """The sizes of its blocks."""
         return self.facts.block
 
+    @property
+    def depth(self) -> int | None:
+        """The blocks of each stack."""
+        return self.facts.layers
+
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
         """The same model with another number of blocks, or with other blocks."""
         return type(self)(

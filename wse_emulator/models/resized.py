@@ -16,6 +16,18 @@ def is_resizable(module: nn.Module) -> bool:
     return isinstance(module, ResizableFamily)
 
 
+def depth_of(module: nn.Module) -> int | None:
+    """The blocks of each stack of a model; None where the stacks differ."""
+    assert isinstance(module, ResizableFamily)
+    return module.depth
+
+
+def groups_of(module: nn.Module) -> int:
+    """The groups of heads of a model, as :func:`widened` counts them."""
+    assert isinstance(module, ResizableFamily)
+    return module.block.key_value_heads
+
+
 def deepened(module: nn.Module, layers: int) -> nn.Module:
     """Build the same model with ``layers`` blocks in each stack."""
     assert isinstance(module, ResizableFamily)

@@ -11,7 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wse_emulator import WSE2, fit
+from wse_emulator import WSE2, fit, wafers
 from wse_emulator.errors import ConfigError, InputError, UnknownNameError
 from wse_emulator.models.shapes import ModelShapes, TensorShape
 from wse_emulator.results.codec import decode, encode
@@ -330,6 +330,34 @@ def test_a_pipeline_that_is_full_takes_any_batch():
     assert report.solution is not None
     assert not report.solution.bounded
     assert "no limit" in report.solution.sentence
+
+
+UNEVEN = """\
+train_input: {batch_size: 2}
+model:
+  hidden_size: 16
+  vocab_size: 50
+  position_embedding_type: learned
+  share_embedding_weights: true
+  max_position_embeddings: 8
+  num_hidden_layers: 2
+  num_heads: 2
+  filter_size: 40
+optimizer: {optimizer_type: RMSprop, learning_rate: 0.1}
+"""
+"""On 12 PEs the layers share the wafer in another way with 8 tokens than with 1."""
+
+
+def test_a_size_that_fits_is_a_solution_where_a_smaller_one_does_not_fit(tmp_path: Path):
+    path = tmp_path / "uneven.yaml"
+    path.write_text(UNEVEN)
+    wafer = wafers("wse3:3x4", set={"sram_bytes_per_pe": 18_055})
+    assert not fit(path, wafer=wafer, seq_len=1, levers=False).fits
+    report = fit(path, wafer=wafer, solve="sequence", levers=False)
+    assert report.fits
+    assert report.solution is not None
+    assert report.solution.fits_at == 8
+    assert "largest sequence is 8" in report.solution.sentence
 
 
 def test_positions_limit_the_sequence():

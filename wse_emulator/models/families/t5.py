@@ -78,6 +78,11 @@ class EncoderDecoder(LanguageModel):
         ids = tokens(batch, length), tokens(batch, made), tokens(batch, made)
         return Example(ids, sequence=length, positions=self.facts.sequence)
 
+    @property
+    def depth(self) -> int | None:
+        """The blocks of each stack; None where the stacks differ."""
+        return self.facts.layers if self.facts.decoder_layers == self.facts.layers else None
+
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
         """The same model with another number of blocks in both stacks, or with other blocks."""
         facts = replace(self.facts, block=block or self.block)

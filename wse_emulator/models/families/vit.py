@@ -55,6 +55,11 @@ class VisionTransformer(ResizableFamily):
         labels = torch.zeros(batch, dtype=torch.int64, device="meta")
         return Example((images(batch, self.facts.channels, self.facts.image), labels))
 
+    @property
+    def depth(self) -> int:
+        """The blocks of each stack."""
+        return self.facts.layers
+
     def resized(self, *, layers: int | None = None, block: BlockFacts | None = None) -> nn.Module:
         """The same model with another number of blocks, or with other blocks."""
         facts = replace(self.facts, layers=layers or self.facts.layers, block=block or self.block)

@@ -12,7 +12,14 @@ from wse_emulator.errors import InputError
 from wse_emulator.inputs.read import Inputs
 from wse_emulator.models.load import module_of_model
 from wse_emulator.models.modules import shapes_of_module
-from wse_emulator.models.resized import deepened, is_resizable, widened, width_steps
+from wse_emulator.models.resized import (
+    deepened,
+    depth_of,
+    groups_of,
+    is_resizable,
+    widened,
+    width_steps,
+)
 from wse_emulator.models.shapes import ModelShapes
 from wse_emulator.questions.fit.judge import Judgement, judge
 from wse_emulator.request import with_batch
@@ -25,11 +32,15 @@ MOST: Final = 2**16
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """Questions in one growing size: ``ask(n)`` for n = 1, 2, ...; ``size(n)`` is what n means."""
+    """Questions in one growing size: ``ask(n)`` for n = 1, 2, ...; ``size(n)`` is what n means.
+
+    ``asked`` is the n of the request itself, where it has one.
+    """
 
     unit: str
     ask: Callable[[int], Inputs]
     size: Callable[[int], int]
+    asked: int | None
 
 
 def solve(judgement: Judgement, what: str, tell: Tell = silent) -> Solution:
@@ -41,7 +52,7 @@ def solve(judgement: Judgement, what: str, tell: Tell = silent) -> Solution:
     Raises:
         InputError: an unknown word, or a model that has no such size.
     """
-    question = _question(_as_judged(judgement), what)
+    question = _question(judgement, what)
     gaps: dict[int, int] = {}
     refused: dict[int, str] = {}
 
@@ -56,10 +67,14 @@ def solve(judgement: Judgement, what: str, tell: Tell = silent) -> Solution:
                 refused[count] = str(error)
         return gaps.get(count) == 0
 
-    low, high = 0, 1
-    while high <= MOST and fits(high):
+    low, high, most = 0, 1, MOST
+    if question.asked is not None and judgement.fits:
+        # the layers are placed anew for each size, so that a smaller one may need more memory
+        low, high = question.asked, 2 * question.asked
+        most = max(MOST, 2 * high)
+    while high <= most and fits(high):
         low, high = high, 2 * high
-    bounded = high <= MOST
+    bounded = high <= most
     while bounded and high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if fits(middle) else (low, middle)
@@ -74,20 +89,26 @@ def solve(judgement: Judgement, what: str, tell: Tell = silent) -> Solution:
     )
 
 
-def _as_judged(judgement: Judgement) -> Inputs:
-    """The inputs, with the mode that was chosen for them."""
-    return judgement.inputs.changed(judgement.request)
-
-
-def _question(inputs: Inputs, what: str) -> _Question:
+def _question(judgement: Judgement, what: str) -> _Question:
+    # with the mode that was chosen for the request
+    inputs = judgement.inputs.changed(judgement.request)
     request = inputs.request
     if what == "batch":
-        return _Question("samples", lambda n: inputs.changed(with_batch(request, n)), lambda n: n)
+        return _Question(
+            "samples",
+            lambda n: inputs.changed(with_batch(request, n)),
+            lambda n: n,
+            request.batch_size,
+        )
     if what == "sequence":
         if request.batch_size is None:
             raise InputError("solving for the sequence length needs a batch size")
+        profile = judgement.known.profile
         return _Question(
-            "tokens", lambda n: inputs.changed(replace(request, sequence=n)), lambda n: n
+            "tokens",
+            lambda n: inputs.changed(replace(request, sequence=n)),
+            lambda n: n,
+            None if profile is None else profile.sequence,
         )
     if what not in SOLVABLE:
         raise InputError(f"cannot solve for {what!r}; one of {', '.join(SOLVABLE)}")
@@ -98,12 +119,18 @@ def _question(inputs: Inputs, what: str) -> _Question:
             "and run configs can"
         )
     if what == "depth":
-        return _Question("layers", lambda n: _with_module(inputs, deepened(module, n)), lambda n: n)
+        return _Question(
+            "layers",
+            lambda n: _with_module(inputs, deepened(module, n)),
+            lambda n: n,
+            depth_of(module),
+        )
     least, step = width_steps(module)
     return _Question(
         "hidden size",
         lambda n: _with_module(inputs, widened(module, n)),
         lambda n: least + (n - 1) * step,
+        groups_of(module),
     )
 
 
