@@ -29,8 +29,8 @@ from wse_emulator.cost.sequences.steps import (
     Step,
     Stream,
     Word,
-    is_half,
 )
+from wse_emulator.wafer.formats import HALF_FLOATS
 
 _CHUNK: Final = 1 << 16
 """Elements computed at a time: what the steps keep stays in the cache of the host."""
@@ -113,7 +113,7 @@ class _Memory:
         """The values of a float stream."""
         if stream.name not in self._floats:
             unwritten = np.full(2 * self._elements, _UNWRITTEN, np.uint16)
-            if is_half(stream.dtype):
+            if stream.dtype in HALF_FLOATS:
                 self._floats[stream.name] = values_of(unwritten[self._elements :], stream.dtype)
             else:
                 self._floats[stream.name] = unwritten.view(np.float32)
@@ -134,7 +134,7 @@ class _Memory:
     def _write(self, place: Stream | Word, words: Words) -> None:
         if isinstance(place, Stream):
             self._words[place.name] = np.broadcast_to(words, self._elements)
-        elif is_half(place.stream.dtype):
+        elif place.stream.dtype in HALF_FLOATS:
             every = np.broadcast_to(words, self._elements)
             self._floats[place.stream.name] = values_of(every, place.stream.dtype)
         else:
@@ -146,7 +146,7 @@ class _Memory:
 
     def _read(self, place: Stream | Word) -> Words:
         if isinstance(place, Word):
-            if is_half(place.stream.dtype):
+            if place.stream.dtype in HALF_FLOATS:
                 return words_of(self.floats(place.stream), place.stream.dtype)
             return self._half_of_pairs(place)
         if place.name not in self._words:

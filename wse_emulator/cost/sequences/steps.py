@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from wse_emulator.cost.instructions import Instruction
-from wse_emulator.wafer.formats import BYTES, HALF_FLOATS, lane_dtype
+from wse_emulator.wafer.formats import BYTES, lane_dtype
 
 OPERATIONS: Final = {
     "fadd": "add",
@@ -139,55 +139,6 @@ def step(operation: str, destination: Stream | Word, *sources: Source) -> Step:
     return Step(operation, destination, sources)
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where sign, exponent and mantissa lie in the upper word of a float format.
-
-    Attributes:
-        dtype: the format.
-        fraction_bits: bits of the mantissa in the upper word.
-        bias: exponent bits of 1.0.
-    """
-
-    dtype: str
-    fraction_bits: int
-    bias: int
-
-    @property
-    def fraction(self) -> int:
-        """Mask of the mantissa."""
-        return (1 << self.fraction_bits) - 1
-
-    @property
-    def infinity(self) -> int:
-        """Upper word of infinity, which is the mask of the exponent too."""
-        return 0x8000 - (1 << self.fraction_bits)
-
-    def power(self, exponent: int) -> int:
-        """Upper word of ``2**exponent``."""
-        return (self.bias + exponent) << self.fraction_bits
-
-    def stream(self, name: str) -> Stream:
-        """A stream in this format."""
-        return Stream(name, self.dtype)
-
-    def lower_from(self, destination: Stream, source: Stream | float) -> tuple[Step, ...]:
-        """Copy the lower words, or set them to a number; nothing to do in 16 bits."""
-        if is_half(self.dtype):
-            return ()
-        words = lower(source) if isinstance(source, Stream) else source
-        return (step("mov16", lower(destination), words),)
-
-
-LAYOUTS: Final = {
-    "float32": Layout("float32", 7, 127),
-    "float16": Layout("float16", 10, 15),
-    "bfloat16": Layout("bfloat16", 7, 127),
-    "cbfloat16": Layout("cbfloat16", 9, 31),
-}
-"""Format -> its layout."""
-
-
 def polynomial(result: Stream, x: Stream, coefficients: tuple[float, ...]) -> tuple[Step, ...]:
     """A polynomial in ``x`` by Horner's rule, two steps a degree.
 
@@ -201,8 +152,3 @@ def polynomial(result: Stream, x: Stream, coefficients: tuple[float, ...]) -> tu
     for coefficient in others:
         steps += [step("fmul", result, result, x), step("fadd", result, result, coefficient)]
     return tuple(steps)
-
-
-def is_half(dtype: str) -> bool:
-    """Whether the format is a 16-bit float."""
-    return dtype in HALF_FLOATS
