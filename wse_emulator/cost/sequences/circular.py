@@ -40,7 +40,7 @@ LARGEST_ANGLE: Final = {
     "float32": 100_000.0,
     "float16": 1_600.0,
     "bfloat16": 100_000.0,
-    "cbfloat16": 800.0,
+    "cbfloat16": 400.0,
 }
 """Up to here cosine and sine are accurate; beyond, k is no longer counted and the result is none."""
 

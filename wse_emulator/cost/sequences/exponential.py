@@ -29,7 +29,8 @@ class Reduction:
 
 _LN4_HALF: Final = (1.375, 0.011294361)
 _LN2_HALF: Final = (0.6875, 0.0056471806)
-_CUBIC: Final = (0.1666266617657699, 0.5039791905168282)
+_CUBIC: Final = (0.16700902494761607, 0.5037187418486574)
+_QUARTIC: Final = (0.041609450896291915, 0.16750460305341547, 0.5000168598122343)
 
 EXP: Final = {
     "float32": Reduction(
@@ -64,11 +65,12 @@ EXPM1: Final = {
             0.499999932536833,
         ),
     ),
-    "float16": Reduction(-9.0, 16, _LN2_HALF, _CUBIC),
-    "cbfloat16": Reduction(-9.0, 32, _LN2_HALF, _CUBIC),
+    "float16": Reduction(-9.0, 16, _LN2_HALF, _QUARTIC),
+    "cbfloat16": Reduction(-9.0, 32, _LN2_HALF, _QUARTIC),
     "bfloat16": Reduction(-9.0, 128, (log(2),), _CUBIC),
 }
-"""By accuracy, for steps of ln 2: |r| is 0.35 at most. Off by 3.2e-9 and 1.3e-4 of e^r."""
+"""By accuracy, for steps of ln 2: |r| is 0.35 at most. e^r - 1 is off by 2.3e-8, 2.1e-5
+and 4.6e-4 of itself."""
 
 
 def exponential(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
