@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from wse_emulator.questions.scenario import scenario
     from wse_emulator.questions.scenarios import scenarios
     from wse_emulator.questions.schedule import schedule
-    from wse_emulator.questions.validate.report import ValidationReport, validate
+    from wse_emulator.questions.validate.compare import validate
+    from wse_emulator.questions.validate.report import ValidationReport
     from wse_emulator.questions.wafers import wafers
     from wse_emulator.results.check import CheckReport
     from wse_emulator.results.compare import Comparison
@@ -99,7 +100,7 @@ COMMANDS: Final = {
     "models": "questions.models",
     "scenario": "questions.scenario",
     "scenarios": "questions.scenarios",
-    "validate": "questions.validate.report",
+    "validate": "questions.validate.compare",
     "wafers": "questions.wafers",
 }
 """Command -> the module of the function of that name, which answers the same question."""

@@ -1,8 +1,9 @@
 """Activities: the entries of the program that the engines run.
 
-A program is an ordered list of activities. The geometry of an activity says which PEs take part.
-Each PE executes its activities in the order of the list and never overtakes. Everything else (a
-reduction in two phases, a gather, a ring) is composed of these [2.1, 2.2].
+A program is an ordered list of activities, and of loops that repeat a part of it. The geometry of
+an activity says which PEs take part. Each PE executes its activities in the order of the list and
+never overtakes. Everything else (a reduction in two phases, a gather, a ring) is composed of these
+[2.1, 2.2, 2.8].
 
 An activity of 0 wavelets sends nothing, and nobody waits for it. The same holds for lines,
 rectangles and chains of one PE, and for a message from a PE to itself [4.4].
@@ -10,7 +11,10 @@ rectangles and chains of one PE, and for a message from a PE to itself [4.4].
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil
 from typing import Final, Literal
 
 from wse_emulator.wafer.region import Region
@@ -68,6 +72,7 @@ class Work:
             ``chain`` an index into ``chains`` or -1 for PEs that take no part; sums to
             ``region.pes``.
         tensor: index of the parameter, or None for the controller.
+        begins_collective: whether it is the start of a collective, and no arithmetic.
     """
 
     name: str
@@ -75,6 +80,7 @@ class Work:
     chains: tuple[OpChain, ...]
     runs: tuple[tuple[int, int], ...]
     tensor: int | None = None
+    begins_collective: bool = False
 
     def __post_init__(self) -> None:
         covered, chains = 0, len(self.chains)
@@ -88,6 +94,23 @@ class Work:
             self.name,
             f"the runs cover {covered} of the {self.region.pes} PEs of the region",
         )
+
+
+def compute(name: str, region: Region, cycles: int | Fraction) -> Work:
+    """The same busy cycles on every PE of a region, as op 0 of the program.
+
+    Args:
+        name: what the trace shows.
+        region: the PEs.
+        cycles: of each of them; a fraction is rounded up, since a PE is busy for whole cycles.
+
+    Example:
+        >>> from fractions import Fraction
+        >>> compute("sum", Region(0, 0, 1, 4), Fraction(9, 2)).chains[0].ops[0].strip_cycles
+        5
+    """
+    chain = OpChain((VectorOp(op=0, strip_cycles=ceil(cycles), once=True),))
+    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +180,9 @@ class Chain:
         positions: positions of a line.
         wavelets: message length, one number or one for each line; a line with 0 takes no part.
         group: positions of a group; None for one group.
+        software: whether each position receives and passes on in a task that the head starts. The
+            task begins the machine's ``activation_cycles + completion_cycles`` after the head is
+            there. A chain without it is set up before and needs no task.
     """
 
     name: str
@@ -169,6 +195,7 @@ class Chain:
     channel: str
     group: int | None = None
     tensor: int | None = None
+    software: bool = False
 
     def __post_init__(self) -> None:
         _check_lines(self.name, self.region, self.axis, self.wavelets)
@@ -216,6 +243,40 @@ class Star:
 
 
 @dataclass(frozen=True, slots=True)
+class Shift:
+    """Every PE of every line of a region sends to the PE two places on, all at once [4.5].
+
+    The line is a ring that is folded onto it, in the order of :func:`ring_order`: even positions
+    pass outward and odd ones back, at the two ends to the neighbour. No way is longer than two
+    links, and no link carries two of the messages. A PE sends and takes at the same time.
+
+    Attributes:
+        axis: how the lines run.
+        wavelets: message length, one number or one for each line; a line with 0 takes no part.
+    """
+
+    name: str
+    region: Region
+    axis: Axis
+    wavelets: int | tuple[int, ...]
+    channel: str
+    tensor: int | None = None
+
+    def __post_init__(self) -> None:
+        _check_lines(self.name, self.region, self.axis, self.wavelets)
+
+    @property
+    def moves(self) -> tuple[tuple[int, int], ...]:
+        """(source, sink) of a line's messages, in absolute positions; none if it has one PE."""
+        region = self.region
+        first, pes = (region.col, region.cols) if self.axis == "row" else (region.row, region.rows)
+        if pes == 1:
+            return ()
+        ring = [first + position for position in ring_order(pes)]
+        return tuple(zip(ring, (*ring[1:], first), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
 class Send:
     """One message from ``source`` to ``sink``, both (row, col): along the row, then along the
     column."""
@@ -239,13 +300,74 @@ class Send:
         return Region(rows[0], cols[0], rows[1] - rows[0] + 1, cols[1] - cols[0] + 1)
 
 
-LineActivity = LineMulticast | Chain | Star
+LineActivity = LineMulticast | Chain | Star | Shift
 """Activities that do the same in every line of a region."""
 
-Message = Multicast | LineMulticast | Chain | Star | Send
+Message = Multicast | LineMulticast | Chain | Star | Shift | Send
 """Activities that use the fabric."""
 
 Activity = Work | Message
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A part of a program that runs several times in a row [2.8].
+
+    Attributes:
+        body: the activities and inner loops of one pass, in order.
+        times: passes; 0 means that the body never runs.
+        name: what a reader calls it.
+
+    Example:
+        >>> from wse_emulator.activities import Loop, Send, unroll
+        >>> step = Send("step", (0, 0), (0, 1), wavelets=8, channel="a")
+        >>> [leaf for leaf, _ in unroll([Loop((step, Loop((step,), times=2)), times=2)])]
+        [0, 1, 1, 0, 1, 1]
+    """
+
+    body: tuple[ProgramPart, ...]
+    times: int
+    name: str = "loop"
+
+    def __post_init__(self) -> None:
+        if self.times < 0:
+            raise ValueError(f"loop {self.name!r}: {self.times} times")
+
+
+ProgramPart = Activity | Loop
+"""What a program lists. An engine gives the times of its *leaves*: each activity that is written in
+it, once, in the order in which they stand there."""
+
+
+def leaves(program: Sequence[ProgramPart]) -> Iterator[tuple[Activity, int]]:
+    """The leaves of a program in order, each with how often it runs in all."""
+    for part in program:
+        if isinstance(part, Loop):
+            for activity, times in leaves(part.body):
+                yield activity, times * part.times
+        else:
+            yield part, 1
+
+
+def unroll(program: Sequence[ProgramPart], first: int = 0) -> Iterator[tuple[int, Activity]]:
+    """The activities of a program as they run, each with the number of its leaf.
+
+    Args:
+        first: the number of the first leaf.
+    """
+    for part in program:
+        if isinstance(part, Loop):
+            for _ in range(part.times):
+                yield from unroll(part.body, first)
+            first += sum(1 for _ in leaves(part.body))
+        else:
+            yield first, part
+            first += 1
+
+
+def ring_order(positions: int) -> tuple[int, ...]:
+    """The positions of a line as a ring that is folded onto it: neighbours are at most 2 apart."""
+    return (*range(0, positions, 2), *range(positions - 1 - positions % 2, 0, -2))
 
 
 def line_wavelets(activity: LineActivity) -> tuple[int, ...]:

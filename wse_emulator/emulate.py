@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wse_emulator.activities import MOST_CYCLES
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import InputError
 from wse_emulator.lowering import Lowered, lower
-from wse_emulator.placement.pieces import largest_piece
+from wse_emulator.placement.pieces import largest_piece, piece_counts
 from wse_emulator.placement.values import Placement
-from wse_emulator.plan.known import known_of
+from wse_emulator.plan.known import known_of, on_wafer
 from wse_emulator.plan.placed import Placed, place_and_plan
 from wse_emulator.plan.step import StepPlan
+from wse_emulator.plan.strips import choose_strips
+from wse_emulator.plan.temporaries import free_bytes
 from wse_emulator.program import StepProgram
 from wse_emulator.request import Request
 from wse_emulator.tell import Tell, silent
+from wse_emulator.wafer.library import FUNCTIONS, FunctionForm
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -32,6 +35,8 @@ class EmulatedStep:
         lowered: the activities; None if the plan does not fit.
         timing: what the engine answered; None if the plan does not fit.
         simulate_seconds: time the emulator took.
+        other_cycles: of the same step with its functions of vectors in the other form; None if it
+            was not simulated or computes none.
     """
 
     placed: Placed
@@ -40,6 +45,7 @@ class EmulatedStep:
     lowered: Lowered | None = None
     timing: Timing | None = None
     simulate_seconds: float = 0.0
+    other_cycles: int | None = None
 
     @property
     def program(self) -> StepProgram:
@@ -87,6 +93,51 @@ def emulate(placed: Placed, tell: Tell = silent) -> EmulatedStep:
         op_count=len(program.ops),
     )
     return EmulatedStep(placed, placement, plan, lowered, timing, time.perf_counter() - begin)
+
+
+def functions_of(step: EmulatedStep) -> tuple[str, ...]:
+    """The functions that a step computes of vectors, by their names in sentences."""
+    found: set[str] = set()
+    for tensor in step.placement.tensors:
+        for number in range(len(step.plan.costs.segments[tensor.parameter])):
+            for piece in piece_counts(tensor):
+                for cost in step.plan.totals(tensor.parameter, number, piece):
+                    found |= cost.functions
+    return tuple(name for function, name in FUNCTIONS.items() if function in found)
+
+
+def with_other_form(step: EmulatedStep) -> EmulatedStep:
+    """Simulate a step once more with its functions of vectors in the other form.
+
+    The step lies where it lies; its strips are those of the other machine. The array engine
+    simulates it, whichever engine is asked for: both answer alike.
+
+    Args:
+        step: as :func:`emulate` gives it.
+    Returns:
+        The same with ``other_cycles``; as it is if it was not simulated or computes no function.
+    """
+    if step.timing is None or not functions_of(step):
+        return step
+    begin = time.perf_counter()
+    spec, memory = step.placed.request.wafer, step.plan.memory
+    other: FunctionForm = "vector" if spec.functions == "library" else "library"
+    changed = replace(spec, functions=other)
+    costs = on_wafer(step.placed.known, changed).costs
+    placement = replace(step.placement, wafer=changed)
+    strips = choose_strips(costs, placement, free_bytes(placement, memory.resident_bytes))
+    timing = simulate(
+        "array",
+        changed,
+        lower(step.program, placement, strips, costs).activities,
+        resident_bytes=memory.resident_bytes,
+        op_count=len(step.program.ops),
+    )
+    return replace(
+        step,
+        other_cycles=timing.elapsed_cycles,
+        simulate_seconds=step.simulate_seconds + time.perf_counter() - begin,
+    )
 
 
 def emulate_step(program: StepProgram, spec: WaferSpec, engine: str = "array") -> EmulatedStep:

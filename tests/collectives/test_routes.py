@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from wse_emulator.activities import Activity
+from wse_emulator.activities import Activity, Shift
 from wse_emulator.collectives import (
     LineAlgorithm,
     LineSet,
@@ -80,3 +80,13 @@ def test_paths_connect() -> None:
     region = Region(0, 0, 5, 6)
     check_connected(all_reduce_2d(region, (2, 3), 1, WSE2, name="norm", channel="norm"))
     check_connected(ring_all_reduce(Region(0, 0, 1, 6), 12, name="ring", channel="ring"))
+    check_connected([Shift("shift", Region(0, 0, 2, 7), "row", 3, "a")])
+
+
+@pytest.mark.parametrize("pes", range(3, 9))
+def test_a_shift_keeps_its_routes_for_the_whole_run(pes: int) -> None:
+    """Every PE sends in each step, so no router waits for a switch."""
+    shift = Shift("shift", Region(0, 0, pes, 1), "column", 3, "a")
+    table = router_table([shift, shift], WSE2)
+    assert all(len(routes) == 1 for entry in table for _, routes in entry.positions)
+    assert colors_used([shift, shift], WSE2) <= 4

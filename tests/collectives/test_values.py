@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wse_emulator.activities import ring_order
 from wse_emulator.collectives import LineAlgorithm, reduce_2d, reduce_on_fabric, reduce_values
-from wse_emulator.collectives.compose import ring_chunks, ring_order
+from wse_emulator.collectives.compose import ring_chunks
 from wse_emulator.collectives.values import ring_values
 from wse_emulator.errors import CollectiveError
 from wse_emulator.wafer import WSE2, Region

@@ -16,7 +16,9 @@ from wse_emulator.activities import (
     LineMulticast,
     Multicast,
     OpChain,
+    ProgramPart,
     Send,
+    Shift,
     Star,
     VectorOp,
     Work,
@@ -34,7 +36,7 @@ class Case:
     """A machine, a program, and what is in SRAM before."""
 
     spec: WaferSpec
-    activities: tuple[Activity, ...]
+    activities: tuple[ProgramPart, ...]
     resident_bytes: IntArray
 
     def __repr__(self) -> str:
@@ -48,6 +50,8 @@ class Case:
             "touch_cycles",
             "cycles_per_wavelet",
             "queue_depth_wavelets",
+            "activation_cycles",
+            "completion_cycles",
         )
         machine = ", ".join(f"{name}={getattr(spec, name)!r}" for name in fields)
         return f"Case(machine({machine}), {self.activities!r})"
@@ -81,6 +85,8 @@ def machines(draw: Draw, largest: int = 16) -> WaferSpec:
         touch_cycles=draw(st.sampled_from((1, 1, 1, 2))),
         cycles_per_wavelet=draw(st.sampled_from((Fraction(1), Fraction(1), Fraction(9, 8)))),
         queue_depth_wavelets=draw(st.integers(0, 8)),
+        activation_cycles=draw(st.integers(0, 5)),
+        completion_cycles=draw(st.integers(0, 5)),
     )
 
 
@@ -166,7 +172,16 @@ def chains(draw: Draw, region: Region) -> Chain:
     group = draw(st.one_of(st.none(), st.integers(1, most)))
     wavelets = draw(per_line(lines))
     return Chain(
-        "chain", region, axis, root, sign * spacing, positions, wavelets, draw(CHANNELS), group
+        name="chain",
+        region=region,
+        axis=axis,
+        root=root,
+        spacing=sign * spacing,
+        positions=positions,
+        wavelets=wavelets,
+        channel=draw(CHANNELS),
+        group=group,
+        software=draw(st.booleans()),
     )
 
 
@@ -190,6 +205,13 @@ def line_multicasts(draw: Draw, region: Region) -> LineMulticast:
 
 
 @st.composite
+def shifts(draw: Draw, region: Region) -> Shift:
+    axis = draw(st.sampled_from(("row", "column")))
+    lines = extent(region, axis)[2]
+    return Shift("shift", region, axis, draw(per_line(lines)), draw(CHANNELS))
+
+
+@st.composite
 def multicasts(draw: Draw, region: Region) -> Multicast:
     root = (
         draw(st.integers(region.row, region.row_stop - 1)),
@@ -207,7 +229,7 @@ def sends(draw: Draw, spec: WaferSpec) -> Send:
 Kind = Callable[..., st.SearchStrategy]
 KINDS: tuple[Kind, ...] = (
     *(works, multicasts, line_multicasts, chains, chains, stars),
-    *(sends, sends),
+    *(shifts, sends, sends),
 )
 
 

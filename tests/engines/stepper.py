@@ -19,9 +19,11 @@ import numpy as np
 from wse_emulator.activities import (
     Activity,
     Chain,
+    LineActivity,
     LineMulticast,
     Multicast,
     Send,
+    Shift,
     Star,
     Work,
 )
@@ -43,6 +45,7 @@ class Flying:
     tree: dict[Pe, list[LinkKey]]
     latency: dict[Pe, int]  # of each sink
     corners: set[LinkKey]
+    task: int = 0  # cycles from the head's arrival to the task it starts
     touched: int | None = None
     gone: int | None = None
     at_link: dict[LinkKey, int] = field(default_factory=dict)  # cycle the head is there
@@ -129,10 +132,12 @@ class Stepper:
                     self.spread(index, line[at], line, wavelets, activity.channel, "row")
                 elif isinstance(activity, Chain):
                     self.plan_chain(index, activity, line, wavelets)
+                elif isinstance(activity, Shift):
+                    self.plan_shift(index, line, wavelets, activity.channel)
                 else:
                     self.plan_star(index, activity, line, wavelets)
 
-    def lines(self, activity: LineMulticast | Chain | Star) -> Iterator[tuple[list[Pe], int]]:
+    def lines(self, activity: LineActivity) -> Iterator[tuple[list[Pe], int]]:
         region = activity.region
         rows, cols = range(region.row, region.row_stop), range(region.col, region.col_stop)
         if activity.axis == "row":
@@ -219,6 +224,9 @@ class Stepper:
                 self.message(index, behind, [before], wavelets, chain.channel, "row")
                 for before, behind in pairwise(group)
             ]
+            if chain.software:
+                for message in relayed:
+                    message.task = self.spec.activation_cycles + self.spec.completion_cycles
             for k, pe in enumerate(group):
                 self.tasks[pe].append(
                     Task(
@@ -242,6 +250,24 @@ class Stepper:
             messages.append(self.message(index, leaf, [line[at]], wavelets, star.channel, "row"))
             self.tasks[leaf].append(Task(index, "source", output=messages[-1]))
         self.tasks[line[at]].append(Task(index, "gather", inputs=messages))
+
+    def plan_shift(self, index: int, line: list[Pe], wavelets: int, channel: str) -> None:
+        """Two places on: outward for even positions, back for odd ones, at the ends by one."""
+        if wavelets == 0 or len(line) < 2:
+            return
+        last = len(line) - 1
+        sent: dict[Pe, Flying] = {}
+        taken: dict[Pe, Flying] = {}
+        for k, pe in enumerate(line):
+            to = k + 2 if k % 2 == 0 else k - 2
+            if to < 0:
+                to = 0
+            elif to > last:
+                to = last - 1 if k == last else last
+            sent[pe] = self.message(index, pe, [line[to]], wavelets, channel, "row")
+            taken[line[to]] = sent[pe]
+        for pe in line:
+            self.tasks[pe].append(Task(index, "shift", inputs=[taken[pe]], output=sent[pe]))
 
     # --- the run -----------------------------------------------------------------------------
 
@@ -285,13 +311,14 @@ class Stepper:
             if self.free[link] > self.now:
                 continue
             message = min(heads, key=lambda head: head[:3])[3]
-            del message.at_link[link]
+            asking_since = message.at_link.pop(link)
             self.order[link, message.channel].pop(0)
             self.free[link] = self.now + message.length
             self.channel_free[link, message.channel] = self.now + message.length
             name, row, col = link
             if name == "D":
-                message.arrived[row, col] = self.now + self.spec.ramp_cycles
+                started = max(self.now, asking_since + message.task)
+                message.arrived[row, col] = started + self.spec.ramp_cycles
             else:
                 behind = (row + MOVES[name][0], col + MOVES[name][1])
                 self.head_at(message, behind, self.now + self.spec.hop_cycles)
@@ -309,6 +336,8 @@ class Stepper:
                 yield from self.work(pe, task)
             elif task.kind == "gather":
                 yield from self.gather(pe, task)
+            elif task.kind == "shift":
+                yield from self.shift(pe, task)
             else:
                 yield from self.touch(pe, task)
             i = task.activity
@@ -354,6 +383,16 @@ class Stepper:
             message.taken[pe] = self.now
             for _ in range(message.length):
                 yield True
+
+    def shift(self, pe: Pe, task: Task) -> Iterator[bool]:
+        """Send at once, take beside it what comes, and stay until both are through."""
+        assert task.output is not None
+        task.output.touched = self.now
+        climbed = self.now + self.spec.touch_cycles + self.spec.ramp_cycles
+        self.head_at(task.output, pe, climbed)
+        yield from self.gather(pe, task)
+        while not self.source_may_go(task):
+            yield False
 
     def may_go(self, pe: Pe, task: Task) -> bool:
         """Whether back-pressure lets a PE go that has touched its last wavelet [3.6, 4.1]."""

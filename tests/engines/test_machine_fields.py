@@ -16,6 +16,7 @@ from wse_emulator.activities import (
     Multicast,
     OpChain,
     Send,
+    Shift,
     Star,
     VectorOp,
     Work,
@@ -33,6 +34,8 @@ PROGRAM = (
     Multicast("multicast", WAFER, (2, 2), 24, "c"),
     Send("send", (0, 0), (4, 5), 17, "d"),
     LineMulticast("lines", WAFER, "row", 3, 40, "a"),
+    Shift("shift", WAFER, "column", 20, "e"),
+    Chain("tasks", WAFER, "column", 0, 1, 5, 10, "b", software=True),
 )
 MACHINE = machine(rows=5, cols=6, ramp_cycles=2, queue_depth_wavelets=4)
 CASE = Case(MACHINE, PROGRAM, np.zeros((5, 6), np.int64))
@@ -45,6 +48,8 @@ CASE = Case(MACHINE, PROGRAM, np.zeros((5, 6), np.int64))
         ("turn_cycles", 3),
         ("ramp_cycles", 3),
         ("touch_cycles", 2),
+        ("activation_cycles", 4),
+        ("completion_cycles", 2),
         ("queue_depth_wavelets", 0),
         ("cycles_per_wavelet", Fraction(9, 8)),
     ],
@@ -65,7 +70,7 @@ def test_the_size_of_sram_is_a_limit(engine: str) -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("fields", [{"colors": 6}, {"reserved_colors": 21}])
+@pytest.mark.parametrize("fields", [{"colors": 7}, {"reserved_colors": 20}])
 def test_colors_are_a_limit(engine: str, fields: dict[str, int]) -> None:
     few = replace(MACHINE, **fields)
     with pytest.raises(ColorsExhaustedError):

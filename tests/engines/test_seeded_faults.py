@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, Phase, find, settings
 
 from tests.engines.agreement import both, differences
 from tests.engines.drawn import KINDS, Case, Kind, cases, chains, works
-from wse_emulator.engines.array import bookings, op_tables, reductions
+from wse_emulator.engines.array import bookings, op_tables, reductions, shifts
 from wse_emulator.engines.pe import messages, programs
 from wse_emulator.engines.pe.links import Fabric, Link
 from wse_emulator.engines.pe.messages import RoutedMessage
@@ -66,6 +66,15 @@ def tails_are_full_strips(patch: Patch) -> None:
     patch.setattr(op_tables, "_kinds", lambda _: ((True, False), (False, False)) * 2)
 
 
+def shifts_hold_nobody_back(patch: Patch) -> None:
+    patch.setattr(shifts, "wavelets_on_the_way", lambda *_: 1 << 40)
+
+
+def a_task_makes_room_for_wavelets(patch: Patch) -> None:
+    true = reductions.wavelets_on_the_way
+    patch.setattr(reductions, "wavelets_on_the_way", lambda d, spec: true(d, spec) + 6)
+
+
 @pytest.mark.parametrize(
     ("fault", "kinds"),
     [
@@ -77,6 +86,8 @@ def tails_are_full_strips(patch: Patch) -> None:
         (corners_cost_nothing, KINDS),
         (queues_are_one_deeper, KINDS),
         (tails_are_full_strips, KINDS),
+        (shifts_hold_nobody_back, KINDS),
+        (a_task_makes_room_for_wavelets, (works, chains)),
     ],
 )
 def test_the_search_finds_a_fault(fault: Callable[[Patch], None], kinds: tuple[Kind, ...]) -> None:

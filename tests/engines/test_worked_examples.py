@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -13,6 +15,7 @@ from wse_emulator.activities import (
     Multicast,
     OpChain,
     Send,
+    Shift,
     Star,
     VectorOp,
     Work,
@@ -116,6 +119,107 @@ def test_a_star_is_taken_nearest_first(engine: str) -> None:
 
 
 @engines
+@pytest.mark.parametrize(
+    ("pes", "sinks"),
+    [
+        (1, []),
+        (2, [1, 0]),
+        (3, [2, 0, 1]),
+        (4, [2, 0, 3, 1]),
+        (7, [2, 0, 4, 1, 6, 3, 5]),
+    ],
+)
+def test_a_shift_alone(engine: str, pes: int, sinks: list[int]) -> None:
+    spec = machine(cols=pes, ramp_cycles=2, hop_cycles=2, cycles_per_wavelet=Fraction(9, 8))
+    shift = Shift("shift", Region(0, 0, 1, pes), "row", 11, "s")
+    timing = run(engine, spec, shift)
+    assert [sink for _, sink in sorted(shift.moves)] == sinks
+    # 11 wavelets take 12.375 cycles; the ends of the line have their message one hop earlier
+    ends = {k: 13 + 5 + 2 * abs(k - sink) for k, sink in sorted(shift.moves)}
+    assert timing.pe_final.tolist() == [
+        [ends[sinks.index(k)] for k in range(pes)] if sinks else [0]
+    ]
+    assert timing.pe_busy.tolist() == [[13 if sinks else 0] * pes]
+    east, west, _, _, down = timing.link_busy[:, 0].tolist()
+    assert east == [13] * (pes - 1) + [0]
+    assert west == [0] + [13] * (pes - 1)
+    assert down == timing.pe_busy[0].tolist()
+
+
+@engines
+def test_a_late_pe_holds_the_one_that_sends_to_it_and_nobody_else(engine: str) -> None:
+    row = Region(0, 0, 1, 5)  # 0 -> 2 -> 4 -> 3 -> 1 -> 0
+    timing = run(
+        engine,
+        machine(cols=5, ramp_cycles=2, queue_depth_wavelets=3),
+        work(row, 1, 1, 90, 1, 1),
+        Shift("shift", row, "row", 20, "s"),
+    )
+    # PE 2 takes from 90 on, what it sends is at PE 4 in 90 + 7; PE 0 has room for 7 + 3 on the way
+    assert timing.pe_final.tolist() == [[90 + 20 - 10, 28, 110, 27, 117]]
+    assert timing.pe_busy.tolist() == [[21, 21, 110, 21, 21]]
+    assert timing.activity_start.tolist() == [0, 1]
+
+
+@engines
+def test_shifts_of_rows_and_columns_share_no_link(engine: str) -> None:
+    grid = Region(1, 0, 3, 4)
+    timing = run(
+        engine,
+        machine(rows=4, cols=4, ramp_cycles=2),
+        Shift("across", grid, "row", 9, "a"),
+        Shift("down", grid, "column", (4, 9, 9, 9), "b"),
+    )
+    # an inner PE has taken 9 wavelets at 9 + 7; its column begins then
+    assert timing.activity_end.tolist() == [16, 32]
+    assert timing.link_busy[:, 0].max() == 0  # nothing passes the row above
+    assert timing.link_busy.sum(axis=(1, 2)).tolist() == [81, 81, 62, 62, 201]
+
+
+@engines
+def test_another_channel_on_the_same_link_delays_a_shift(engine: str) -> None:
+    row = Region(0, 0, 1, 4)
+    timing = run(
+        engine,
+        machine(cols=4, ramp_cycles=0, queue_depth_wavelets=99),
+        Send("first", (0, 0), (0, 1), 30, "a"),
+        work(Region(0, 1, 1, 1), 0),
+        Shift("shift", row, "row", 5, "b"),
+    )
+    # PE 0 joins the shift at 30; PE 1, which takes the first message until 32, sends at 32
+    assert timing.activity_end.tolist() == [32, -1, 39]
+
+
+@engines
+@pytest.mark.parametrize(("software", "stage"), [(False, 6), (True, 12)])
+def test_a_stage_of_a_chain_in_software_starts_a_task(
+    engine: str, software: bool, stage: int
+) -> None:
+    row = Region(0, 0, 1, 5)
+    timing = run(
+        engine,
+        machine(cols=5, ramp_cycles=2, queue_depth_wavelets=9),
+        Chain("sum", row, "row", 0, 1, 5, 8, "s", software=software),
+    )
+    assert timing.pe_final.tolist() == [[(4 - k) * stage + 8 for k in range(5)]]
+    assert timing.pe_busy.tolist() == [[8] * 5]
+
+
+@engines
+def test_a_task_in_software_starts_while_its_pe_is_busy_and_the_queue_fills(engine: str) -> None:
+    row = Region(0, 0, 1, 3)
+    timing = run(
+        engine,
+        machine(cols=3, ramp_cycles=2, queue_depth_wavelets=2),
+        work(row, 0, 15, 0),
+        Chain("sum", row, "row", 0, 1, 3, 30, "s", software=True),
+    )
+    # PE 1 begins when it is ready, at 15, and PE 0 12 cycles later, at 27; 8 wavelets have room
+    # between two PEs, 16 as far as PE 2
+    assert timing.pe_final.tolist() == [[57, 49, 41]]
+
+
+@engines
 def test_an_op_runs_strip_by_strip(engine: str) -> None:
     chain = OpChain(
         (
@@ -142,6 +246,8 @@ def test_an_op_runs_strip_by_strip(engine: str) -> None:
         Chain("c", Region(0, 0, 2, 2), "row", 0, 1, 1, 9, "c"),
         Chain("c", Region(0, 0, 2, 2), "row", 0, 1, 2, 9, "c", group=1),
         Star("s", Region(0, 0, 2, 2), "row", 0, 1, 1, 9, "c"),
+        Shift("t", Region(0, 0, 1, 2), "column", 9, "c"),
+        Shift("t", Region(0, 0, 2, 2), "row", 0, "c"),
         Multicast("m", Region(0, 0, 1, 1), (0, 0), 9, "c"),
         Multicast("m", Region(0, 0, 2, 2), (0, 0), 0, "c"),
         LineMulticast("l", Region(0, 0, 1, 2), "column", 0, 9, "c"),

@@ -104,8 +104,8 @@ def test_the_critical_path_has_no_gap_and_ends_with_the_step() -> None:
 
 
 def test_doubt_is_no_limit_of_the_machine() -> None:
-    """AdamW's square roots rest on no source; the remedy must still be one for the machine."""
-    only = [lift for lift in LIFTS if lift.limit.name == "unsourced costs"]
+    """AdamW's square roots are known within a range; the remedy must be one for the machine."""
+    only = [lift for lift in LIFTS if lift.limit.name == "ranges of costs"]
     explanation = lift_limits(emulated("AdamW"), lifts=only)
     assert explanation.effects[0].saved_cycles > 0
     assert explanation.worst is None

@@ -25,7 +25,7 @@ from wse_emulator.wafer.formats import HALF_FLOATS
 
 ROOT = Path(__file__).parents[2]
 
-FOR_A_TERMINAL = {"json", "quiet", "list", "csv", "routes", "bounds", "help"}
+FOR_A_TERMINAL = {"json", "quiet", "list", "csv", "routes", "bounds", "records", "help"}
 """Flags about what is printed: a result has ``document``, ``tables`` and sentences."""
 
 WRITES_A_REPORT = {"run": {"out"}, "fit": {"out"}, "schedule": {"plot"}}

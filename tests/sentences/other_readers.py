@@ -9,7 +9,7 @@ from typing import Any
 from tests.sentences.heard import Heard, cells
 from tests.sentences.numbers import share_agrees, time_agrees, whole
 from tests.sentences.reader import reads
-from tests.sentences.readers import fits, machine, request
+from tests.sentences.readers import FORMS, fits, forms_agree, machine, request
 
 Match = re.Match[str]
 
@@ -153,7 +153,7 @@ def _submission(said: Match, heard: Heard) -> bool:
 
 @reads(
     "time_words",
-    "<cycles:NUMBER> cycle[s] = <time:TIME>: the optimizer step alone[ in <policy:NAME> "
+    f"<cycles:NUMBER> cycle[s] = <time:TIME>{FORMS}: the optimizer step alone[ in <policy:NAME> "
     "precision]; "
     "forward and backward are not timed.",
     ("preflight",),
@@ -164,6 +164,7 @@ def _step_of_page(said: Match, heard: Heard) -> bool:
     return (
         whole(said["cycles"]) == time["cycles"]
         and time_agrees(said["time"], time["seconds"])
+        and forms_agree(said, heard, time["forms"], time["cycles"])
         and said["policy"] == (None if policy == "as captured" else policy)
     )
 
@@ -207,7 +208,7 @@ def _no_changes(said: Match, heard: Heard) -> bool:
     "explained_time",
     "<model:NAME> with <optimizer:NAME> on <wafer:NAME>: one step takes <cycles:NUMBER> "
     "cycle[s] = "
-    "<time:TIME>.",
+    f"<time:TIME>{FORMS}.",
     ("explain",),
 )
 def _explained(said: Match, heard: Heard) -> bool:
@@ -215,6 +216,7 @@ def _explained(said: Match, heard: Heard) -> bool:
     return (
         whole(said["cycles"]) == document["cycles"]
         and time_agrees(said["time"], document["cycles"] / machine(heard).clock_hz)
+        and forms_agree(said, heard, document["forms"], document["cycles"])
         and said["wafer"] == heard.value("--wafer")
         and said["optimizer"] == document["optimizer"]
     )

@@ -18,7 +18,7 @@ from typing import Any, Final
 import pytest
 
 import wse_emulator
-from tests.sentences import other_readers, readers  # noqa: F401 - they register
+from tests.sentences import other_readers, readers, validate_readers  # noqa: F401 - they register
 from tests.sentences.asked import at_the_edge, question, shapes
 from tests.sentences.heard import Heard, cells, hear
 from tests.sentences.reader import READERS, FalseSentenceError, read_paragraph
@@ -30,6 +30,7 @@ from wse_emulator.results.files import run_document, run_files
 from wse_emulator.results.folder import write_files
 from wse_emulator.results.sentences import SENTENCE_MAKERS
 from wse_emulator.wafer import parse_wafer
+from wse_emulator.wafer.kernel_cycles import DERIVATIONS
 
 MADE_OF_OTHERS: Final = {
     "advice": "lever_words",
@@ -41,8 +42,8 @@ MADE_OF_OTHERS: Final = {
 }
 """Functions that put others' sentences together -> one of those."""
 
-IN_CELLS: Final = {"fit_lever", "lever_change", "change_words"}
-"""Parts of sentences and of tables: a lever with what it saves. They are read in place."""
+IN_CELLS: Final = {"fit_lever", "lever_change", "change_words", "in_both_forms"}
+"""Parts of sentences and of tables, such as a lever with what it saves. They are read in place."""
 
 IN_PICTURES: Final = {"no_step", "rate_without_schedule"}
 """Words of pictures, which no command prints."""
@@ -179,12 +180,35 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (here / "one.json").write_text('[["w", [8], "float32"]]')
     (here / "params.yaml").write_text(CONFIG)
     (here / "mine.py").write_text(FACTORY)
+    (here / "records.json").write_text(json.dumps({"records": records()}))
     for name, optimizer in (("report", "AdamW"), ("other", "Lion")):
         result = wse_emulator.run(f"{here}/model.json", optimizer=optimizer, wafer=SMALL[1])
         write_files(here / name, run_files(result), force=False)
     judged = wse_emulator.fit(f"{here}/model.json", wafer=SMALL[1], levers=False)
     write_files(here / "judged", run_files(result_of_fit(judged)), force=False)
     return here
+
+
+def records() -> list[dict[str, object]]:
+    """Measurements of which every kind of standing has one, and whose null model is nearer."""
+
+    def vector(name: str, elements: int, **changes: object) -> dict[str, object]:
+        of = {"op": "add", "dtype": "float32", "elements": elements}
+        return {
+            "id": name, "machine": "wse2", "operation": "vector_op", "parameters": of,
+            "metric": "cycles", "value": 100 + 3 * elements, "unit": "cycles", **changes,
+        }  # fmt: skip
+
+    gave = next(iter(DERIVATIONS.values())).records[0]
+    return [
+        *(vector(f"v{elements}", elements) for elements in (10, 200, 3000)),
+        vector("same", 10, same_as="v10"),
+        vector("doubtful", 10, contested="in doubt"),
+        vector(gave, 10),
+        vector("silicon", 10, machine="wse3"),
+        vector("whole", 10, operation="train_step"),
+        vector("unknown", 10, operation="fft"),
+    ]
 
 
 SMALL: Final = ("--wafer", "wse2:5x4")
@@ -217,6 +241,9 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
         "collective", "all-reduce", "--rows", "70", "--cols", "60", "--wavelets", "1",
     ),
     "schedule": ("schedule", "{}/params.yaml"),
+    "validate": ("validate", "--data", "{}/records.json"),
+    "validate, by machine": ("validate", "--data", "{}/records.json", "--group", "machine"),
+    "validate, training": ("validate", "--data", "{}/records.json", "--group", "training"),
     "wafers": ("wafers",),
     "one wafer": ("wafers", "wse2"),
     "models": ("models",),

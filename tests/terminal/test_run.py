@@ -20,6 +20,7 @@ def printed(largest: int, kinds: int = 20) -> str:
             phase="schedule",
             count=130_014,
             pe_cycles=largest >> (3 * number),
+            counted_pe_cycles=(largest >> (3 * number)) // 2_000_000,
             unsourced_pe_cycles=(largest >> (3 * number)) // 3_000_000,
         )
         for number in range(kinds)
@@ -44,7 +45,8 @@ def printed(largest: int, kinds: int = 20) -> str:
 def test_no_number_and_no_heading_is_cut_short(largest: int, text: str) -> None:
     shown = printed(largest)
     assert text in shown
-    assert "unsourced" in shown
+    assert "counted" in shown
+    assert "ours" in shown
     assert "130,014" in shown
     assert "8 more kinds" in shown
     assert "…" not in shown

@@ -35,7 +35,7 @@ def test_the_published_figures_of_wse2_and_wse3() -> None:
     assert WSE2.sram_bytes_per_pe == 48 * 1024
     assert (WSE3.rows, WSE3.cols) == (1170, 755)
     assert (WSE3.hop_cycles, WSE3.clock_hz) == (2, 875_000_000)
-    assert WSE3.sram_read_bytes_per_cycle == 2 * WSE2.sram_read_bytes_per_cycle
+    assert WSE3.sram_write_bytes_per_cycle == 2 * WSE2.sram_write_bytes_per_cycle
     assert WSE3_SILICON.cycles_per_wavelet == Fraction(9, 8)
     assert WSE3_SILICON.lane_rate("move", "float16").elements_per_cycle == Fraction("4.82")
 
@@ -60,7 +60,8 @@ def test_the_published_figures_of_wse2_and_wse3() -> None:
         ("sram_read_bytes_per_cycle", 0),
         ("cycles_per_wavelet", Fraction(0)),
         ("bank_conflict_factor", Fraction(1, 2)),
-        ("scalar_function_cycles", 500),
+        ("functions", "Vector"),
+        ("functions", 1),
         ("rows", 2.5),
         ("rows", True),
         ("name", ""),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from wse_emulator.activities import Activity, Axis, LineMulticast, Multicast, Send
+from wse_emulator.activities import Activity, Axis, LineMulticast, Multicast, Send, ring_order
 from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
 from wse_emulator.collectives.planner import cheapest
 from wse_emulator.errors import CollectiveError
@@ -174,11 +174,6 @@ def multicast_along_lines(lines: LineSet) -> LineMulticast:
         channel=lines.channel,
         tensor=lines.tensor,
     )
-
-
-def ring_order(positions: int) -> tuple[int, ...]:
-    """The positions of a line as a ring that is folded onto it: neighbours are at most 2 apart."""
-    return (*range(0, positions, 2), *range(positions - 1 - positions % 2, 0, -2))
 
 
 def ring_chunks(wavelets: int, positions: int) -> tuple[int, ...]:

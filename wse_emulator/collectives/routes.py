@@ -16,9 +16,12 @@ from dataclasses import dataclass
 from wse_emulator.activities import (
     Activity,
     Chain,
+    LineActivity,
     LineMulticast,
     Message,
     Multicast,
+    Send,
+    Shift,
     Star,
     Work,
     line_wavelets,
@@ -104,8 +107,9 @@ class _Strands:
     """Numbers the strands; a strand is a set of messages that one color can carry in turn.
 
     Of a chain those from even positions are one, those from odd ones another; the other reductions
-    and the multicasts of a channel are one each. Sends repeat (a ring's do), so each is given the
-    first strand whose routers do the same for it already, or nothing yet.
+    and the multicasts of a channel are one each. Sends repeat (a ring's do), and a shift sends both
+    ways, so each of their messages is given the first strand whose routers do the same for it
+    already, or nothing yet.
     """
 
     def __init__(self) -> None:
@@ -161,8 +165,19 @@ def _messages(activity: Message) -> Iterator[tuple[str, int, dict[PE, Route]]]:
             links, root = _line_links(activity, line)
             if links:
                 yield "multicast", 0, _tree(links, root)
+    else:
+        for path in _sends(activity):
+            yield "send", 0, _path(path)
+
+
+def _sends(activity: Shift | Send) -> Iterator[list[PE]]:
+    """The PEs that each message passes which has one sink and a route of its own."""
+    if isinstance(activity, Shift):
+        for line in _active_lines(activity):
+            for source, sink in activity.moves:
+                yield _on_line(activity, line, source, sink)
     elif activity.wavelets and activity.source != activity.sink:
-        yield "send", 0, _path(_corner(activity.source, activity.sink))
+        yield _corner(activity.source, activity.sink)
 
 
 def _chain_messages(chain: Chain) -> Iterator[tuple[int, int, int, int]]:
@@ -176,16 +191,16 @@ def _chain_messages(chain: Chain) -> Iterator[tuple[int, int, int, int]]:
                 yield line, position, sink, sink + chain.spacing
 
 
-def _active_lines(activity: Chain | Star | LineMulticast) -> list[int]:
+def _active_lines(activity: LineActivity) -> list[int]:
     return [line for line, wavelets in enumerate(line_wavelets(activity)) if wavelets]
 
 
-def _on_line(activity: Chain | Star, line: int, source: int, sink: int) -> list[PE]:
+def _on_line(activity: LineActivity, line: int, source: int, sink: int) -> list[PE]:
     step = 1 if sink > source else -1
     return [_place(activity, line, position) for position in range(source, sink + step, step)]
 
 
-def _place(activity: Chain | Star | LineMulticast, line: int, position: int) -> PE:
+def _place(activity: LineActivity, line: int, position: int) -> PE:
     if activity.axis == "row":
         return activity.region.row + line, position
     return position, activity.region.col + line

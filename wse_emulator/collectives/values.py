@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from wse_emulator.activities import Activity, Chain, Star
+from wse_emulator.activities import Activity, Chain, Star, ring_order
 from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
-from wse_emulator.collectives.compose import ring_chunks, ring_order
+from wse_emulator.collectives.compose import ring_chunks
 from wse_emulator.errors import CollectiveError
 from wse_emulator.wafer.region import Region
 

@@ -47,6 +47,31 @@ def _collide(first_word: int, second_word: int, groups: int) -> bool:
     return bool(first & second)
 
 
+def conflicts_in_step(
+    first: tuple[int, int], second: tuple[int, int], elements: int, spec: WaferSpec
+) -> int:
+    """Elements whose two sources conflict, where the sources advance by strides of their own.
+
+    Args:
+        first, second: byte address of a source's first element, and bytes from each to the next.
+        elements: how many are read.
+        spec: the machine.
+
+    Example:
+        A column of a matrix, 16 elements of 4 bytes apart, beside a vector: half of them conflict.
+
+        >>> from wse_emulator.wafer import WSE3
+        >>> conflicts_in_step((0, 4), (256, 64), 10, WSE3)
+        5
+    """
+    repeat = bank_period_bytes(spec) // _WORD_BYTES  # strides are whole words
+    return sum(
+        -(-(elements - one) // repeat)
+        for one in range(min(elements, repeat))
+        if sources_conflict(first[0] + one * first[1], second[0] + one * second[1], spec)
+    )
+
+
 def packed_addresses(sizes_bytes: Sequence[int], alignment_bytes: int = 4) -> tuple[int, ...]:
     """Byte addresses of arrays that a linker places one after another, without padding."""
     aligned = [-(-size // alignment_bytes) * alignment_bytes for size in sizes_bytes]
@@ -85,7 +110,7 @@ def conflicting_pairs(first: LinesInMemory, second: LinesInMemory, spec: WaferSp
     """Pairs of a line of each array that conflict when they are read in step.
 
     >>> from wse_emulator.wafer import WSE2
-    >>> conflicting_pairs(Lines(3, 12), Lines(2, 12), WSE2)  # lines of three words alternate
+    >>> conflicting_pairs(LinesInMemory(3, 12), LinesInMemory(2, 12), WSE2)  # every other one
     3
     """
     period = bank_period_bytes(spec)
@@ -102,7 +127,7 @@ def unavoidable_pairs(first: LinesInMemory, second: LinesInMemory, spec: WaferSp
     """The same where the second array begins at the word that makes the fewest pairs conflict.
 
     >>> from wse_emulator.wafer import WSE2
-    >>> unavoidable_pairs(Lines(3, 16), Lines(2, 16), WSE2)
+    >>> unavoidable_pairs(LinesInMemory(3, 16), LinesInMemory(2, 16), WSE2)
     0
     """
     period = bank_period_bytes(spec)

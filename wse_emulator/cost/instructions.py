@@ -1,8 +1,8 @@
 """Vector instructions: what a PE issues, and what each costs.
 
-One instruction walks over n elements: ``launch + ceil(max(n / lanes, bytes read / read width,
+One instruction walks over n elements: ``start + ceil(max(n / lanes, bytes read / read width,
 bytes written / write width))`` cycles in exact rationals, 0 for n = 0. A bank conflict of its two
-memory sources multiplies the lane and the read term.
+memory sources multiplies the lane and the read term. How it starts decides what the start costs.
 """
 
 from __future__ import annotations
@@ -10,8 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
+from typing import Final
 
+from wse_emulator.cost.starts import Start, start_cycles
 from wse_emulator.wafer.spec import WaferSpec
+
+_OF_TWO_SOURCES: Final = frozenset({"add", "mul", "fma", "product", "max", "integer", "carry"})
+"""Op classes whose plain instruction reads two vectors from memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +29,10 @@ class Instruction:
         reads: bytes read from memory for each element, over all memory sources.
         writes: bytes written to memory for each element.
         sources: memory sources; only two or more can conflict in the banks.
-        passes: how many times the instruction is issued, each with a launch.
+        passes: how many times the instruction is issued; each starts anew.
         words: elements of the datapath that an element of the tensor takes; 2 where the 16-bit
             halves of a 32-bit word are taken apart.
+        start: how it starts.
     """
 
     op_class: str
@@ -36,6 +42,7 @@ class Instruction:
     sources: int = 1
     passes: int = 1
     words: int = 1
+    start: Start = Start.LOADS_DESCRIPTORS
 
 
 def instruction_cycles(
@@ -55,14 +62,35 @@ def instruction_cycles(
     if elements == 0:
         return 0
     rate = spec.lane_rate(instruction.op_class, instruction.dtype)
-    launch = spec.launch_cycles if rate.launch_cycles is None else rate.launch_cycles
-    computing = elements * instruction.words / rate.elements_per_cycle
-    reading = Fraction(elements * instruction.reads, spec.sram_read_bytes_per_cycle)
-    writing = Fraction(elements * instruction.writes, spec.sram_write_bytes_per_cycle)
+    start = start_cycles(instruction.start, spec, loading=rate.launch_cycles)
+    element = element_cycles(instruction, spec, bank_conflict=bank_conflict)
+    return instruction.passes * (start + ceil(elements * element))
+
+
+def element_cycles(
+    instruction: Instruction, spec: WaferSpec, *, bank_conflict: bool = False
+) -> Fraction:
+    """The cycles an element of one pass, its start apart: by the lanes, or by a port.
+
+    Args:
+        instruction, spec, bank_conflict: as in :func:`instruction_cycles`.
+
+    Raises:
+        WaferSpecError: the machine has no rate for the instruction.
+
+    Example:
+        >>> from wse_emulator.wafer import WSE2
+        >>> element_cycles(plain_instruction("fma", "float16"), WSE2)
+        Fraction(1, 4)
+    """
+    rate = spec.lane_rate(instruction.op_class, instruction.dtype)
+    computing = instruction.words / rate.elements_per_cycle
+    reading = Fraction(instruction.reads, spec.sram_read_bytes_per_cycle)
+    writing = Fraction(instruction.writes, spec.sram_write_bytes_per_cycle)
     if bank_conflict and instruction.sources > 1:
         computing *= spec.bank_conflict_factor
         reading *= spec.bank_conflict_factor
-    return instruction.passes * (launch + ceil(max(computing, reading, writing)))
+    return max(computing, reading, writing)
 
 
 def vector_op_cycles(
@@ -79,7 +107,19 @@ def vector_op_cycles(
         spec: the machine.
         bank_conflict: the two memory sources lie in the same bank group.
     """
-    size = 4 if dtype == "float32" else 2
-    sources = 2 if op_class in ("add", "mul", "fma", "max", "integer", "carry") else 1
-    instruction = Instruction(op_class, dtype, sources * size, size, sources)
+    instruction = plain_instruction(op_class, dtype)
     return instruction_cycles(instruction, elements, spec, bank_conflict=bank_conflict)
+
+
+def plain_instruction(op_class: str, dtype: str) -> Instruction:
+    """An instruction between operands in memory: ``y = y + a*x`` reads y and x and writes y, a
+    copy reads one source and writes one, an accumulation reads one and writes a register.
+
+    Args:
+        op_class: a key of ``OP_CLASSES``.
+        dtype: ``float16`` (any 16-bit float), ``float32`` or ``int16``.
+    """
+    size = 4 if dtype == "float32" else 2
+    sources = 2 if op_class in _OF_TWO_SOURCES else 1
+    writes = 0 if op_class == "reduce" else size
+    return Instruction(op_class, dtype, sources * size, writes, sources)

@@ -11,11 +11,18 @@ from typing import Final
 
 from wse_emulator.cost.instructions import Instruction, instruction_cycles
 from wse_emulator.cost.sequences import derived
+from wse_emulator.cost.starts import Start
 from wse_emulator.wafer.formats import BYTES, HALF_FLOATS, is_float, lane_dtype
+from wse_emulator.wafer.library import FUNCTIONS, Evidence
 from wse_emulator.wafer.spec import WaferSpec
 
 _SOFTWARE_FLOAT64_OPS: Final = 20
-"""Scalar float32 ops of one float64 op in double-float arithmetic (two-sum, two-product)."""
+"""Scalar float32 ops of one float64 op on pairs of float32: an exact sum of high parts (6), one of
+low parts (6), two sums and two renormalisations (3 each) of a sum (Knuth; Dekker)."""
+_LEAST_SOFTWARE_OPS: Final = 11
+"""The same where low parts are added without their error."""
+_MOST_SOFTWARE_OPS: Final = 24
+"""Of a product whose factors are split in halves first."""
 
 
 class UnsupportedFormatError(Exception):
@@ -24,29 +31,75 @@ class UnsupportedFormatError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpCost:
-    """Cycles of one tensor op on one PE.
+    """Cycles of one tensor op on one PE, by what they rest on.
 
     Attributes:
-        cycles: what the engines charge.
-        unsourced_cycles: the part of it that rests on costs no document states.
-        low_cycles, high_cycles: the interval of those costs; both equal ``cycles`` without them.
+        evidence_cycles, counted_cycles, own_cycles: of the three classes of
+            :data:`wse_emulator.wafer.library.EVIDENCE`; ``own`` is the class ``ours``.
+        low_cycles, high_cycles: between which two figures the evidence leaves all of it.
+        functions: functions of vectors that it computes, by their names in ``FUNCTIONS``.
     """
 
-    cycles: int
-    unsourced_cycles: int
+    evidence_cycles: int
+    counted_cycles: int
+    own_cycles: int
     low_cycles: int
     high_cycles: int
+    functions: frozenset[str] = frozenset()
+
+    @property
+    def cycles(self) -> int:
+        """What the engines charge: the cycles of all classes."""
+        return self.evidence_cycles + self.counted_cycles + self.own_cycles
 
     def __add__(self, other: OpCost) -> OpCost:
         return OpCost(
-            self.cycles + other.cycles,
-            self.unsourced_cycles + other.unsourced_cycles,
+            self.evidence_cycles + other.evidence_cycles,
+            self.counted_cycles + other.counted_cycles,
+            self.own_cycles + other.own_cycles,
             self.low_cycles + other.low_cycles,
             self.high_cycles + other.high_cycles,
+            self.functions | other.functions,
+        )
+
+    def times(self, count: int) -> OpCost:
+        """The cost of so many of it."""
+        return OpCost(
+            self.evidence_cycles * count,
+            self.counted_cycles * count,
+            self.own_cycles * count,
+            self.low_cycles * count,
+            self.high_cycles * count,
+            self.functions,
         )
 
 
-FREE: Final = OpCost(0, 0, 0, 0)
+def cost_of(
+    cycles: int,
+    evidence: Evidence,
+    interval: tuple[int, int] | None = None,
+    functions: frozenset[str] = frozenset(),
+) -> OpCost:
+    """Cycles that all rest on one class of evidence.
+
+    Args:
+        cycles: what the engines charge.
+        evidence: the class.
+        interval: the least and the most; None: they are known.
+        functions: functions of vectors that they compute.
+    """
+    low, high = interval or (cycles, cycles)
+    return OpCost(
+        cycles if evidence == "evidence" else 0,
+        cycles if evidence == "counted" else 0,
+        cycles if evidence == "ours" else 0,
+        low,
+        high,
+        functions,
+    )
+
+
+FREE: Final = OpCost(0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +139,12 @@ class Kernel:
     cost: OpCost = field(default=FREE)
 
     def emit(
-        self, op_class: str, *operands: Operand, dtype: str | None = None, passes: int = 1
+        self,
+        op_class: str,
+        *operands: Operand,
+        dtype: str | None = None,
+        passes: int = 1,
+        start: Start = Start.LOADS_DESCRIPTORS,
     ) -> Operand:
         """One instruction; returns its result.
 
@@ -95,6 +153,7 @@ class Kernel:
             operands: its sources.
             dtype: format of the result; None: the widest of the operands.
             passes: how many times it is issued.
+            start: how it starts, if it runs over vectors of floats.
         """
         wide = dtype or _widest(operands)
         if not any(operand.vector for operand in operands):
@@ -103,7 +162,7 @@ class Kernel:
             constant = bool(operands) and all(operand.constant for operand in operands)
             return Operand(wide, vector=False, constant=constant)
         streams = [operand for operand in operands if operand.vector]
-        self._vector(op_class, streams, wide, passes)
+        self._vector(op_class, streams, wide, passes, start)
         return Operand(wide, vector=True)
 
     def fill(self, dtype: str, *, vector: bool) -> Operand:
@@ -139,9 +198,9 @@ class Kernel:
     def running_sum(self, x: Operand) -> Operand:
         """Partial sums along a line, each one stored.
 
-        No document states a rate. Accumulating into one word is documented; here every partial
-        sum is written too. At the low end a plain add, at the high end two scalar ops an element
-        (an add that waits for the one before it, and a store).
+        Nobody timed one. Accumulating into one word is documented; here every partial sum is
+        written too. At the low end a plain add, at the high end two scalar ops an element (an add
+        that waits for the one before it, and a store).
         """
         size = BYTES[x.dtype]
         lanes = self._float_lanes(x.dtype) if is_float(x.dtype) else "int16"
@@ -149,7 +208,7 @@ class Kernel:
         added = "add" if is_float(x.dtype) else "integer"
         low = min(modelled, self._cycles(Instruction(added, lanes, 2 * size, size, 2)))
         high = self.spec.launch_cycles + 2 * self.spec.scalar_op_cycles * self.elements
-        self.cost += OpCost(modelled, modelled, low, max(modelled, high))
+        self.cost += cost_of(modelled, "ours", (low, max(modelled, high)))
         return Operand(x.dtype, vector=True)
 
     def sign_mask(self, x: Operand) -> Operand:
@@ -161,39 +220,72 @@ class Kernel:
         return Operand("bool", vector=True)
 
     def function(self, function: str, x: Operand) -> Operand:
-        """A derived function of ``x``: reciprocal, rsqrt, sqrt, exp, log, cos or erf."""
+        """A function of ``x``: reciprocal, rsqrt, sqrt, exp, log, cos, tanh or erf.
+
+        Of a vector a call of the library for each element, or a sequence of vector instructions, as
+        the machine says; of a word one call of the library.
+        """
         if x.constant:
             return x
+        in_library = "division" if function == "reciprocal" else function
+        if x.vector and not is_float(x.dtype):
+            raise UnsupportedFormatError(f"no vector {FUNCTIONS[in_library]} in {x.dtype}")
         if not x.vector:
-            # a square root and a division; an exponential and a division
-            self._scalar_function(2 if function in ("rsqrt", "erf") else 1)
-            return x
-        lanes = self._float_lanes(x.dtype)
-        sequence = derived(function, lanes)
-        shortest = sum(self._cycles(step) for step in sequence.shortest)
-        modelled = shortest
-        if not self.spec.short_functions:
-            modelled = sum(self._cycles(step) for step in sequence.modelled)
-        scalar_loop = 0
-        if self.elements:
-            per_element = self.spec.scalar_divide_cycles
-            scalar_loop = self.spec.launch_cycles + per_element * self.elements
-        self.cost += OpCost(modelled, modelled, shortest, max(modelled, scalar_loop))
-        return Operand(x.dtype, vector=True)
+            self._scalar_call(in_library, x.dtype)
+        elif self.calls_library(x):
+            self._calls(in_library, x.dtype)
+        else:
+            self._sequence(function, in_library, x.dtype)
+        return Operand(x.dtype, vector=x.vector)
+
+    def calls_library(self, x: Operand) -> bool:
+        """Whether a function of ``x`` is a call of the library."""
+        return not x.vector or self.spec.functions == "library"
 
     def divide(self, x: Operand, y: Operand, dtype: str) -> Operand:
-        """x / y: by a number a multiply; by a scalar one scalar reciprocal and a multiply."""
+        """x / y: by a number a multiply; by a scalar one scalar reciprocal and a multiply; by a
+        vector one call of the library an element, or a vector reciprocal and a multiply."""
         if y.constant:
             return self.emit("mul", x, y, dtype=dtype)
         if not y.vector:
-            self._scalar_divide(y.dtype)
+            self._scalar_call("division", y.dtype)
             return self.emit("mul", x, y, dtype=dtype) if x.vector else Operand(dtype, False)
         inverse = self.function("reciprocal", y)
-        if x.constant and not x.vector:
-            return inverse
+        if (x.constant and not x.vector) or self.calls_library(y):
+            return Operand(dtype, vector=True)
         return self.emit("mul", x, inverse, dtype=dtype)
 
-    def _vector(self, op_class: str, streams: list[Operand], dtype: str, passes: int) -> None:
+    def _calls(self, function: str, dtype: str) -> None:
+        """One call of the library for each element of the shard, by ``@map``.
+
+        At the high end of its interval the calls stand in a scalar loop, whose jump back comes on
+        top of each.
+        """
+        if not self.elements:
+            return
+        spec, call = self.spec, self.spec.library_call(function, self._float_lanes(dtype))
+        cycles, low, high = (
+            spec.launch_cycles + each * self.elements
+            for each in (call.cycles, call.low_cycles, call.high_cycles + spec.loop_jump_cycles)
+        )
+        self.cost += cost_of(cycles, call.evidence, (low, high), frozenset({function}))
+
+    def _sequence(self, function: str, in_library: str, dtype: str) -> None:
+        """A function as vector instructions over the shard, which nobody timed as a whole.
+
+        At the high end of its interval every instruction with two sources finds them in one bank.
+        """
+        sequence = derived(function, self._float_lanes(dtype)).modelled
+        cycles = sum(self._cycles(step) for step in sequence)
+        high = sum(
+            instruction_cycles(step, self.elements, self.spec, bank_conflict=True)
+            for step in sequence
+        )
+        self.cost += cost_of(cycles, "ours", (cycles, high), frozenset({in_library}))
+
+    def _vector(
+        self, op_class: str, streams: list[Operand], dtype: str, passes: int, start: Start
+    ) -> None:
         reads = sum(BYTES[operand.dtype] for operand in streams)
         size = BYTES[dtype]
         if not is_float(dtype):
@@ -202,13 +294,15 @@ class Kernel:
         narrow = [operand for operand in streams if operand.dtype in HALF_FLOATS]
         lanes = self._float_lanes(dtype)
         if narrow and lanes == "float32":
-            if op_class in ("add", "fma"):
+            if op_class in ("add", "fma", "product"):
                 lanes = "mixed"  # 16-bit operands accumulated in float32
             elif op_class != "convert":
                 # one pass widens each 16-bit operand, the op then reads the wide copy
                 self._instruction(Instruction("convert", "mixed", 2, 4, 1, len(narrow)))
                 reads += 2 * len(narrow)
-        self._instruction(Instruction(op_class, lanes, reads, size, len(streams), passes))
+        self._instruction(
+            Instruction(op_class, lanes, reads, size, len(streams), passes, start=start)
+        )
 
     def _integer_vector(
         self, op_class: str, reads: int, dtype: str, sources: int, passes: int
@@ -242,28 +336,40 @@ class Kernel:
 
     def _instruction(self, instruction: Instruction) -> None:
         cycles = self._cycles(instruction)
-        self.cost += OpCost(cycles, 0, cycles, cycles)
+        self.cost += cost_of(cycles, "evidence")
 
     def _scalar(self, dtype: str, count: int) -> None:
         cycles = self.spec.scalar_op_cycles * count
         if dtype == "float64":
-            cycles *= _SOFTWARE_FLOAT64_OPS
-            self.cost += OpCost(cycles, cycles, cycles // 2, 2 * cycles)
-            return
-        cycles *= max(1, BYTES[dtype] // 4)
-        self.cost += OpCost(cycles, 0, cycles, cycles)
+            self._software(cycles)
+        else:
+            self.cost += cost_of(cycles * max(1, BYTES[dtype] // 4), "evidence")
 
-    def _scalar_divide(self, dtype: str) -> None:
-        cycles = self.spec.scalar_divide_cycles * max(1, BYTES[dtype] // 4)
-        # the one published figure is of float32; other formats rest on it as an assumption
-        unsourced = 0 if dtype == "float32" else cycles
-        self.cost += OpCost(cycles, unsourced, cycles, cycles)
+    def _software(self, cycles: int) -> None:
+        """Ops of float64 on pairs of float32: documented operations that nobody timed together."""
+        low, mid, high = (
+            cycles * operations
+            for operations in (_LEAST_SOFTWARE_OPS, _SOFTWARE_FLOAT64_OPS, _MOST_SOFTWARE_OPS)
+        )
+        self.cost += cost_of(mid, "ours", (low, high))
 
-    def _scalar_function(self, count: int) -> None:
-        spec = self.spec
-        cycles = count * spec.scalar_function_cycles
-        low = count * spec.scalar_function_low_cycles
-        self.cost += OpCost(cycles, cycles, low, count * spec.scalar_function_high_cycles)
+    def _scalar_call(self, function: str, dtype: str) -> None:
+        """One call of the library on a word.
+
+        A float64 takes two calls in float32 and a product and a sum in software, which is one
+        correction by what the first call left over. An integer takes the float32 call for each of
+        its 32-bit words, since no document states its division.
+        """
+        lanes = lane_dtype(dtype) if is_float(dtype) and dtype != "float64" else "float32"
+        call = self.spec.library_call(function, lanes)
+        calls = max(1, BYTES[dtype] // 4)
+        cycles, low, high = (
+            each * calls for each in (call.cycles, call.low_cycles, call.high_cycles)
+        )
+        evidence = call.evidence if is_float(dtype) else "ours"
+        self.cost += cost_of(cycles, evidence, (low, high))
+        if dtype == "float64":
+            self._software(2 * self.spec.scalar_op_cycles)
 
 
 def _widest(operands: tuple[Operand, ...]) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
-from wse_emulator.activities import Activity
+from wse_emulator.activities import ProgramPart
 from wse_emulator.engines.admission import admit
 from wse_emulator.engines.array.engine import simulate_array
 from wse_emulator.engines.pe.machine import simulate_pe
@@ -22,10 +22,11 @@ class Engine(Protocol):
     def __call__(
         self,
         spec: WaferSpec,
-        activities: Sequence[Activity],
+        program: Sequence[ProgramPart],
         *,
         resident_bytes: IntArray,
         op_count: int,
+        over_time: bool = True,
     ) -> Timing:
         """Simulate a program that :func:`~wse_emulator.engines.admission.admit` has let pass.
 
@@ -40,19 +41,22 @@ ENGINES: Final[Mapping[str, Engine]] = {"array": simulate_array, "pe": simulate_
 def simulate(
     engine: str,
     spec: WaferSpec,
-    activities: Sequence[Activity],
+    program: Sequence[ProgramPart],
     *,
     resident_bytes: IntArray,
     op_count: int,
+    over_time: bool = True,
 ) -> Timing:
     """Check that a program can run on a machine, and simulate it.
 
     Args:
         engine: ``array`` or ``pe``; the answers are equal to the cycle.
         spec: the machine.
-        activities: the program, in order.
+        program: activities and loops, in order.
         resident_bytes: (rows, cols) SRAM in use before the program starts.
         op_count: ops of the step program; op indices lie below it.
+        over_time: whether to record what is in use in each cycle (``busy_pes``, ``busy_links`` and
+            ``temporary_bytes``). Without it the array engine jumps over equal passes of a loop.
 
     Raises:
         UnknownNameError: no such engine.
@@ -63,5 +67,7 @@ def simulate(
     """
     if engine not in ENGINES:
         raise UnknownNameError(f"unknown engine {engine!r}; there are {', '.join(ENGINES)}")
-    admit(spec, activities, op_count)
-    return ENGINES[engine](spec, activities, resident_bytes=resident_bytes, op_count=op_count)
+    admit(spec, program, op_count)
+    return ENGINES[engine](
+        spec, program, resident_bytes=resident_bytes, op_count=op_count, over_time=over_time
+    )

@@ -11,14 +11,17 @@ from typing import Final
 import numpy as np
 
 from wse_emulator.activities import (
-    Activity,
     Chain,
+    LineActivity,
     LineMulticast,
     Message,
     Multicast,
+    ProgramPart,
     Send,
+    Shift,
     Star,
     Work,
+    leaves,
 )
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
 from wse_emulator.errors import ColorsExhaustedError
@@ -27,15 +30,17 @@ from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
 
-def admit(spec: WaferSpec, activities: Sequence[Activity], op_count: int) -> None:
+def admit(spec: WaferSpec, program: Sequence[ProgramPart], op_count: int) -> None:
     """Refuse a program that the machine cannot run.
+
+    An activity that runs no time takes no color.
 
     Raises:
         ValueError: an activity lies outside the wafer, or names an op that does not exist.
         ColorsExhaustedError: more channels pass a router than programs have colors.
     """
     channels: defaultdict[str, list[Message]] = defaultdict(list)
-    for activity in activities:
+    for activity, times in leaves(program):
         region = activity.region
         if region.row_stop > spec.rows or region.col_stop > spec.cols:
             raise ValueError(
@@ -48,7 +53,7 @@ def admit(spec: WaferSpec, activities: Sequence[Activity], op_count: int) -> Non
                 raise ValueError(
                     f"activity {activity.name!r}: ops {min(ops)} to {max(ops)} of {op_count}"
                 )
-        else:
+        elif times:
             channels[activity.channel].append(activity)
     if len(channels) > spec.program_colors:
         _check_colors(spec, channels)
@@ -83,6 +88,7 @@ _ROUTE: Final[dict[type[Message], attrgetter[tuple[object, ...]]]] = {
     LineMulticast: attrgetter("region", "axis", "root", "wavelets"),
     Chain: attrgetter("region", "axis", "root", "spacing", "positions", "wavelets", "group"),
     Star: attrgetter("region", "axis", "root", "direction", "positions", "wavelets"),
+    Shift: attrgetter("region", "axis", "wavelets"),
     Send: attrgetter("source", "sink", "wavelets"),
 }
 """What decides the routers that a message of each kind passes."""
@@ -115,17 +121,17 @@ def routers_of(activity: Message, spec: WaferSpec) -> Iterator[Region]:
                 corner = (activity.source[0], activity.sink[1])
                 yield _between(activity.source, corner)
                 yield _between(corner, activity.sink)
-        case LineMulticast() | Star() | Chain():
+        case LineMulticast() | Star() | Chain() | Shift():
             stretches = list(_stretches(activity))
             for block in line_blocks(activity, spec):
                 for one, other in stretches:
                     yield _stretch(block, one, other)
 
 
-def _stretches(activity: LineMulticast | Star | Chain) -> Iterator[tuple[int, int]]:
+def _stretches(activity: LineActivity) -> Iterator[tuple[int, int]]:
     """First and last absolute position of every message, or row of messages, of a line."""
     match activity:
-        case LineMulticast():
+        case LineMulticast() | Shift():
             region = activity.region
             if activity.axis == "row":
                 first, last = region.col, region.col_stop - 1

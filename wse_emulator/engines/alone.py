@@ -11,49 +11,49 @@ from wse_emulator.activities import (
     Activity,
     Chain,
     Multicast,
-    OpChain,
+    ProgramPart,
     Send,
     Star,
-    VectorOp,
     Work,
+    leaves,
     line_wavelets,
 )
 from wse_emulator.engines import simulate
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import CollectiveError
-from wse_emulator.wafer.messages import free_latency, message_cycles
-from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.messages import free_latency, message_cycles, task_cycles
 from wse_emulator.wafer.spec import WaferSpec
 
 
 def run_alone(
-    activities: Sequence[Activity], spec: WaferSpec, *, engine: str = "array", ops: int = 1
+    program: Sequence[ProgramPart], spec: WaferSpec, *, engine: str = "array", ops: int = 1
 ) -> Timing:
-    """Simulate activities on a wafer that holds nothing else.
+    """Simulate a program on a wafer that holds nothing else, without what is in use over time.
 
     Args:
-        activities: in program order, inside the wafer.
+        program: activities and loops in order, inside the wafer.
         spec: the machine.
         engine: as in :func:`wse_emulator.engines.simulate`.
         ops: number of ops that works refer to.
 
     Raises:
-        CollectiveError: the activities may take more than ``MOST_CYCLES`` cycles.
+        CollectiveError: the program may take more than ``MOST_CYCLES`` cycles.
     """
-    longest = sum(_serial_cycles(activity, spec) for activity in activities)
+    longest = most_cycles(program, spec)
     if longest > MOST_CYCLES:
         raise CollectiveError(
             f"this may take {longest:,} cycles, and {MOST_CYCLES:,} are the most that are "
             "simulated by themselves; give shorter vectors or fewer PEs"
         )
     resident = np.zeros((spec.rows, spec.cols), np.int64)
-    return simulate(engine, spec, tuple(activities), resident_bytes=resident, op_count=ops)
+    return simulate(
+        engine, spec, tuple(program), resident_bytes=resident, op_count=ops, over_time=False
+    )
 
 
-def compute(name: str, region: Region, cycles: int) -> Work:
-    """The same number of busy cycles on every PE of a region, as op 0."""
-    chain = OpChain((VectorOp(op=0, strip_cycles=cycles, once=True),))
-    return Work(name=name, region=region, chains=(chain,), runs=((region.pes, 0),))
+def most_cycles(program: Sequence[ProgramPart], spec: WaferSpec) -> int:
+    """No fewer cycles than a program takes: those of its activities one after the other."""
+    return sum(times * _serial_cycles(activity, spec) for activity, times in leaves(program))
 
 
 def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
@@ -71,5 +71,8 @@ def _serial_cycles(activity: Activity, spec: WaferSpec) -> int:
     if isinstance(activity, Star):
         return b * activity.positions + free_latency(activity.positions, spec)
     if isinstance(activity, Chain):
-        return b + activity.positions * free_latency(abs(activity.spacing), spec)
+        stage = free_latency(abs(activity.spacing), spec)
+        if activity.software:
+            stage += task_cycles(spec)
+        return b + activity.positions * stage
     return b + free_latency(activity.region.rows + activity.region.cols, spec)

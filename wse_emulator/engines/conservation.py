@@ -17,12 +17,16 @@ import numpy as np
 from wse_emulator.activities import (
     Activity,
     Chain,
+    LineActivity,
     LineMulticast,
     Multicast,
     OpChain,
+    ProgramPart,
     Send,
+    Shift,
     Star,
     Work,
+    leaves,
 )
 from wse_emulator.engines.timing import Timing
 from wse_emulator.errors import ConservationError
@@ -56,9 +60,18 @@ class Demand:
             self.ramps + other.ramps,
         )
 
+    def times(self, runs: int) -> Demand:
+        """What ``runs`` runs of the same ask for."""
+        return Demand(self.work * runs, self.touches * runs, self.links * runs, self.ramps * runs)
 
-def check_invariants(spec: WaferSpec, activities: Sequence[Activity], timing: Timing) -> None:
+
+def check_invariants(
+    spec: WaferSpec, program: Sequence[ProgramPart], timing: Timing, *, over_time: bool = True
+) -> None:
     """Check a timing against what has to hold in every run.
+
+    Args:
+        over_time: whether the timing says what is in use in each cycle.
 
     Raises:
         ConservationError: something does not hold; the message has the place and both numbers.
@@ -78,20 +91,28 @@ def check_invariants(spec: WaferSpec, activities: Sequence[Activity], timing: Ti
         if late.size:
             i = int(late[0])
             raise ConservationError(f"{what} {i} ends in {end[i]}, before its start in {start[i]}")
-    demand = sum((demand_of(activity, spec) for activity in activities), Demand())
-    for what, booked, asked in (
+    demand = sum(
+        (demand_of(activity, spec).times(runs) for activity, runs in leaves(program)), Demand()
+    )
+    _check_demand(
         ("PEs work and touch", int(timing.pe_busy.sum()), demand.work + demand.touches),
         ("links E, W, S, N are booked for", int(timing.link_busy[:4].sum()), demand.links),
         ("down-ramps are booked for", int(timing.link_busy[4].sum()), demand.ramps),
+    )
+    if over_time:
+        _check_over_time(spec, timing, demand)
+
+
+def _check_over_time(spec: WaferSpec, timing: Timing, demand: Demand) -> None:
+    """Check what is in use in each cycle: its sums, and that there is no more than there is."""
+    _check_demand(
         (
             "over all cycles, PEs are busy for",
             int(timing.busy_pes.sum()),
             demand.work + demand.touches,
         ),
         ("over all cycles, links are booked for", int(timing.busy_links.sum()), demand.links),
-    ):
-        if booked != asked:
-            raise ConservationError(f"{what} {booked} cycles, and the program asks for {asked}")
+    )
     pes = spec.pes
     for what, series, most in (
         ("busy PEs", timing.busy_pes, pes),
@@ -103,6 +124,13 @@ def check_invariants(spec: WaferSpec, activities: Sequence[Activity], timing: Ti
                 f"{what} range from {int(series.min())} to {int(series.max())} in a cycle, "
                 f"outside 0 to {most}"
             )
+
+
+def _check_demand(*sums: tuple[str, int, int]) -> None:
+    """Check cycles that were counted against those the program asks for."""
+    for what, booked, asked in sums:
+        if booked != asked:
+            raise ConservationError(f"{what} {booked} cycles, and the program asks for {asked}")
 
 
 def _check_busy(what: str, busy: IntArray, elapsed: int) -> None:
@@ -132,6 +160,11 @@ def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
             )
             cycles_each = message_cycles(activity.wavelets, spec)
             return _messages(cycles_each, 2, links, 1) if links else Demand()
+    return _line_demand(activity, spec)
+
+
+def _line_demand(activity: LineActivity, spec: WaferSpec) -> Demand:
+    """The busy cycles of an activity that does the same in every line."""
     if isinstance(activity.wavelets, int):
         lines = activity.region.rows if activity.axis == "row" else activity.region.cols
         total = lines * message_cycles(activity.wavelets, spec)
@@ -152,6 +185,11 @@ def demand_of(activity: Activity, spec: WaferSpec) -> Demand:
         case Star():
             leaves = activity.positions - 1
             return _messages(total, 2 * leaves, leaves * (leaves + 1) // 2, leaves)
+        case Shift():
+            # each link of the line carries one message in each direction
+            region = activity.region
+            pes = region.cols if activity.axis == "row" else region.rows
+            return _messages(total, pes, 2 * (pes - 1), pes) if pes > 1 else Demand()
     assert_never(activity)
 
 

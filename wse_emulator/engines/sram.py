@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wse_emulator.activities import Activity
+from wse_emulator.activities import Activity, ProgramPart, leaves
 from wse_emulator.errors import ConservationError, SramOverflowError
 from wse_emulator.wafer.arrays import IntArray
 from wse_emulator.wafer.spec import WaferSpec
@@ -47,11 +47,11 @@ def overflow(
     )
 
 
-def check_released(activities: Sequence[Activity], temporary_bytes: IntArray) -> None:
+def check_released(program: Sequence[ProgramPart], temporary_bytes: IntArray) -> None:
     """Check that the program has given all temporaries back.
 
     Args:
-        activities: the program, for the message.
+        program: for the message.
         temporary_bytes: (rows, cols) still allocated in each PE.
 
     Raises:
@@ -61,5 +61,5 @@ def check_released(activities: Sequence[Activity], temporary_bytes: IntArray) ->
         row, col = np.argwhere(temporary_bytes)[0].tolist()
         raise ConservationError(
             f"PE ({row}, {col}) has allocated {int(temporary_bytes[row, col]):,} bytes more than "
-            f"it has released after all {len(activities)} activities"
+            f"it has released after all {sum(1 for _ in leaves(program))} activities"
         )

@@ -17,6 +17,9 @@ from wse_emulator.wafer.arrays import IntArray
 class Timing:
     """The answer of an engine. Times are in cycles; -1 stands for what never happened.
 
+    Activities are the leaves of the program: each that is written in it, once, in order. One in a
+    loop starts in its first pass and ends in its last.
+
     Attributes:
         elapsed_cycles: last release of any PE.
         activity_start, activity_end: (activities,) earliest ready, latest release.
@@ -26,7 +29,8 @@ class Timing:
         link_busy: (5, rows, cols) cycles booked, in the order of ``PLANES``.
         sram_peak: (rows, cols) bytes: resident plus the largest sum of temporaries.
         busy_pes, busy_links, temporary_bytes: (elapsed_cycles,) over the whole wafer in each
-            cycle: PEs busy, links booked (E, W, S, N only), bytes of temporaries allocated.
+            cycle: PEs busy, links booked (E, W, S, N only), bytes of temporaries allocated;
+            (0,) if the run was asked to leave them out.
         events: events the engine processed.
         passes: passes until the array engine's fixed point (1 without waits; 0 for "pe").
     """

@@ -15,11 +15,12 @@ from functools import lru_cache, partial
 from wse_emulator.activities import Activity, Axis, LineMulticast, OpChain
 from wse_emulator.collectives import LineSet, all_reduce_lines, reduce_lines, root_of
 from wse_emulator.collectives.compose import RootPlace, choose, multicast_along_lines
+from wse_emulator.cost.products import Formats
 from wse_emulator.lowering.piece_work import work_on_pieces
 from wse_emulator.ops.contractions import Product
 from wse_emulator.placement.pieces import Piece
 from wse_emulator.placement.values import TensorPlacement
-from wse_emulator.plan.panels import Formats, Round, panel_wavelets
+from wse_emulator.plan.panels import Round, format_between_pes, panel_wavelets
 from wse_emulator.wafer.spec import WaferSpec
 
 RoundChain = Callable[[Round, Piece], OpChain]
@@ -103,7 +104,8 @@ def _messages(
     )
     if product.gathered is None:
         return sends, ()
-    sums = site.lines(product.gathered, product, lines, made, spec)
+    wide = format_between_pes(made, spec)
+    sums = site.lines(product.gathered, product, lines, wide, spec)
     if product.returned:
         return sends, all_reduce_lines(sums, spec)
     return sends, reduce_lines(sums, choose(sums, spec))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from wse_emulator.activities import Activity
-from wse_emulator.collectives import LineSet, all_reduce_2d, all_reduce_lines, root_of
+from wse_emulator.collectives import LineSet, all_reduce_lines, root_of
 from wse_emulator.lowering.matmul import Site, product_activities
 from wse_emulator.lowering.piece_work import work_on_pieces
+from wse_emulator.lowering.sums import sum_for_region, sum_in_lines
 from wse_emulator.lowering.transfer import transfer_activities
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.chains import ChainCosts
@@ -41,24 +42,27 @@ def segment_activities(
         *(
             activity
             for exchange in segment.exchanges
-            for activity in _collective(tensor, exchange, channel, costs.spec)
+            for activity in _collective(
+                tensor, exchange, channel, segment.ops[-1].op.index, costs.spec
+            )
         ),
     ]
 
 
 def _collective(
-    tensor: TensorPlacement, exchange: Exchange, channel: str, spec: WaferSpec
+    tensor: TensorPlacement, exchange: Exchange, channel: str, last_op: int, spec: WaferSpec
 ) -> tuple[Activity, ...]:
+    """What PEs combine after a segment that ends with ``last_op``."""
     region = tensor.region
     centre = root_of(region, "centre")
     if exchange.kind is Collective.NUMBER:
-        return all_reduce_2d(
+        return sum_for_region(
             region,
-            centre,
             _wavelets(1, exchange, spec),
             spec,
             name=tensor.name,
             channel=channel,
+            op=last_op,
             tensor=tensor.parameter,
         )
     if exchange.transfer is not None:
@@ -73,7 +77,9 @@ def _collective(
         channel=channel,
         tensor=tensor.parameter,
     )
-    return all_reduce_lines(lines, spec)
+    if exchange.kind in (Collective.ROW_SUMS, Collective.COLUMN_SUMS):
+        return all_reduce_lines(lines, spec)
+    return sum_in_lines(lines, spec, op=last_op)
 
 
 def _line_wavelets(

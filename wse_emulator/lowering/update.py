@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wse_emulator.activities import Activity, Multicast
-from wse_emulator.collectives import reduce_2d, root_of
+from wse_emulator.collectives import root_of
 from wse_emulator.lowering.controller import (
     CostedOp,
     common_ops,
@@ -23,6 +23,7 @@ from wse_emulator.lowering.controller import (
     values_sent,
     work_on,
 )
+from wse_emulator.lowering.sums import sum_of_region
 from wse_emulator.lowering.tensor_work import segment_activities
 from wse_emulator.placement.values import Placement
 from wse_emulator.plan.chains import ChainCosts
@@ -86,13 +87,14 @@ def lower(
         else:
             central += ready
             root, channel = centre, SUM_CHANNEL
-            activities += reduce_2d(
+            barrier = barriers[phase - 1]
+            activities += sum_of_region(
                 wafer,
-                centre,
-                len(summed_values(program, barriers[phase - 1])),
+                len(summed_values(program, barrier)),
                 spec,
                 name="sum over the wafer",
                 channel=SUM_CHANNEL,
+                op=barrier,
             )
             activities += work_on(centre, ready, "numbers of the whole step")
         # every value is 0-dim, and a number of at most 32 bits is one wavelet

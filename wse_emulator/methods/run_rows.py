@@ -13,13 +13,17 @@ from wse_emulator.views.table import Table
 def run_rows(result: RunResult) -> Mapping[str, Table]:
     """The tables of a run by name."""
     steps = ((s.step, s.learning_rate, s.cycles, s.seconds) for s in result.steps)
-    ops = ((op.phase, op.name, op.count, op.pe_cycles, op.unsourced_pe_cycles) for op in result.ops)
+    op_columns = ("phase", "op", "count", "pe_cycles", "counted_pe_cycles", "unsourced_pe_cycles")
+    ops = (
+        (op.phase, op.name, op.count, op.pe_cycles, op.counted_pe_cycles, op.unsourced_pe_cycles)
+        for op in result.ops
+    )
     layers = ((name, *region) for name, region in result.layers)
     path = ((p.what, p.phase, p.start_cycle, p.end_cycle) for p in result.critical_path)
     return {
         "steps": Table(("step", "learning_rate", "cycles", "seconds"), tuple(steps)),
         "tensors": _tensors(result),
-        "ops": Table(("phase", "op", "count", "pe_cycles", "unsourced_pe_cycles"), tuple(ops)),
+        "ops": Table(op_columns, tuple(ops)),
         "layers": Table(("layer", "row", "col", "rows", "cols"), tuple(layers)),
         "critical_path": Table(("what", "phase", "start_cycle", "end_cycle"), tuple(path)),
         "memory": memory_table(result),

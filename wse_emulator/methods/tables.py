@@ -156,30 +156,45 @@ def _of_study(answer: Study) -> Mapping[str, Table]:
 
 @tables_of.register
 def _of_validation(answer: ValidationReport) -> Mapping[str, Table]:
+    by = answer.grouping
     summaries = (
-        (kind, name, one.count, one.mean_abs_error, one.max_abs_error)
+        (
+            kind,
+            name,
+            one.count,
+            one.mean_abs_error,
+            one.max_abs_error,
+            one.null_mean_abs_error,
+            one.null_max_abs_error,
+        )
         for kind, consistency in (("validation", False), ("consistency", True))
-        for name, one in answer.summary(consistency=consistency).items()
+        for name, one in answer.summary(consistency=consistency, by=by).items()
     )
+    columns = "records mean_abs_error max_abs_error null_mean_abs_error null_max_abs_error"
     return {
         "records": _table(
-            "record operation machine unit published modelled formula error source",
+            "record operation group machine kind unit published modelled formula null_model error "
+            "standing source",
             (
                 (
                     c.record.id,
                     c.record.operation,
+                    c.group.name,
                     c.machine,
+                    c.record.kind,
                     c.record.unit,
                     c.record.value,
                     c.modelled,
                     c.bound,
+                    c.null_value,
                     c.error,
+                    c.standing,
                     c.record.source,
                 )
                 for c in answer.comparisons
             ),
         ),
-        "errors": _table("kind operation records mean_abs_error max_abs_error", summaries),
+        "errors": _table(f"score {'operation' if by == 'training' else by} {columns}", summaries),
         "not_modelled": _table(
             "record operation reason",
             ((one.id, one.operation, reason) for one, reason in answer.not_modelled),

@@ -125,7 +125,7 @@ def _of_validation(answer: ValidationReport) -> list[str]:
     errors = (
         f"{name}: {plural(one.count, 'record')}, mean error {share(one.mean_abs_error)}, largest "
         f"{share(one.max_abs_error)}."
-        for name, one in answer.summary(consistency=False).items()
+        for name, one in answer.summary(consistency=False, by=answer.grouping).items()
     )
     left = len(answer.not_modelled)
     return [f"{compared} compared with the model, {left:,} not modelled.", *errors]

@@ -45,8 +45,9 @@ def _mul(kernel: Kernel, call: Call) -> Operand:
 @op(
     "div",
     "true_divide",
-    cost="mul by a known reciprocal (number); scalar division and mul (0-dim tensor); reciprocal "
-    "and mul (vector); with `rounding_mode` the steps of `floor` or `round`",
+    cost="mul by a known reciprocal (number); scalar division and mul (0-dim tensor); division "
+    "(vector; in vector form reciprocal and mul); with `rounding_mode` the steps of `floor` or "
+    "`round`",
 )
 def _div(kernel: Kernel, call: Call) -> Operand:
     x, y = pair(call)
@@ -124,7 +125,11 @@ def _addcmul(kernel: Kernel, call: Call) -> Operand:
     return kernel.emit("fma", a, stream, dtype=call.dtype)
 
 
-@op("addcdiv", cost="reciprocal, mul, fma; scalar division and fma if c is 0-dim")
+@op(
+    "addcdiv",
+    cost="division, fma; in vector form reciprocal, mul, fma; scalar division and fma if c is "
+    "0-dim",
+)
 def _addcdiv(kernel: Kernel, call: Call) -> Operand:
     """a + value*b/c."""
     a, b, c = (call.operand(name) for name in ("self", "tensor1", "tensor2"))
@@ -133,11 +138,10 @@ def _addcdiv(kernel: Kernel, call: Call) -> Operand:
         if call.number("value") not in (1, -1):
             kernel.emit("mul", c)
         return kernel.emit("fma", a, b, dtype=call.dtype)
-    inverse = kernel.function("reciprocal", c)
     if not b.vector:
         kernel.emit("mul", b)
-        return kernel.emit("fma", a, inverse, dtype=call.dtype)
-    return _accumulate(kernel, call, a, kernel.emit("mul", b, inverse))
+        return kernel.emit("fma", a, kernel.function("reciprocal", c), dtype=call.dtype)
+    return _accumulate(kernel, call, a, kernel.divide(b, c, call.dtype))
 
 
 def _accumulate(kernel: Kernel, call: Call, a: Operand, product: Operand) -> Operand:

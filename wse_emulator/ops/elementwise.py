@@ -53,10 +53,12 @@ def _sigmoid(kernel: Kernel, call: Call) -> Operand:
     return kernel.divide(scalar_argument(x.dtype), grown, x.dtype)
 
 
-@op("tanh", cost="as `sigmoid`, then mul and add")
+@op("tanh", cost="hyperbolic tangent of the library; in vector form as `sigmoid`, mul and add")
 def _tanh(kernel: Kernel, call: Call) -> Operand:
-    """2 sigmoid(2 x) - 1."""
+    """2 sigmoid(2 x) - 1, where no library is called."""
     x = call.operand("self")
+    if kernel.calls_library(x):
+        return kernel.function("tanh", x)
     inverse = _sigmoid(kernel, call)
     return kernel.emit("add", kernel.emit("mul", inverse), scalar_argument(x.dtype))
 

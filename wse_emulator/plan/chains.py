@@ -13,6 +13,7 @@ from dataclasses import replace
 from wse_emulator.activities import OpChain, VectorOp
 from wse_emulator.cost.banks import bank_period_bytes
 from wse_emulator.cost.kernel import FREE
+from wse_emulator.cost.products import Formats
 from wse_emulator.ops import OpCost, op_cost
 from wse_emulator.ops.contractions import Product, factors_of
 from wse_emulator.ops.spaces import Space
@@ -25,7 +26,6 @@ from wse_emulator.plan.chain_bytes import (
     elements_at,
 )
 from wse_emulator.plan.panels import (
-    Formats,
     Round,
     buffer_bytes,
     first_cost,
@@ -246,7 +246,7 @@ class ChainCosts:
         part = self._pattern(parameter)[segment]
         members = part.ops
         if piece.elements == 0:
-            return tuple(OpCost(0, 0, 0, 0) for _ in members)
+            return tuple(FREE for _ in members)
         if part.product is not None:
             rounds, tail = divmod(part.product.lines, lines)
             short = self.round(parameter, segment, piece, tail) if tail else None
@@ -334,10 +334,4 @@ class ChainCosts:
 
 
 def _times(full: OpCost, strips: int, rest: OpCost | None) -> OpCost:
-    tail = rest or OpCost(0, 0, 0, 0)
-    return OpCost(
-        full.cycles * strips + tail.cycles,
-        full.unsourced_cycles * strips + tail.unsourced_cycles,
-        full.low_cycles * strips + tail.low_cycles,
-        full.high_cycles * strips + tail.high_cycles,
-    )
+    return full.times(strips) + (rest or FREE)

@@ -18,13 +18,12 @@ from wse_emulator.cost.banks import (
     unavoidable_pairs,
 )
 from wse_emulator.cost.kernel import FREE, Kernel, OpCost, Operand
+from wse_emulator.cost.products import Formats, passes_cost
+from wse_emulator.cost.starts import start_of_products
 from wse_emulator.ops.contractions import Product, Role
 from wse_emulator.placement.pieces import Piece
-from wse_emulator.wafer.formats import BYTES
+from wse_emulator.wafer.formats import BYTES, HALF_FLOATS
 from wse_emulator.wafer.spec import WaferSpec
-
-Formats = tuple[str, str]
-"""Number formats of a product's sums, and of its factors."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +100,11 @@ def multiply_adds(
         else:
             factor, sums = LinesInMemory(summed, in_factor), LinesInMemory(sums_of, in_sums)
             conflicts = unavoidable_pairs(factor, sums, spec)
-        cost = _passes(formats, length, passes - conflicts, spec)
-        cost += _passes(formats, length, conflicts, spec, conflict=True)
+        start = start_of_products(spec)
+        cost = passes_cost(length, passes - conflicts, formats, start, spec)
+        cost += passes_cost(length, conflicts, formats, start, spec, bank_conflict=True)
         orders.append(MultiplyAdds(length, passes, conflicts, cost))
     return min(orders, key=lambda order: order.cost.cycles)
-
-
-def _passes(
-    formats: Formats, elements: int, passes: int, spec: WaferSpec, *, conflict: bool = False
-) -> OpCost:
-    kernel = Kernel(spec, elements, conflict)
-    sums, factor = (Operand(dtype, vector=True) for dtype in formats)
-    if passes:
-        kernel.emit("fma", sums, factor, dtype=sums.dtype, passes=passes)
-    return kernel.cost
 
 
 def first_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec) -> OpCost:
@@ -129,13 +119,31 @@ def first_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec
 
 
 def last_cost(product: Product, formats: Formats, piece: Piece, spec: WaferSpec) -> OpCost:
-    """What comes after the last panel: one multiply-add over what is added (``addmm``)."""
-    if not product.adds:
-        return FREE
+    """What comes after the last panel, over the PE's part of the result.
+
+    Sums that travelled in a wider format are converted, and what is added (``addmm``) is one
+    multiply-add more.
+    """
     down, across = piece.sides(product.made.down, product.made.across)
+    made = down * across
     if product.vectors and product.summed != "rounds":
-        return _passes(formats, down if product.summed == "across" else across, 1, spec)
-    return _passes(formats, down * across, 1, spec)
+        made = down if product.summed == "across" else across
+    sums = formats[0]
+    kernel = Kernel(spec, made)
+    if product.gathered is not None and format_between_pes(sums, spec) != sums:
+        kernel.emit("convert", Operand(format_between_pes(sums, spec), vector=True), dtype=sums)
+    if product.adds:
+        kernel.emit("fma", *(Operand(dtype, vector=True) for dtype in formats), dtype=sums)
+    return kernel.cost
+
+
+def format_between_pes(sums: str, spec: WaferSpec) -> str:
+    """The number format in which partial sums travel from PE to PE.
+
+    The vendor's kernels sum 16-bit numbers in 16 bits inside a PE and in float32 between PEs;
+    other programs send what they have.
+    """
+    return "float32" if spec.products == "vendor" and sums in HALF_FLOATS else sums
 
 
 def buffer_bytes(
@@ -150,7 +158,7 @@ def buffer_bytes(
         return 0
     messages = [(axis, formats[1]) for axis in product.sent]
     if product.gathered:
-        messages.append((product.gathered, formats[0]))
+        messages.append((product.gathered, format_between_pes(formats[0], spec)))
     return sum(
         panel_wavelets((down if axis == "row" else across) * lines, dtype, spec)
         * spec.wavelet_bytes

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.cost.instructions import Instruction, instruction_cycles
-from wse_emulator.cost.kernel import OpCost
+from wse_emulator.cost.kernel import OpCost, cost_of
 from wse_emulator.inputs.mask_file import Masks
 from wse_emulator.models.names import layer_of
 from wse_emulator.placement.shards import expand, flat_runs
@@ -123,8 +123,8 @@ def with_index_reads(
     """Costs of a chain over kept elements, the reading of their indices included.
 
     The first op over the shard reads the index of each element once, by a 16-bit move without a
-    result. No document says what a kernel over sparse storage reads, so all of it counts as
-    unsourced: nothing at the low end, a read for each op over the shard at the high end.
+    result. Nobody timed a kernel over sparse storage, so all of it is of the class ``ours``:
+    nothing at the low end, a read for each op over the shard at the high end.
     """
     working = [over and cost.cycles > 0 for over, cost in zip(over_shard, costs, strict=True)]
     if not any(working):
@@ -132,7 +132,7 @@ def with_index_reads(
     index_read = Instruction("move", "int16", reads=INDEX_BYTES, writes=0)
     cycles = instruction_cycles(index_read, elements, spec)
     first = working.index(True)
-    read = OpCost(cycles, cycles, 0, cycles * sum(working))
+    read = cost_of(cycles, "ours", (0, cycles * sum(working)))
     return (*costs[:first], costs[first] + read, *costs[first + 1 :])
 
 

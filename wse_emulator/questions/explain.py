@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
-from wse_emulator.emulate import EmulatedStep, emulate
+from wse_emulator.emulate import EmulatedStep, emulate, with_other_form
 from wse_emulator.engines.digest import digest
 from wse_emulator.errors import DoesNotFitError, InputError, ResultFileError, WseError
 from wse_emulator.inputs.command_line import typed_explain
@@ -27,6 +27,7 @@ from wse_emulator.request import Request
 from wse_emulator.results.explain import Effect, Explanation, Limit, LimitKind, TriedChange
 from wse_emulator.results.run import PeTime
 from wse_emulator.summary.critical_path import pe_times, sampled_pes
+from wse_emulator.summary.run import function_forms
 from wse_emulator.tell import Tell, silent
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -59,17 +60,23 @@ def _without_launch(spec: WaferSpec) -> WaferSpec:
         rate if rate.launch_cycles is None else dataclasses.replace(rate, launch_cycles=0)
         for rate in spec.lanes
     )
-    return dataclasses.replace(spec, launch_cycles=0, lanes=instant)
+    return dataclasses.replace(
+        spec, launch_cycles=0, step_launch_cycles=0, wavelet_launch_cycles=0, lanes=instant
+    )
 
 
 def _without_scalars(spec: WaferSpec) -> WaferSpec:
     return dataclasses.replace(
         spec,
         scalar_op_cycles=1,
-        scalar_divide_cycles=1,
-        scalar_function_cycles=1,
-        scalar_function_low_cycles=1,
     )
+
+
+def _without_functions(spec: WaferSpec) -> WaferSpec:
+    free = tuple(
+        dataclasses.replace(call, cycles=0, low_cycles=0, high_cycles=0) for call in spec.library
+    )
+    return dataclasses.replace(spec, functions="library", library=free)
 
 
 def _without_hops(spec: WaferSpec) -> WaferSpec:
@@ -81,7 +88,12 @@ def _without_ramps(spec: WaferSpec) -> WaferSpec:
 
 
 def _without_stages(spec: WaferSpec) -> WaferSpec:
-    return dataclasses.replace(spec, dispatch_cycles=0, activation_cycles=0, completion_cycles=0)
+    at_once = dataclasses.replace(
+        spec.kernels, star_start=Fraction(0), rectangle_sum_start=Fraction(0)
+    )
+    return dataclasses.replace(
+        spec, dispatch_cycles=0, activation_cycles=0, completion_cycles=0, kernels=at_once
+    )
 
 
 def _without_link_rate(spec: WaferSpec) -> WaferSpec:
@@ -89,9 +101,8 @@ def _without_link_rate(spec: WaferSpec) -> WaferSpec:
 
 
 def _at_low_end(spec: WaferSpec) -> WaferSpec:
-    return dataclasses.replace(
-        spec, short_functions=1, scalar_function_cycles=spec.scalar_function_low_cycles
-    )
+    quick = tuple(dataclasses.replace(call, cycles=call.low_cycles) for call in spec.library)
+    return dataclasses.replace(spec, library=quick)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,9 +155,16 @@ LIFTS: Final = (
     _lift(
         "scalar arithmetic",
         "compute",
-        "one cycle for any scalar instruction, division and square root included",
+        "one cycle for any scalar instruction; functions take what they take",
         "a simpler learning-rate schedule has fewer scalar instructions",
         _without_scalars,
+    ),
+    _lift(
+        "functions",
+        "compute",
+        "divisions, square roots and other functions take no time but their launch",
+        "vector sequences written by hand, where the library is called for each element",
+        _without_functions,
     ),
     _lift(
         "hop latency",
@@ -165,7 +183,7 @@ LIFTS: Final = (
     _lift(
         "message stages",
         "latency",
-        "no cycles to issue a send, to start the task it wakes, and to end it",
+        "no cycles to issue a send, to start the task it wakes, to end it, and to start a sum",
         "fewer reductions per step have fewer stages",
         _without_stages,
     ),
@@ -177,9 +195,9 @@ LIFTS: Final = (
         _without_link_rate,
     ),
     _lift(
-        "unsourced costs",
+        "ranges of costs",
         "unknown",
-        "costs that no document states at the low end of their interval",
+        "functions of the library at the low end of their ranges",
         "none: this is what the emulator does not know; measure a kernel and --set its cycles",
         _at_low_end,
     ),
@@ -314,6 +332,7 @@ def lift_limits(
     Raises:
         DoesNotFitError: the step does not fit on the machine, so there is no time to explain.
     """
+    base = with_other_form(base)
     cycles, spec = _cycles(base), base.placed.request.wafer
     effects = []
     everything = spec
@@ -341,6 +360,7 @@ def lift_limits(
         command=command,
         cycles=cycles,
         critical=_critical(base),
+        forms=function_forms(base),
         effects=tuple(sorted(effects, key=lambda effect: -effect.saved_cycles)),
         all_lifted_cycles=_cycles(emulate(_placed_on(base.placed, everything))),
     )

@@ -335,6 +335,7 @@ def _time(report: FitReport | None, result: RunResult | None) -> StepTime | None
         words=f"the optimizer step alone{_precision_words(report)}; forward and backward are not "
         "timed",
         unsourced=result.unsourced_share > 0,
+        forms=result.forms,
     )
 
 

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from wse_emulator.capture.built import Built
-from wse_emulator.emulate import EmulatedStep, emulate
+from wse_emulator.emulate import EmulatedStep, emulate, with_other_form
 from wse_emulator.errors import UnknownNameError, near
 from wse_emulator.inputs.given import DEFAULT_WAFER, Given
 from wse_emulator.inputs.keywords import named_as_flags
@@ -208,7 +208,7 @@ def emulated_result(
         command: the command that repeats it, for the result file.
         tell: called with the name of each stage as it begins.
     """
-    emulated = emulate(judgement.placed, tell)
+    emulated = with_other_form(emulate(judgement.placed, tell))
     tell("summing up")
     return summarize(emulated, _facts(judgement.inputs, emulated, wall_seconds, command))
 

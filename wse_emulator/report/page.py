@@ -167,8 +167,11 @@ def _tables(result: RunResult) -> str:
         ),
     )
     ops = Table(
-        ("op", "phase", "count", "pe_cycles", "unsourced_pe_cycles"),
-        tuple((o.name, o.phase, o.count, o.pe_cycles, o.unsourced_pe_cycles) for o in result.ops),
+        ("op", "phase", "count", "pe_cycles", "counted_pe_cycles", "unsourced_pe_cycles"),
+        tuple(
+            (o.name, o.phase, o.count, o.pe_cycles, o.counted_pe_cycles, o.unsourced_pe_cycles)
+            for o in result.ops
+        ),
     )
     return "".join(
         sortable_table(title, key, table)
@@ -196,7 +199,7 @@ def _regions(result: RunResult) -> Table:
 
 def _assumptions(result: RunResult) -> str:
     said = [
-        answers.unsourced_words(result),
+        answers.evidence_words(result),
         answers.timed(result),
         answers.config_left_out(result.config_unused),
     ]

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from wse_emulator.request import Request
-from wse_emulator.results.facts import Lever
+from wse_emulator.results.facts import FunctionForms, Lever
 from wse_emulator.results.run import CriticalPart, RunResult
 from wse_emulator.results.sentences import NOTHING, Sentence, sentence, sentences_together
 from wse_emulator.results.words import cycles, full_bytes, plural, rate_text, seconds, share, short
@@ -55,32 +55,54 @@ def step_time(result: RunResult) -> str:
     if not result.steps:
         return "No step was simulated."
     step = result.steps[-1]
-    doubt = time_interval(result.seconds_interval, unsourced=result.unsourced_share > 0)
+    said = f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}"
     return sentences_together(
-        Sentence(f"One step takes {cycles(step.cycles)} = {seconds(step.seconds)}."), doubt
+        Sentence(f"{said}{in_both_forms(result.forms)}."), time_interval(result.seconds_interval)
     )
 
 
 @sentence
-def time_interval(interval: tuple[float, float], *, unsourced: bool) -> str:
+def in_both_forms(forms: FunctionForms | None) -> str:
+    """How a step has its functions, and what it would take with them in the other form: a clause
+    behind a time; empty if it computes none."""
+    if forms is None:
+        return ""
+    *before, last = forms.functions
+    named = f"{', '.join(before)} and {last}" if before else last
+    if forms.form == "vector":
+        return (
+            f" with {named} as vector sequences; {seconds(forms.library_seconds)} with the "
+            "library's functions"
+        )
+    were = "were" if before else "was"
+    written = "vector sequences" if before else "a vector sequence"
+    return (
+        f" with the library's functions; {seconds(forms.vector_seconds)} if {named} {were} written "
+        f"as {written}"
+    )
+
+
+@sentence
+def time_interval(interval: tuple[float, float]) -> str:
     """Between which times a step may lie, and why; empty if both are written alike."""
     low, high = map(seconds, interval)
     if not 0 < interval[0] < interval[1] or low == high:
         return ""
-    if unsourced:
-        why = "Some costs have no published source"
-    else:
-        why = "The machine model errs a little on published figures"
-    return f"{why}, so it may take between {low} and {high}."
+    return f"Its costs are known within ranges, so it may take between {low} and {high}."
 
 
 @sentence
-def unsourced_words(result: RunResult) -> str:
-    """The share of the busy cycles that rests on no document; empty without a step."""
+def evidence_words(result: RunResult) -> str:
+    """The shares of the busy cycles that rest on each class of evidence; empty without a step."""
     if not result.steps:
         return ""
+    busy = sum(op.pe_cycles for op in result.ops) or 1
+    counted = sum(op.counted_pe_cycles for op in result.ops)
+    own = sum(op.unsourced_pe_cycles for op in result.ops)
     return (
-        f"{share(result.unsourced_share)} of the busy cycles rest on costs that no document states."
+        f"Of the busy cycles {share((busy - counted - own) / busy)} rest on evidence, "
+        f"{share(counted / busy)} on operations counted in the vendor's source, and "
+        f"{share(own / busy)} on sequences of ours that nobody timed."
     )
 
 

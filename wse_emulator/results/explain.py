@@ -7,8 +7,9 @@ from typing import Final, Literal
 
 from wse_emulator.request import Request
 from wse_emulator.results.answer import DrawnAnswer
-from wse_emulator.results.answers import phase_cycles, phase_words
+from wse_emulator.results.answers import in_both_forms, phase_cycles, phase_words
 from wse_emulator.results.codec import encode
+from wse_emulator.results.facts import FunctionForms
 from wse_emulator.results.run import PeTime
 from wse_emulator.results.sentences import Sentence, sentence, sentences_together
 from wse_emulator.results.words import cycles, plural, seconds, share, short
@@ -88,6 +89,7 @@ class Explanation(DrawnAnswer):
         effects: largest saving first; ties in the order in which the limits were lifted.
         all_lifted_cycles: of the step with every limit of the machine lifted at once: what waits
             for what, with one cycle for anything that takes time.
+        forms: the step with its functions in both forms; None if it computes none of a vector.
         changes: what was tried to shorten the step, most cycles saved first.
 
     Example:
@@ -105,6 +107,7 @@ class Explanation(DrawnAnswer):
     critical: PeTime
     effects: tuple[Effect, ...]
     all_lifted_cycles: int
+    forms: FunctionForms | None = None
     changes: tuple[TriedChange, ...] = ()
 
     @property
@@ -129,6 +132,7 @@ class Explanation(DrawnAnswer):
             "engine": self.request.engine,
             "cycles": self.cycles,
             "seconds": self.seconds,
+            "forms": None if self.forms is None else encode(self.forms),
             "bottleneck": costliest_limit(self),
             "critical_pe": list(self.critical.pe),
             "critical_path": [encode(part) for part in self.critical.parts],
@@ -157,7 +161,7 @@ def explained_time(explanation: Explanation) -> str:
     return (
         f"{short(explanation.model, 40)} with {short(explanation.optimizer, 30)} on "
         f"{explanation.request.wafer.name}: one step takes {cycles(explanation.cycles)} = "
-        f"{seconds(explanation.seconds)}."
+        f"{seconds(explanation.seconds)}{in_both_forms(explanation.forms)}."
     )
 
 

@@ -26,6 +26,25 @@ def assumptions(spec: WaferSpec) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FunctionForms:
+    """The same step with its functions of vectors in both forms, each simulated.
+
+    Attributes:
+        functions: which functions the step computes of vectors, by their names in sentences.
+        form: the form in which the step of the result has them, ``library`` or ``vector``.
+        library_cycles, library_seconds: of the step with a call of the math library an element.
+        vector_cycles, vector_seconds: of the step with sequences of vector instructions.
+    """
+
+    functions: tuple[str, ...]
+    form: str
+    library_cycles: int
+    library_seconds: float
+    vector_cycles: int
+    vector_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
     """The model of a result: name, number of parameter elements, number of tensors."""
 

@@ -8,9 +8,9 @@ from typing import Final
 from wse_emulator.errors import DoesNotFitError, InputError, StaticRuleError
 from wse_emulator.request import Request
 from wse_emulator.results.answer import StepAnswer
-from wse_emulator.results.answers import samples_counted, time_interval
+from wse_emulator.results.answers import in_both_forms, samples_counted, time_interval
 from wse_emulator.results.codec import encode
-from wse_emulator.results.facts import Lever
+from wse_emulator.results.facts import FunctionForms, Lever
 from wse_emulator.results.fit import BatchFacts, FitReport
 from wse_emulator.results.fit_answers import chosen_mode, fit_lever
 from wse_emulator.results.sentences import Sentence, sentence, sentences_together
@@ -29,9 +29,10 @@ class StepTime:
     Attributes:
         cycles: of the optimizer step; None where it runs at the weight server.
         seconds: of the optimizer step, or the least the weights' way over the link takes.
-        interval: (low, high) seconds that unsourced costs leave open; high None if unbounded.
+        interval: (low, high) seconds that the ranges of costs leave open; high None if unbounded.
         words: what is timed and what is not.
-        unsourced: whether any of its cycles rest on costs without a source.
+        unsourced: whether any of its cycles are of the class ``ours``, which nobody timed.
+        forms: the step with its functions in both forms; None if it computes none of a vector.
     """
 
     cycles: int | None
@@ -39,6 +40,7 @@ class StepTime:
     interval: tuple[float, float | None]
     words: str
     unsourced: bool = False
+    forms: FunctionForms | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -261,8 +263,8 @@ def time_words(time: StepTime) -> str:
     low, high = time.interval
     if time.cycles is None or high is None:
         return f"At least {seconds(time.seconds)}: {time.words}."
-    taken = f"{cycles(time.cycles)} = {seconds(time.seconds)}: {time.words}."
-    return sentences_together(Sentence(taken), time_interval((low, high), unsourced=time.unsourced))
+    said = f"{cycles(time.cycles)} = {seconds(time.seconds)}{in_both_forms(time.forms)}"
+    return sentences_together(Sentence(f"{said}: {time.words}."), time_interval((low, high)))
 
 
 @sentence

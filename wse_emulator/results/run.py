@@ -13,7 +13,7 @@ import numpy as np
 
 from wse_emulator.request import Request
 from wse_emulator.results.answer import StepAnswer
-from wse_emulator.results.facts import Lever, ModelFacts, OptimizerFacts, WaferFacts
+from wse_emulator.results.facts import FunctionForms, Lever, ModelFacts, OptimizerFacts, WaferFacts
 from wse_emulator.wafer.arrays import FloatArray, IntArray
 from wse_emulator.wafer.region import PLANES
 
@@ -68,7 +68,10 @@ class OpFacts:
         phase: ``schedule`` (controller), ``broadcast``, ``update``.
         count: tensor ops of this kind.
         pe_cycles: busy cycles summed over all PEs.
-        unsourced_pe_cycles: those that rest on a cost without a source.
+        unsourced_pe_cycles: those of the class ``ours``: sequences of documented instructions that
+            nobody timed.
+        counted_pe_cycles: those of the class ``counted``: operations counted in the vendor's
+            source. All others rest on evidence.
     """
 
     name: str
@@ -76,6 +79,7 @@ class OpFacts:
     count: int
     pe_cycles: int
     unsourced_pe_cycles: int
+    counted_pe_cycles: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -254,7 +258,9 @@ class RunResult(StepAnswer):
 
     ``config_unused`` names what a run config holds and the emulator does not use; ``request`` is
     the question, None only in a file of a version that did not write it. ``notes`` are sentences on
-    how the steps of a loop were taken (``attach``).
+    how the steps of a loop were taken (``attach``). ``unsourced_share`` is the share of the busy
+    cycles of the class ``ours``; ``forms`` is the step with its functions in both forms, None if it
+    computes none of a vector.
 
     Example:
         >>> result = wse_emulator.run(torch.nn.Linear(64, 64), wafer="wse2:8x8")
@@ -294,6 +300,7 @@ class RunResult(StepAnswer):
     gap_bytes: int = 0
     config_unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    forms: FunctionForms | None = None
     request: Request | None = None
     arrays: RunArrays
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from wse_emulator.activities import Activity, Chain, LineMulticast, Multicast, Star, Work
+from wse_emulator.activities import Activity, Chain, LineMulticast, Multicast, Shift, Star, Work
 from wse_emulator.engines.array.watch import releases_at
 from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
@@ -43,10 +43,10 @@ def activities_that_affect(
     """Activities that can change when these PEs are released.
 
     Rectangles of layers share no PE and no link. A PE therefore depends on what its own layer does,
-    on any of its PEs, and on what runs over the whole wafer. After a sum over the whole wafer it
-    depends on every layer.
+    on any of its PEs, and on what runs over the whole wafer. After a sum or a shift over the whole
+    wafer it depends on every layer.
     """
-    sums = [a for a in activities if isinstance(a, (Chain, Star)) and a.tensor is None]
+    sums = [a for a in activities if isinstance(a, (Chain, Star, Shift)) and a.tensor is None]
     if sums:
         return tuple(activities)
     near = {
@@ -77,7 +77,7 @@ def _parts(activities: Sequence[Activity], released: list[int]) -> tuple[Critica
 
 def _stretch(activity: Activity) -> tuple[str, str]:
     """The name and phase of what a PE does until it is released from an activity."""
-    if isinstance(activity, Work):
+    if isinstance(activity, Work) and not activity.begins_collective:
         return activity.name, "schedule" if activity.tensor is None else "update"
     if isinstance(activity, (Multicast, LineMulticast)) and activity.tensor is None:
         return f"{activity.name} on its way", "broadcast"

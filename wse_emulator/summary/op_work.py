@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from wse_emulator.activities import Work
+from wse_emulator.cost.kernel import FREE, OpCost, cost_of
 from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
 from wse_emulator.placement.pieces import piece_counts
@@ -34,8 +35,7 @@ class OpWork:
 def op_work(plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timing) -> OpWork:
     """Add up the work of each op over the PEs."""
     count: dict[tuple[str, str], int] = defaultdict(int)
-    cycles: dict[tuple[str, str], int] = defaultdict(int)
-    unsourced: dict[tuple[str, str], int] = defaultdict(int)
+    spent: dict[tuple[str, str], OpCost] = defaultdict(lambda: FREE)
     costs = plan.costs
     names = [op.base_name for op in costs.program.ops]
     most = np.zeros(len(names), dtype=np.int64)
@@ -45,8 +45,7 @@ def op_work(plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timi
     ):
         for index, cost in common:
             count[phase, names[index]] += 1
-            cycles[phase, names[index]] += cost.cycles
-            unsourced[phase, names[index]] += cost.unsourced_cycles
+            spent[phase, names[index]] += cost
             most[index] += cost.cycles
     for tensor in placement.tensors:
         pieces = piece_counts(tensor)
@@ -56,23 +55,24 @@ def op_work(plan: StepPlan, placement: Placement, lowered: Lowered, timing: Timi
             for piece, pes in pieces.items():
                 totals = plan.totals(tensor.parameter, number, piece)
                 for member, cost in zip(segment.ops, totals, strict=True):
-                    key = ("update", member.op.base_name)
-                    cycles[key] += pes * cost.cycles
-                    unsourced[key] += pes * cost.unsourced_cycles
+                    spent["update", member.op.base_name] += cost.times(pes)
                     most[member.op.index] = max(most[member.op.index], cost.cycles)
     messages = [a for a in lowered.activities if not isinstance(a, Work)]
     if messages:
         key = ("messages", "send and take")
         count[key] = len(messages)
-        cycles[key] = int(timing.pe_busy.sum()) - sum(cycles.values())
+        working = sum(cost.cycles for cost in spent.values())
+        # fabric latencies and link rates are documented
+        spent[key] = cost_of(int(timing.pe_busy.sum()) - working, "evidence")
     facts = tuple(
         OpFacts(
             name=name,
             phase=phase,
             count=count[phase, name],
-            pe_cycles=cycles[phase, name],
-            unsourced_pe_cycles=unsourced[phase, name],
+            pe_cycles=spent[phase, name].cycles,
+            counted_pe_cycles=spent[phase, name].counted_cycles,
+            unsourced_pe_cycles=spent[phase, name].own_cycles,
         )
-        for phase, name in sorted(count, key=lambda key: (-cycles[key], key))
+        for phase, name in sorted(count, key=lambda key: (-spent[key].cycles, key))
     )
     return OpWork(facts, most)

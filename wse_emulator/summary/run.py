@@ -16,10 +16,11 @@ from wse_emulator.activities import (
     Message,
     Multicast,
     Send,
+    Shift,
     Star,
     Work,
 )
-from wse_emulator.emulate import EmulatedStep
+from wse_emulator.emulate import EmulatedStep, functions_of
 from wse_emulator.engines.digest import digest
 from wse_emulator.engines.timing import Timing
 from wse_emulator.lowering import Lowered
@@ -28,7 +29,13 @@ from wse_emulator.placement.values import Placement
 from wse_emulator.plan.memory import MemoryPlan
 from wse_emulator.plan.step import StepPlan
 from wse_emulator.program import StepProgram
-from wse_emulator.results.facts import ModelFacts, OptimizerFacts, WaferFacts, assumptions
+from wse_emulator.results.facts import (
+    FunctionForms,
+    ModelFacts,
+    OptimizerFacts,
+    WaferFacts,
+    assumptions,
+)
 from wse_emulator.results.run import (
     MemoryFacts,
     MessageFacts,
@@ -124,6 +131,7 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         utilization=_utilization(spec, plan.memory, timing),
         memory=_memory_facts(plan.memory),
         unsourced_share=unsourced / busy if busy else 0.0,
+        forms=function_forms(emulated),
         seconds_interval=interval,
         assumptions=assumptions(spec),
         events=0 if timing is None else timing.events,
@@ -139,6 +147,23 @@ def summarize(emulated: EmulatedStep, facts: RunFacts) -> RunResult:
         config_unused=facts.config_unused,
         request=request,
         arrays=_arrays(emulated, work, facts),
+    )
+
+
+def function_forms(emulated: EmulatedStep) -> FunctionForms | None:
+    """The step in both forms of its functions; None where the other form was not simulated."""
+    if emulated.timing is None or emulated.other_cycles is None:
+        return None
+    spec = emulated.placed.request.wafer
+    asked, other = emulated.timing.elapsed_cycles, emulated.other_cycles
+    library, vector = (asked, other) if spec.functions == "library" else (other, asked)
+    return FunctionForms(
+        functions=functions_of(emulated),
+        form=spec.functions,
+        library_cycles=library,
+        library_seconds=spec.seconds(library),
+        vector_cycles=vector,
+        vector_seconds=spec.seconds(vector),
     )
 
 
@@ -266,6 +291,7 @@ _KIND: Final[dict[type, str]] = {
     LineMulticast: "multicast along lines",
     Chain: "chain",
     Star: "star",
+    Shift: "shift",
     Send: "send",
 }
 
@@ -277,6 +303,8 @@ def _root(message: Message) -> tuple[int, int]:
     if isinstance(message, Send):
         return message.source
     region = message.region
+    if isinstance(message, Shift):
+        return region.row, region.col
     return (region.row, message.root) if message.axis == "row" else (message.root, region.col)
 
 

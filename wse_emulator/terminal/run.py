@@ -62,13 +62,13 @@ def _ops(result: RunResult) -> Table:
     cycles_left = sum(op.pe_cycles for op in rest)
     largest = max((cycles_left, *(op.pe_cycles for op in result.ops)))
     written_out = len(f"{largest:,}") <= _DIGITS
-    headings = ("phase", "op", "ops", "PE cycles", "share", "unsourced")
+    headings = ("phase", "op", "ops", "PE cycles", "share", "counted", "ours")
     made = table(
         "Where the time goes (busy cycles over all PEs)",
         *headings,
         words=("phase", "op"),
         unbroken=headings,
-        caption=sentences_together(answers.unsourced_words(result), answers.last_pe_done(result)),
+        caption=sentences_together(answers.evidence_words(result), answers.last_pe_done(result)),
     )
     for op in result.ops[:_ROWS]:
         made.add_row(
@@ -77,7 +77,10 @@ def _ops(result: RunResult) -> Table:
             f"{op.count:,}",
             _count(op.pe_cycles, written_out),
             _brief(op.pe_cycles / whole),
-            _brief(op.unsourced_pe_cycles / op.pe_cycles) if op.pe_cycles else "0 %",
+            *(
+                _brief(of_class / op.pe_cycles) if op.pe_cycles else "0 %"
+                for of_class in (op.counted_pe_cycles, op.unsourced_pe_cycles)
+            ),
         )
     if rest:
         made.add_row(
@@ -86,6 +89,7 @@ def _ops(result: RunResult) -> Table:
             f"{sum(op.count for op in rest):,}",
             _count(cycles_left, written_out),
             _brief(cycles_left / whole),
+            "",
             "",
         )
     return made

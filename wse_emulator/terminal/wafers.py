@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 from rich.table import Table
 from rich.text import Text
 
 from wse_emulator.results.sentences import sentence
 from wse_emulator.terminal.say import show, table
 from wse_emulator.wafer import WaferSpec
+from wse_emulator.wafer.kernel_cycles import DERIVATIONS, KERNEL_FIELDS
 from wse_emulator.wafer.machine_file import FIELDS
 
-_PLAIN = tuple(name for name in FIELDS if name not in ("name", "lanes", "sources", "unsourced"))
+_TABLES = ("name", "lanes", "library", "kernels", "sources", "unsourced")
+_PLAIN = tuple(name for name in FIELDS if name not in _TABLES)
 
 
 def print_overview(specs: list[WaferSpec]) -> None:
@@ -55,8 +55,10 @@ def lanes_source(spec: WaferSpec) -> str:
 
 
 def print_machine(spec: WaferSpec) -> None:
-    """Print every figure of a machine with its source, then its arithmetic rates."""
-    show(_figures(spec), _lane_rates(spec), opening=True)
+    """Print every figure of a machine with its source, then its arithmetic rates, its library's
+    costs and its kernels' coefficients."""
+    tables = (_figures(spec), _lane_rates(spec), _library_calls(spec), _kernel_cycles(spec))
+    show(*tables, opening=True)
 
 
 def _figures(spec: WaferSpec) -> Table:
@@ -66,7 +68,7 @@ def _figures(spec: WaferSpec) -> Table:
     rows = table(title, "field", "value", "source", words=words, unbroken=("field", "value"))
     for name in _PLAIN:
         value = getattr(spec, name)
-        written = str(value) if isinstance(value, Fraction) else f"{value:,}"
+        written = f"{value:,}" if isinstance(value, int) else str(value)
         style = "yellow" if name in spec.unsourced else ""
         rows.add_row(name, written, Text(spec.sources.get(name, ""), style=style))
     return rows
@@ -81,3 +83,49 @@ def _lane_rates(spec: WaferSpec) -> Table:
         cells = [f"{float(speeds[d]):g}" if d in speeds else "" for d in dtypes]
         rates.add_row(op_class, *cells)
     return rates
+
+
+def _library_calls(spec: WaferSpec) -> Table:
+    """The cycles of a call of each function, with their interval and what they rest on."""
+    headings = ("library", "format", "cycles", "from", "to", "rests on")
+    rows = table(
+        "Cycles of a call of the math library",
+        *headings,
+        "source",
+        words=("source",),
+        unbroken=headings,
+    )
+    for call in spec.library:
+        rows.add_row(
+            call.function,
+            call.dtype,
+            f"{call.cycles:,}",
+            f"{call.low_cycles:,}",
+            f"{call.high_cycles:,}",
+            call.evidence,
+            call.source,
+        )
+    return rows
+
+
+def _kernel_cycles(spec: WaferSpec) -> Table:
+    """The coefficients of kernels, in cycles, each with the records that gave it."""
+    words = ("kernels", "records", "reading")
+    rows = table(
+        "Cycles of kernels beyond their activities",
+        "kernels",
+        "cycles",
+        "records",
+        "reading",
+        words=words,
+        unbroken=("kernels", "cycles"),
+    )
+    for name in KERNEL_FIELDS:
+        from_records = DERIVATIONS[name]
+        rows.add_row(
+            name,
+            f"{float(getattr(spec.kernels, name)):.6g}",
+            ", ".join(from_records.records),
+            from_records.reading,
+        )
+    return rows

@@ -11,11 +11,11 @@ from matplotlib.patches import Patch
 from wse_emulator.results.answers import (
     bottleneck,
     elapsed,
+    evidence_words,
     no_step,
     phase_cycles,
     phase_words,
     step_time,
-    unsourced_words,
 )
 from wse_emulator.results.run import OpFacts, RunResult
 from wse_emulator.results.words import cycles, share, short, significant
@@ -40,7 +40,7 @@ def figure_time_spent(result: RunResult, style: Style = LIGHT) -> Figure:
             style,
             question=QUESTION,
             answer=f"{step_time(result)} {bottleneck(result)}",
-            note=f"{unsourced_words(result)} They are hatched.{left}",
+            note=f"{evidence_words(result)} Those sequences are hatched.{left}",
             height=2.1 + 0.22 * len(ops),
         )
         above, below = page.figure.subplots(2, 1, height_ratios=[0.55, 0.4 + 0.22 * len(ops)])
@@ -64,9 +64,11 @@ def ranked(result: RunResult) -> tuple[list[OpFacts], str]:
 def time_spent_table(result: RunResult) -> Table:
     """The busy cycles of all PEs for every kind of op."""
     rows = [
-        (op.phase, op.name, op.count, op.pe_cycles, op.unsourced_pe_cycles) for op in result.ops
+        (op.phase, op.name, op.count, op.pe_cycles, op.counted_pe_cycles, op.unsourced_pe_cycles)
+        for op in result.ops
     ]
-    return Table(("phase", "op", "count", "pe_cycles", "unsourced_pe_cycles"), tuple(rows))
+    columns = ("phase", "op", "count", "pe_cycles", "counted_pe_cycles", "unsourced_pe_cycles")
+    return Table(columns, tuple(rows))
 
 
 def _draw_phases(axes: Axes, result: RunResult, style: Style) -> None:

@@ -3,13 +3,15 @@
 A machine file is an object with ``schema`` ("wse-machine/1"), an optional ``base`` (a preset whose
 fields hold where the file says nothing), and any field of :class:`WaferSpec` by its own name.
 Fractions are numbers or texts ("9/8", "1.125"); ``lanes`` is ``{op class: {format: rate}}``, where
-a rate may be ``[rate, launch cycles]``; ``sources`` is ``{field: text}``.
+a rate may be ``[rate, launch cycles]``; ``library`` is ``{function: {format: cycles}}``, where a
+cost may be ``{"cycles", "low", "high", "evidence", "source"}``; ``kernels`` is
+``{coefficient: cycles}``, and ``sources`` is ``{field: text}``.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from fractions import Fraction
 from pathlib import Path
@@ -17,15 +19,35 @@ from typing import Final
 
 from wse_emulator.errors import MalformedFileError, UnknownNameError, WaferSpecError, near
 from wse_emulator.text_file import json_of, text_of
+from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS, PUBLISHED, KernelCycles
 from wse_emulator.wafer.lanes import LaneRate
+from wse_emulator.wafer.library import EVIDENCE, SDK_LIBRARY, LibraryCall
 from wse_emulator.wafer.presets import PRESETS
-from wse_emulator.wafer.spec import WaferSpec
+from wse_emulator.wafer.spec import WORDS, WaferSpec
 
 MACHINE_SCHEMA: Final = "wse-machine/1"
 _FRACTIONS = frozenset({"cycles_per_wavelet", "bank_conflict_factor"})
-_TABLES = frozenset({"lanes", "sources", "unsourced"})
+_TEXTS = _FRACTIONS | WORDS.keys() | {"name"}
+_TABLES = frozenset({"lanes", "library", "kernels", "sources", "unsourced"})
 FIELDS: Final = tuple(f.name for f in fields(WaferSpec) if f.name != "typed")
 """Names of all fields of a machine, in the order in which they are documented."""
+
+_REPLACED: Final[Mapping[str, str]] = {
+    "scalar_divide_cycles": "library.division.float32",
+    "scalar_function_cycles": "library.sqrt.float32, library.exp.float32 and so on",
+    "scalar_function_low_cycles": "the low of each function of the table library",
+    "scalar_function_high_cycles": "the high of each function of the table library",
+    "short_functions": "functions (library or vector)",
+}
+"""Fields of earlier versions -> what says it now."""
+
+
+def _unknown_field(name: str) -> WaferSpecError:
+    if name in _REPLACED:
+        return WaferSpecError(f"{name} is no field any more; {_REPLACED[name]} replaced it")
+    return WaferSpecError(
+        f"no machine field named {name!r}{near(name, FIELDS)}; wse wafers wse2 lists them"
+    )
 
 
 def preset(name: str) -> WaferSpec:
@@ -92,9 +114,7 @@ def machine_from_fields(
     values: dict[str, object] = {"name": default_name}
     for name, value in given.items():
         if name not in FIELDS:
-            raise WaferSpecError(
-                f"no machine field named {name!r}{near(name, FIELDS)}; wse wafers wse2 lists them"
-            )
+            raise _unknown_field(name)
         values[name] = _field_value(name, value, base)
     if base is None:
         missing = [name for name in ("rows", "cols", "clock_hz") if name not in values]
@@ -131,8 +151,13 @@ _FIGURES = frozenset(FIELDS) - {"name", "sources", "unsourced"}
 def _field_value(name: str, value: object, base: WaferSpec | None) -> object:
     if name in _FRACTIONS:
         return _fraction(name, value)
-    if name == "lanes":
-        return _lanes(value, base)
+    readers: dict[str, Callable[[object, WaferSpec | None], object]] = {
+        "lanes": _lanes,
+        "library": _library,
+        "kernels": _kernels,
+    }
+    if name in readers:
+        return readers[name](value, base)
     if name == "sources":
         if not isinstance(value, dict) or not all(isinstance(v, str) for v in value.values()):
             raise WaferSpecError("sources has to be an object of field names and texts")
@@ -179,46 +204,117 @@ def _lanes(value: object, base: WaferSpec | None) -> tuple[LaneRate, ...]:
     return tuple(table.values())
 
 
+def _library(value: object, base: WaferSpec | None) -> tuple[LibraryCall, ...]:
+    """The costs of a file; those that it does not name are those of its base."""
+    if not isinstance(value, dict):
+        raise WaferSpecError("library has to be {function: {format: cycles}}")
+    table = {(c.function, c.dtype): c for c in (base.library if base else SDK_LIBRARY)}
+    for function, row in value.items():
+        if not isinstance(row, dict):
+            raise WaferSpecError(f"library.{function} has to be {{format: cycles}}")
+        for dtype, entry in row.items():
+            table[function, dtype] = _library_call(function, dtype, entry)
+    return tuple(table.values())
+
+
+def _library_call(function: str, dtype: str, entry: object) -> LibraryCall:
+    """A cost with all that is said of it; of plain cycles, which a user knows, no interval."""
+    where = f"library.{function}.{dtype}"
+    given = entry if isinstance(entry, dict) else {"cycles": entry}
+    unknown = [key for key in given if key not in _CALL_KEYS]
+    if unknown or "cycles" not in given:
+        raise WaferSpecError(f"{where} has to be cycles, or an object of {', '.join(_CALL_KEYS)}")
+    cycles = _whole(where, given["cycles"])
+    source = given.get("source", "set by the user")
+    named = given.get("evidence", "evidence")
+    evidence = next((known for known in EVIDENCE if known == named), None)
+    if not isinstance(source, str) or evidence is None:
+        raise WaferSpecError(
+            f"{where}: source has to be a text, and evidence one of {', '.join(EVIDENCE)}"
+        )
+    return LibraryCall(
+        function,
+        dtype,
+        cycles,
+        _whole(f"{where}.low", given.get("low", cycles)),
+        _whole(f"{where}.high", given.get("high", cycles)),
+        evidence,
+        source,
+    )
+
+
+_CALL_KEYS: Final = ("cycles", "low", "high", "evidence", "source")
+
+
+def _whole(name: str, value: object) -> int:
+    number = _fraction(name, value)
+    if number.denominator != 1:
+        raise WaferSpecError(f"{name} = {value} has to be a whole number")
+    return int(number)
+
+
+def _kernels(value: object, base: WaferSpec | None) -> KernelCycles:
+    """The coefficients of a file; those that it does not name are those of its base."""
+    if not isinstance(value, dict):
+        raise WaferSpecError("kernels has to be {coefficient: cycles}")
+    given: dict[str, Fraction] = {}
+    for name, cycles in value.items():
+        if name not in KERNEL_FIELDS:
+            raise WaferSpecError(
+                f"no coefficient named kernels.{name}{near(name, KERNEL_FIELDS)}; wse wafers wse2 "
+                "lists them"
+            )
+        given[name] = _fraction(f"kernels.{name}", cycles)
+    return replace(base.kernels if base else PUBLISHED, **given)
+
+
 def with_settings(spec: WaferSpec, settings: Sequence[str]) -> WaferSpec:
     """Apply ``FIELD=VALUE`` settings to a machine, as ``--set`` gives them.
 
-    A lane rate is set as ``lanes.fma.float32=1/2``.
+    A lane rate is set as ``lanes.fma.float32=1/2``, a call of the library as
+    ``library.exp.float32=82``, a coefficient as ``kernels.star_start=93``.
 
     Raises:
         WaferSpecError: a setting has no ``=``, an unknown field, or an impossible value.
     """
     given: dict[str, object] = {}
-    lanes: dict[str, dict[str, object]] = {}
+    tables: dict[str, dict[str, dict[str, object]]] = {"lanes": {}, "library": {}}
+    kernels: dict[str, object] = {}
     for setting in settings:
         name, equals, text = setting.partition("=")
         name, text = name.strip(), text.strip()
         if not equals:
             raise WaferSpecError(f"{setting!r} is no setting; write FIELD=VALUE, as hop_cycles=2")
-        if name.startswith("lanes."):
+        table, dot, _ = name.partition(".")
+        if dot and table in tables:
             parts = name.split(".")
             if len(parts) != 3:
-                raise WaferSpecError(f"{name}: write lanes.CLASS.FORMAT, as lanes.fma.float32")
-            lanes.setdefault(parts[1], {})[parts[2]] = text
+                raise WaferSpecError(f"{name}: write {_AS_IN[table]}")
+            tables[table].setdefault(parts[1], {})[parts[2]] = text
+        elif name.startswith("kernels."):
+            kernels[name.removeprefix("kernels.")] = text
         elif name in _TABLES:
             raise WaferSpecError(f"{name} cannot be set in one line; write a machine file")
         else:
-            given[name] = text if name in _FRACTIONS or name == "name" else _integer(name, text)
-    if lanes:
-        given["lanes"] = lanes
+            given[name] = text if name in _TEXTS else _integer(name, text)
+    given.update({table: rows for table, rows in tables.items() if rows})
+    if kernels:
+        given["kernels"] = kernels
     if not given:
         return spec
     return machine_from_fields(given, spec, default_name=spec.name)
 
 
+_AS_IN: Final[Mapping[str, str]] = {
+    "lanes": "lanes.CLASS.FORMAT, as lanes.fma.float32",
+    "library": "library.FUNCTION.FORMAT, as library.exp.float32",
+}
+
+
 def _integer(name: str, text: str) -> int:
     if name not in FIELDS:
-        raise WaferSpecError(
-            f"no machine field named {name!r}{near(name, FIELDS)}; wse wafers wse2 lists them"
-        )
-    value = _fraction(name, text)
-    if value.denominator != 1:
-        raise WaferSpecError(f"{name} = {text} has to be a whole number")
-    return int(value)
+        raise _unknown_field(name)
+    return _whole(name, text)
 
 
 def machine_document(spec: WaferSpec) -> dict[str, object]:
@@ -234,6 +330,17 @@ def machine_document(spec: WaferSpec) -> dict[str, object]:
         entry = speed if rate.launch_cycles is None else [speed, rate.launch_cycles]
         lanes.setdefault(rate.op_class, {})[rate.dtype] = entry
     document["lanes"] = lanes
+    library: dict[str, dict[str, object]] = {}
+    for call in spec.library:
+        library.setdefault(call.function, {})[call.dtype] = {
+            "cycles": call.cycles,
+            "low": call.low_cycles,
+            "high": call.high_cycles,
+            "evidence": call.evidence,
+            "source": call.source,
+        }
+    document["library"] = library
+    document["kernels"] = {name: str(getattr(spec.kernels, name)) for name in KERNEL_FIELDS}
     document["sources"] = dict(spec.sources)
     document["unsourced"] = sorted(spec.unsourced)
     return document

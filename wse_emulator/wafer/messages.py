@@ -36,6 +36,12 @@ def free_latency(links: int, spec: WaferSpec, corners: int = 0) -> int:
     )
 
 
+def task_cycles(spec: WaferSpec) -> int:
+    """Cycles from a head's arrival to its first touch, where the head starts a task that receives
+    and passes on in software [2.7]."""
+    return spec.activation_cycles + spec.completion_cycles
+
+
 def wavelets_on_the_way(links: int, spec: WaferSpec, corners: int = 0) -> int:
     """Wavelets that fit between source and sink, the sink's queue included: K(d) [1.3]."""
     return free_latency(links, spec, corners) + spec.queue_depth_wavelets

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from wse_emulator.errors import WaferSpecError, WseError
+from wse_emulator.wafer.kernel_cycles import KERNEL_FIELDS
 from wse_emulator.wafer.machine_file import FIELDS, preset, read_machine, with_settings
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -96,7 +97,12 @@ def typed_wafer(spec: WaferSpec) -> tuple[str, tuple[str, ...]] | None:
     text = spec.typed or spec.name
     try:
         base = parse_wafer(text)
-        settings = (*_changed_fields(base, spec), *_changed_lanes(base, spec))
+        settings = (
+            *_changed_fields(base, spec),
+            *_changed_lanes(base, spec),
+            *_changed_library(base, spec),
+            *_changed_kernels(base, spec),
+        )
         return (text, settings) if with_settings(base, settings) == spec else None
     except WseError:
         return None
@@ -106,7 +112,7 @@ def _changed_fields(base: WaferSpec, spec: WaferSpec) -> list[str]:
     return [
         f"{name}={getattr(spec, name)}"
         for name in FIELDS
-        if name not in ("lanes", "sources", "unsourced")
+        if name not in ("lanes", "library", "kernels", "sources", "unsourced")
         and getattr(spec, name) != getattr(base, name)
     ]
 
@@ -119,4 +125,17 @@ def _changed_lanes(base: WaferSpec, spec: WaferSpec) -> list[str]:
         f"lanes.{rate.op_class}.{rate.dtype}={rate.elements_per_cycle}"
         for rate in spec.lanes
         if known.get((rate.op_class, rate.dtype)) != rate.elements_per_cycle
+    ]
+
+
+def _changed_library(base: WaferSpec, spec: WaferSpec) -> list[str]:
+    known = set(base.library)
+    return [f"{call.field}={call.cycles}" for call in spec.library if call not in known]
+
+
+def _changed_kernels(base: WaferSpec, spec: WaferSpec) -> list[str]:
+    return [
+        f"kernels.{name}={getattr(spec.kernels, name)}"
+        for name in KERNEL_FIELDS
+        if getattr(spec.kernels, name) != getattr(base.kernels, name)
     ]

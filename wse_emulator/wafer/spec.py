@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Final
 
 from wse_emulator.errors import WaferSpecError
+from wse_emulator.wafer.kernel_cycles import PUBLISHED, KernelCycles
 from wse_emulator.wafer.lanes import LANE_DTYPES, OP_CLASSES, WSE2_LANES, LaneRate
+from wse_emulator.wafer.library import (
+    FUNCTION_FORMS,
+    SDK_LIBRARY,
+    FunctionForm,
+    LibraryCall,
+    check_library,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +44,22 @@ class WaferSpec:
         cycles_per_wavelet: how long a wavelet occupies a link.
         wavelet_bytes: payload of a wavelet.
         queue_depth_wavelets: room in the input queue of the color used.
-        launch_cycles: from the issue of a vector instruction until it is under way.
+        launch_cycles: start of a vector instruction that loads its descriptors.
+        step_launch_cycles: start of one that steps over descriptors in registers, as in ``@map``.
+        wavelet_launch_cycles: start of one that a wavelet sets off, as in the vendor's kernels.
+        products: how the products of matrices of a step are programmed: "vendor" (a wavelet sets
+            each multiply-add off; partial sums of 16-bit numbers travel as float32), "map" (each
+            steps over descriptors in registers) or "csl" (each loads its descriptors).
+        star_line_pes: longest line of PEs along which a step sums one number as the vendor's
+            kernels do: all PEs send straight to the middle; 0 for none.
         scalar_op_cycles: one scalar instruction that depends on the one before.
-        scalar_divide_cycles: one scalar float32 division.
-        scalar_function_cycles: one scalar square root, exponential, logarithm or cosine.
-        scalar_function_low_cycles, scalar_function_high_cycles: between which two figures it lies.
-        short_functions: 1 if vector reciprocals, square roots and the like run their shortest
-            sequences, the low end of their interval; 0 if those accurate to the format.
+        scalar_load_cycles, scalar_store_cycles: a word from memory to a register, and back.
+        loop_cycles: an iteration of a scalar loop that forms descriptors: 8 instructions.
+        loop_jump_cycles: the jump back of a scalar loop, with its count and test.
+        branch_cycles: a branch after a comparison of two numbers.
+        functions: how divisions, roots and the like of vectors are computed: ``library``, a call
+            of the SDK's math library for each element, or ``vector``, sequences of vector
+            instructions written by hand.
         dispatch_cycles, activation_cycles, completion_cycles: what a relay in software pays beyond
             the ramp: from its decision to the first wavelet, from an arrival to its task, from
             the end of a task to the next.
@@ -50,6 +68,8 @@ class WaferSpec:
         host_bytes_per_second: of the whole wafer, in each direction.
         host_channels: channels the host runtime offers a program.
         lanes: rates by class of op and number format.
+        library: costs of the SDK's math library by function and number format.
+        kernels: what kernels take beyond their activities, each figure read off a record.
         sources: field name -> where its figure comes from.
         unsourced: names of the fields that rest on an assumption.
         typed: what was written after ``--wafer``, where that is not its name: a machine file, say.
@@ -86,12 +106,17 @@ class WaferSpec:
     wavelet_bytes: int = 4
     queue_depth_wavelets: int = 2
     launch_cycles: int = 16
+    step_launch_cycles: int = 2
+    wavelet_launch_cycles: int = 1
+    products: str = "vendor"
+    star_line_pes: int = 193
     scalar_op_cycles: int = 2
-    scalar_divide_cycles: int = 50
-    scalar_function_cycles: int = 50
-    scalar_function_low_cycles: int = 11
-    scalar_function_high_cycles: int = 100
-    short_functions: int = 0
+    scalar_load_cycles: int = 3
+    scalar_store_cycles: int = 3
+    loop_cycles: int = 15
+    loop_jump_cycles: int = 10
+    branch_cycles: int = 3
+    functions: FunctionForm = "library"
     dispatch_cycles: int = 4
     activation_cycles: int = 3
     completion_cycles: int = 3
@@ -101,6 +126,8 @@ class WaferSpec:
     host_bytes_per_second: int = 150_000_000_000
     host_channels: int = 16
     lanes: tuple[LaneRate, ...] = WSE2_LANES
+    library: tuple[LibraryCall, ...] = SDK_LIBRARY
+    kernels: KernelCycles = PUBLISHED
     sources: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
     unsourced: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
     typed: str = field(default="", compare=False, repr=False)
@@ -113,8 +140,10 @@ class WaferSpec:
             object.__setattr__(self, "fabric_cols", self.cols)
         for name, least in _LEAST.items():
             _check_integer(name, getattr(self, name), least)
+        _check_words(self)
         _check_consistency(self)
         _check_lanes(self.lanes)
+        check_library(self.library)
 
     def __repr__(self) -> str:
         """The machine in a line; :func:`wse_emulator.wafers` and ``sources`` have every figure."""
@@ -149,6 +178,28 @@ class WaferSpec:
         raise WaferSpecError(
             f"wafer {self.name}: field lanes has no rate for {op_class} in {dtype}; "
             f"give lanes.{op_class}.{dtype} in the machine file"
+        )
+
+    def library_call(self, function: str, dtype: str) -> LibraryCall:
+        """What a call of a function of the math library costs in a number format.
+
+        Args:
+            function: a key of ``wse_emulator.wafer.library.FUNCTIONS``.
+            dtype: ``float16`` (any 16-bit float) or ``float32``.
+
+        Raises:
+            WaferSpecError: the machine has no such cost.
+
+        Example:
+            >>> wse_emulator.WSE2.library_call("exp", "float32").cycles
+            82
+        """
+        for call in self.library:
+            if call.function == function and call.dtype == dtype:
+                return call
+        raise WaferSpecError(
+            f"wafer {self.name}: field library has no cost for {function} in {dtype}; give "
+            f"library.{function}.{dtype} in the machine file"
         )
 
     def seconds(self, cycles: int) -> float:
@@ -196,12 +247,15 @@ _LEAST = {
     "wavelet_bytes": 1,
     "queue_depth_wavelets": 0,
     "launch_cycles": 0,
+    "step_launch_cycles": 0,
+    "wavelet_launch_cycles": 0,
+    "star_line_pes": 0,
     "scalar_op_cycles": 1,
-    "scalar_divide_cycles": 1,
-    "scalar_function_cycles": 1,
-    "scalar_function_low_cycles": 1,
-    "scalar_function_high_cycles": 1,
-    "short_functions": 0,
+    "scalar_load_cycles": 0,
+    "scalar_store_cycles": 0,
+    "loop_cycles": 0,
+    "loop_jump_cycles": 0,
+    "branch_cycles": 0,
     "dispatch_cycles": 0,
     "activation_cycles": 0,
     "completion_cycles": 0,
@@ -213,6 +267,12 @@ _LEAST = {
 }
 """Integer fields and their least values."""
 
+
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "products": ("vendor", "map", "csl"),
+    "functions": FUNCTION_FORMS,
+}
+"""Fields that hold a word, each with the words it may hold."""
 
 _MOST = 10**12
 """Largest value of an integer field; sums of cycles then stay within 64 bits."""
@@ -228,6 +288,14 @@ def _check_integer(name: str, value: object, least: int) -> None:
         raise WaferSpecError(f"{name} = {value} is too small; give at least {least}")
     if value > _MOST:
         raise WaferSpecError(f"{name} is too large; give at most {_MOST:,}")
+
+
+def _check_words(spec: WaferSpec) -> None:
+    for name, words in WORDS.items():
+        if getattr(spec, name) not in words:
+            raise WaferSpecError(
+                f"{name} has to be one of {', '.join(words)}; got {getattr(spec, name)!r}"
+            )
 
 
 def _check_consistency(spec: WaferSpec) -> None:
@@ -261,21 +329,9 @@ def _check_consistency(spec: WaferSpec) -> None:
                 f"{small} = {getattr(spec, small)} leaves nothing of {large} = "
                 f"{getattr(spec, large)}; lower {small}"
             )
-    if spec.short_functions > 1:
-        raise WaferSpecError(f"short_functions = {spec.short_functions} is a switch; give 0 or 1")
     if spec.sram_bank_groups > spec.sram_banks:
         raise WaferSpecError(
             f"sram_bank_groups = {spec.sram_bank_groups} exceeds sram_banks = {spec.sram_banks}"
-        )
-    low, mid, high = (
-        spec.scalar_function_low_cycles,
-        spec.scalar_function_cycles,
-        spec.scalar_function_high_cycles,
-    )
-    if not low <= mid <= high:
-        raise WaferSpecError(
-            f"scalar_function_cycles = {mid} lies outside its range, "
-            f"scalar_function_low_cycles = {low} to scalar_function_high_cycles = {high}"
         )
 
 

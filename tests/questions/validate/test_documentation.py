@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from pathlib import Path
 
 import pytest
 
+from tests.questions.validate.tables import MACHINE, README, machine_with_tables, readme_with_table
+from tests.questions.validate.whole import ReadParameters, whole_report
 from wse_emulator.cost.instructions import instruction_cycles
 from wse_emulator.cost.sequences import derived
-from wse_emulator.questions.validate import read_measurements, validate
-from wse_emulator.results.words import deviation
+from wse_emulator.questions.validate.compare import METRICS
 from wse_emulator.wafer import WSE2
 from wse_emulator.wafer.machine_file import FIELDS
 
-TEXT = (Path(__file__).parents[3] / "docs" / "machine.md").read_text(encoding="utf-8")
+TEXT = MACHINE.read_text(encoding="utf-8")
 
 
 def rows_with(cells: int) -> dict[str, list[str]]:
@@ -24,14 +24,25 @@ def rows_with(cells: int) -> dict[str, list[str]]:
     return {row[0].strip("`"): row for row in rows if len(row) == cells}
 
 
-def test_the_validation_table() -> None:
-    documented = rows_with(6)
-    for comparison in validate(read_measurements()).comparisons:
-        row = documented[comparison.record.id]
-        assert row[1] == comparison.machine
-        assert row[5] == deviation(comparison.error)
-        if comparison.record.unit == "cycles":
-            assert row[4] == f"{comparison.modelled:,.0f}"
+def test_the_tables_of_accuracy_are_those_of_the_command() -> None:
+    page = README.read_text("utf-8")
+    assert readme_with_table(page) == page, "run: make docs"
+    assert machine_with_tables(TEXT) == TEXT, "run: make docs"
+
+
+def test_every_operation_and_metric_of_a_record_is_documented() -> None:
+    """The parameters of each operation stand in its row."""
+    pages = [MACHINE.with_name(name).read_text("utf-8") for name in ("machine.md", "kernels.md")]
+    rows = [line for page in pages for line in page.splitlines() if line.startswith("| `")]
+    for one in whole_report().comparisons:
+        parameters = one.record.parameters
+        assert isinstance(parameters, ReadParameters)
+        mine = [row for row in rows if f"`{one.record.operation}`" in row.split(" | ")[0]]
+        for name in parameters.read & set(parameters.keys()):
+            found = any(re.search(rf"\b{name}\b", row) for row in mine)
+            assert found, (one.record.operation, name)
+    for metric in METRICS:
+        assert f"`{metric}`" in TEXT
 
 
 @pytest.mark.parametrize(

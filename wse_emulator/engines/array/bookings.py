@@ -19,7 +19,7 @@ from wse_emulator.engines.array.channel_slots import Channels
 from wse_emulator.engines.array.link_views import RAMP, LinkView
 from wse_emulator.engines.array.occupancy import Changes
 from wse_emulator.wafer.arrays import IntArray
-from wse_emulator.wafer.region import PLANES
+from wse_emulator.wafer.region import PLANES, Region
 from wse_emulator.wafer.spec import WaferSpec
 
 
@@ -27,7 +27,7 @@ class Flow(NamedTuple):
     """The messages of one booking.
 
     Attributes:
-        activity: index of the activity.
+        activity: number of the activity among the leaves of the program.
         leaf: number of the leaf in a star; 0 in other activities.
         channel: the activity's channel.
         first: the earliest cycle in which one of its PEs is ready.
@@ -45,7 +45,7 @@ class Requests(NamedTuple):
     Attributes:
         link: (plane * rows + row) * cols + col.
         asked, cycles: cycle of asking, and duration of the booking.
-        activity, leaf: the message that asks.
+        activity, leaf: the message that asks; activities are numbered as they run.
         source: row-major index of its source PE.
     """
 
@@ -83,13 +83,23 @@ class Track:
     known_free: IntArray | None = None
 
 
+class Progress(NamedTuple):
+    """How far a pass has come with its links, the cycles in which they fall free left out."""
+
+    run: int
+    latest: dict[int, int]
+    newly_marked: NDArray[np.bool_] | None
+    requests: int
+
+
 @dataclass(slots=True)
 class Bookings:
     """The state of all links during a pass.
 
     Attributes:
         marked: (5, rows, cols) links whose requests are collected; None if there are none.
-        waits: flow -> waits on marked links.
+        waits: (activity, leaf) -> waits on marked links, the activity numbered as it runs.
+        run: that number for the activity at hand: how many have run before it.
         busy: (5, rows, cols) cycles booked.
         booked: changes of the number of booked E, W, S and N links.
         newly_marked: links on which this pass found a request before the latest booking's end.
@@ -101,6 +111,7 @@ class Bookings:
     marked: NDArray[np.bool_] | None
     waits: dict[tuple[int, int], Waits]
     booked: Changes = field(default_factory=Changes)
+    run: int = -1
     busy: IntArray = field(init=False)
     newly_marked: NDArray[np.bool_] | None = None
     requests: list[Requests] = field(default_factory=list)
@@ -136,7 +147,7 @@ class Bookings:
     def waits_of(self, flow: Flow, track: Track) -> IntArray | None:
         """The waits of a flow on the links of a track; None if it waits on no link of this
         plane."""
-        waits = self.waits.get((flow.activity, flow.leaf))
+        waits = self.waits.get((self.run, flow.leaf))
         if waits is None:
             return None
         pes = self.spec.pes
@@ -184,6 +195,36 @@ class Bookings:
         slot = self.channels.slots.get(channel)
         if slot is not None:
             self._latest[slot] = max(self._latest.get(slot, 0), last)
+
+    def free_times(self, slots: frozenset[int], region: Region) -> tuple[IntArray, ...]:
+        """Views of all that is kept of when the links of a region fall free of the channels of
+        some slots."""
+        return tuple(free[region.slices] for (slot, _), free in self._free.items() if slot in slots)
+
+    def skip(self, runs: int, slots: frozenset[int]) -> None:
+        """Note that activities are skipped, after which :meth:`free_times` of their slots have been
+        moved on."""
+        self.run += runs
+        for (slot, _), free in self._free.items():
+            if slot in slots:
+                self._latest[slot] = max(self._latest.get(slot, 0), int(free.max()))
+
+    def progress(self) -> Progress:
+        """How far the pass has come, for :meth:`is_undisturbed` and :meth:`go_back`."""
+        marked = None if self.newly_marked is None else self.newly_marked.copy()
+        return Progress(self.run, dict(self._latest), marked, len(self.requests))
+
+    def is_undisturbed(self, since: Progress) -> bool:
+        """Whether no message since then asked for a link that another channel has, or may have."""
+        now, then = self.newly_marked, since.newly_marked
+        same = now is then if now is None or then is None else np.array_equal(now, then)
+        return same and len(self.requests) == since.requests
+
+    def go_back(self, to: Progress) -> None:
+        """Forget what has happened since, but for the cycles in which links fall free."""
+        self.run, self._latest = to.run, dict(to.latest)
+        self.newly_marked = to.newly_marked
+        del self.requests[to.requests :]
 
     def _mark(self, slot: int, first: int, track: Track, asked: IntArray) -> None:
         """Mark links that are asked for before another channel's latest booking ends.
@@ -233,7 +274,7 @@ class Bookings:
                 link=view.of(self._index)[here] + view.plane * self.spec.pes,
                 asked=asked[here],
                 cycles=np.broadcast_to(np.asarray(cycles, np.int64), asked.shape)[here],
-                activity=np.full(count, flow.activity, np.int64),
+                activity=np.full(count, self.run, np.int64),
                 leaf=np.full(count, flow.leaf, np.int64),
                 source=np.broadcast_to(np.asarray(source, np.int64), asked.shape)[here],
             )

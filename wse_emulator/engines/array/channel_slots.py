@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from wse_emulator.activities import Activity, Star, Work
+from wse_emulator.activities import ProgramPart, Star, Work, leaves
 from wse_emulator.wafer.region import Region
 
 
@@ -23,17 +23,17 @@ class Channels:
     slots: Mapping[str, int]
 
 
-def channels_of(activities: Sequence[Activity]) -> Channels:
+def channels_of(program: Sequence[ProgramPart]) -> Channels:
     """Give every channel the first slot whose other channels lie in separate rectangles."""
     uses: Counter[str] = Counter()
     around: dict[str, Region] = {}
-    for activity in activities:
+    for activity, times in leaves(program):
         if isinstance(activity, Work):
             continue
-        uses[activity.channel] += 2 if isinstance(activity, Star) else 1
+        uses[activity.channel] += 2 if isinstance(activity, Star) else times
         known = around.get(activity.channel)
         region = activity.region
-        around[activity.channel] = region if known is None else _hull(known, region)
+        around[activity.channel] = region if known is None else hull(known, region)
     slots: dict[str, int] = {}
     taken: list[list[Region]] = []
     for channel, region in around.items():
@@ -43,7 +43,7 @@ def channels_of(activities: Sequence[Activity]) -> Channels:
             (
                 number
                 for number, others in enumerate(taken)
-                if not any(_meet(region, other) for other in others)
+                if not any(meet(region, other) for other in others)
             ),
             len(taken),
         )
@@ -54,7 +54,8 @@ def channels_of(activities: Sequence[Activity]) -> Channels:
     return Channels(slots)
 
 
-def _hull(one: Region, other: Region) -> Region:
+def hull(one: Region, other: Region) -> Region:
+    """The smallest rectangle that holds both."""
     if one == other:
         return one
     row, col = min(one.row, other.row), min(one.col, other.col)
@@ -66,7 +67,8 @@ def _hull(one: Region, other: Region) -> Region:
     )
 
 
-def _meet(one: Region, other: Region) -> bool:
+def meet(one: Region, other: Region) -> bool:
+    """Whether two rectangles have a PE in common."""
     return (
         one.row < other.row_stop
         and other.row < one.row_stop

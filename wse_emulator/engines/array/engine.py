@@ -13,8 +13,9 @@ import numpy as np
 from simpy import Environment
 from simpy.events import Event
 
-from wse_emulator.activities import Activity
+from wse_emulator.activities import ProgramPart
 from wse_emulator.engines import conservation
+from wse_emulator.engines.array.occupancy import MOST_WAITING
 from wse_emulator.engines.array.op_tables import ChainTables
 from wse_emulator.engines.array.settling import settle
 from wse_emulator.engines.array.sweep import NEVER, Sweep
@@ -30,24 +31,30 @@ Process = Generator[Event, object, None]
 
 def simulate_array(
     spec: WaferSpec,
-    activities: Sequence[Activity],
+    program: Sequence[ProgramPart],
     *,
     resident_bytes: IntArray,
     op_count: int,
+    over_time: bool = True,
 ) -> Timing:
     """Simulate a program with all PEs of an activity at once; arguments, answer and errors are
     those of :func:`~wse_emulator.engines.pe.machine.simulate_pe`."""
     with collector_paused():
-        return _simulate(spec, activities, resident_bytes, op_count)
+        return _simulate(spec, program, resident_bytes, op_count, over_time)
 
 
 def _simulate(
-    spec: WaferSpec, activities: Sequence[Activity], resident_bytes: IntArray, op_count: int
+    spec: WaferSpec,
+    program: Sequence[ProgramPart],
+    resident_bytes: IntArray,
+    op_count: int,
+    over_time: bool,
 ) -> Timing:
     check_resident(spec, resident_bytes)
     tables = ChainTables()
-    sram_peak = resident_bytes + temporary_peaks(spec, activities, tables, resident_bytes)
-    sweep, passes = settle(spec, activities, op_count, tables)
+    sram_peak = resident_bytes + temporary_peaks(spec, program, tables, resident_bytes)
+    most_waiting = MOST_WAITING if over_time else None
+    sweep, passes = settle(spec, program, op_count, tables, most_waiting=most_waiting)
     clock = Environment()
     clock.process(_controller(clock, sweep))
     clock.run()
@@ -56,6 +63,7 @@ def _simulate(
         raise ConservationError(
             f"the last activity ends in cycle {clock.now}, the last PE in {elapsed}"
         )
+    recorded = elapsed if over_time else 0
     timing = Timing(
         elapsed_cycles=elapsed,
         activity_start=np.where(sweep.activity_start == NEVER, -1, sweep.activity_start),
@@ -66,13 +74,13 @@ def _simulate(
         pe_final=sweep.ready,
         link_busy=sweep.bookings.busy,
         sram_peak=sram_peak,
-        busy_pes=sweep.busy_pes.by_cycle(elapsed),
-        busy_links=sweep.bookings.booked.by_cycle(elapsed),
-        temporary_bytes=sweep.temporary_bytes.by_cycle(elapsed),
+        busy_pes=sweep.busy_pes.by_cycle(recorded),
+        busy_links=sweep.bookings.booked.by_cycle(recorded),
+        temporary_bytes=sweep.temporary_bytes.by_cycle(recorded),
         events=next(clock._eid),
         passes=passes,
     )
-    conservation.check_invariants(spec, activities, timing)
+    conservation.check_invariants(spec, program, timing, over_time=over_time)
     return timing
 
 

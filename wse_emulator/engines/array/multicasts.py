@@ -106,7 +106,7 @@ def send(sweep: Sweep, index: int, activity: Send) -> None:
             if number == 1 and corner:
                 heads = heads + spec.turn_cycles
             links = sweep.bookings.track(activity.channel, Outward(leg, 0, leg.length - 1))
-            links.busy += cycles
+            links.busy += cycles * sweep.weight
             heads = _pass(sweep, flow, links, heads, cycles, source)[:, -1]
     ramp = Ramps(Lines(Region(sink_row, sink_col, 1, 1), "row", sink_col, 1, 1), 0, 1)
     length = abs(sink_col - col) + abs(sink_row - row)
@@ -197,7 +197,7 @@ def _finish(
     sweep.release(flow, root, int(start.min()), source_end[:, None])
     for (arm, _), begin in zip(arrivals, starts, strict=True):
         end = sweep.touched(arm.pes, begin, cycles)
-        arm.uses += 1
+        arm.uses += sweep.weight
         if holds.any():
             end = np.maximum(end, source_end[:, None] + arm.latency)
         sweep.release(flow, arm.pes, int(arm.pes.ready.min()), end)

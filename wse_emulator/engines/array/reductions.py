@@ -19,7 +19,8 @@ from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.engines.line_blocks import line_blocks
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.arrays import IntArray
-from wse_emulator.wafer.messages import free_latency, wavelets_on_the_way
+from wse_emulator.wafer.messages import free_latency, task_cycles, wavelets_on_the_way
+from wse_emulator.wafer.spec import WaferSpec
 
 NOBODY: IntArray = np.zeros(1, np.int64)
 """In place of the sources of messages, where no request is collected."""
@@ -50,12 +51,11 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     link_free, ramp_free = bookings.free(links), bookings.free(ramps)
     link_waits, ramp_waits = bookings.waits_of(flow, links), bookings.waits_of(flow, ramps)
     climb = spec.touch_cycles + spec.ramp_cycles
-    free = free_latency(groups.spacing, spec)
+    task = task_cycles(spec) if activity.software else 0
+    free = free_latency(groups.spacing, spec) + task
     start = ready.copy()
     if groups.size > 2:  # a stage starts when the one behind it is there
-        earliest = _earliest_arrival(
-            spec.hop_cycles, spec.ramp_cycles, link_free, ramp_free, link_waits, ramp_waits
-        )
+        earliest = _earliest_arrival(spec, task, link_free, ramp_free, link_waits, ramp_waits)
         if earliest is not None:
             np.maximum(start[..., :-1], earliest, out=start[..., :-1])
         latency: int | IntArray = free
@@ -64,7 +64,7 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
             if link_waits is not None:
                 latency += link_waits.sum(axis=-1)
             if ramp_waits is not None:
-                latency += ramp_waits
+                latency += np.maximum(ramp_waits - task, 0)
             latency = latency[..., ::-1]
         start = relay_starts(start[..., ::-1], latency)[..., ::-1]
     # the same times, link by link: what each message asks for on its way
@@ -72,10 +72,15 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     heads = start[..., 1:] + climb
     asked = link_requests(heads, groups.spacing, spec.hop_cycles, link_free, link_waits)
     granted = bookings.grant(flow, links, asked, link_waits, stages.link_cycles, source[..., None])
-    asked = granted[..., -1] + spec.hop_cycles
-    if ramp_free is not None:
-        np.maximum(asked, ramp_free, out=asked)
-    arrival = bookings.grant(flow, ramps, asked, ramp_waits, cycles, source) + spec.ramp_cycles
+    at_ramp = granted[..., -1] + spec.hop_cycles
+    asked = at_ramp if ramp_free is None else np.maximum(at_ramp, ramp_free)
+    granted = bookings.grant(flow, ramps, asked, ramp_waits, cycles, source)
+    # a task starts while the head waits for the ramp
+    arrival = (
+        np.maximum(granted, at_ramp + task) + spec.ramp_cycles
+        if task
+        else (granted + spec.ramp_cycles)
+    )
     taken = np.maximum(ready[..., :-1], arrival)
     if groups.size == 2:
         start[..., :-1] = taken
@@ -86,14 +91,14 @@ def _advance(sweep: Sweep, index: int, stages: Stages, activity: Chain) -> None:
     if (arrival < start[..., 1:] + free).any():
         raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
     end = sweep.touched(pes, start, cycles)
-    stages.uses += 1
+    stages.uses += sweep.weight
     room = wavelets_on_the_way(groups.spacing, spec)
     sweep.release(flow, pes, flow.first, _chain_ends(start, end, stages.block.cycles, room))
 
 
 def _earliest_arrival(
-    hop: int,
-    ramp: int,
+    spec: WaferSpec,
+    task: int,
     link_free: IntArray | None,
     ramp_free: IntArray | None,
     link_waits: IntArray | None,
@@ -101,21 +106,23 @@ def _earliest_arrival(
 ) -> IntArray | None:
     """The earliest arrival that the channel's earlier messages leave possible in each stage.
 
-    None if there are none.
+    ``task`` is the time that the task of a stage in software takes to start. None if there are no
+    earlier messages.
     """
     bounds: list[IntArray] = []
     if link_free is not None:
         # from the request on link q: its wait and hop, and those of the links behind it
-        rest: IntArray = np.arange(link_free.shape[-1], 0, -1, dtype=np.int64) * hop
+        rest: IntArray = np.arange(link_free.shape[-1], 0, -1, dtype=np.int64) * spec.hop_cycles
         if link_waits is not None:
             rest = rest + np.cumsum(link_waits[..., ::-1], axis=-1)[..., ::-1]
-        bounds.append(largest(link_free + rest))
+        at_ramp = largest(link_free + rest)
+        bounds.append(at_ramp + (task if ramp_waits is None else np.maximum(ramp_waits, task)))
     if ramp_free is not None:
-        bounds.append(ramp_free)
+        bounds.append(ramp_free if ramp_waits is None else ramp_free + ramp_waits)
     if not bounds:
         return None
     latest: IntArray = bounds[0] if len(bounds) == 1 else np.maximum(bounds[0], bounds[1])
-    return latest + ramp if ramp_waits is None else latest + ramp_waits + ramp
+    return latest + spec.ramp_cycles
 
 
 def _chain_ends(start: IntArray, end: IntArray, cycles: int | IntArray, room: int) -> IntArray:
@@ -169,8 +176,9 @@ def star(sweep: Sweep, index: int, activity: Star) -> None:
             heads = start[:, 0] + spec.touch_cycles + spec.ramp_cycles
             waits = bookings.waits_of(flow, links)
             asked = link_requests(heads, leaf, spec.hop_cycles, bookings.free(links), waits)
-            links.busy += block.cycles
-            ramp.busy += block.cycles
+            if sweep.weight:
+                links.busy += block.cycles * sweep.weight
+                ramp.busy += block.cycles * sweep.weight
             granted = bookings.grant(flow, links, asked, waits, block.cycles, source)
             asked = granted[:, -1:] + spec.hop_cycles
             waits, free = bookings.waits_of(flow, ramp), bookings.free(ramp)

@@ -13,6 +13,7 @@ import numpy as np
 from wse_emulator.activities import Activity, Work
 from wse_emulator.engines.array.bookings import Bookings, Flow
 from wse_emulator.engines.array.chain_stages import Stages
+from wse_emulator.engines.array.folded_rings import FoldedRing
 from wse_emulator.engines.array.link_views import Takers
 from wse_emulator.engines.array.multicast_arms import Spread
 from wse_emulator.engines.array.occupancy import MOST_WAITING, Changes, moments
@@ -36,8 +37,11 @@ class Sweep:
         busy_pes, temporary_bytes: changes by cycle over the whole wafer.
         activity_start, activity_end, op_start, op_end: as in ``Timing``, with ``NEVER`` for a
             start that has not happened.
+        weight: how often the activity at hand counts for busy cycles, which depend on no time: the
+            first run of a leaf counts for all.
         arrays: the same arrays together, for making views of them.
-        stages, spreads: the views of chains and multicasts so far; many activities share them.
+        stages, spreads, rings: the views of chains, multicasts and shifts so far; many activities
+            share them.
         places: how regions were divided between chains so far.
         latest: the work seen last and its shares, since rounds repeat the same work.
     """
@@ -45,29 +49,37 @@ class Sweep:
     def __init__(
         self,
         spec: WaferSpec,
-        activities: Sequence[Activity],
+        written: Sequence[tuple[Activity, int]],
         op_count: int,
         tables: ChainTables,
         bookings: Bookings,
         most_waiting: int | None = MOST_WAITING,
     ) -> None:
         self.spec = spec
-        self.activities = activities
+        self.activities = tuple(activity for activity, _ in written)
         self.tables = tables
         self.bookings = bookings
         self.ready: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
         self.busy: IntArray = np.zeros((spec.rows, spec.cols), np.int64)
         self.busy_pes = Changes(most_waiting)
         self.temporary_bytes = Changes(most_waiting)
-        self.activity_start: IntArray = np.full(len(activities), NEVER, np.int64)
-        self.activity_end: IntArray = np.full(len(activities), -1, np.int64)
+        self.activity_start: IntArray = np.full(len(written), NEVER, np.int64)
+        self.activity_end: IntArray = np.full(len(written), -1, np.int64)
         self.op_start: IntArray = np.full(op_count, NEVER, np.int64)
         self.op_end: IntArray = np.full(op_count, -1, np.int64)
         self.arrays = WaferArrays(spec, self.ready, self.busy, bookings)
         self.stages: dict[tuple[object, ...], tuple[Stages, ...]] = {}
         self.spreads: dict[tuple[object, ...], tuple[Spread, ...]] = {}
+        self.rings: dict[tuple[object, ...], tuple[FoldedRing, ...]] = {}
         self.places: dict[tuple[tuple[int, int], ...], Places] = {}
         self.latest: tuple[Work, Shares] | None = None
+        self.weight = 0
+        self._uncounted = [times for _, times in written]
+
+    def begin(self, index: int) -> None:
+        """Begin to run leaf ``index``."""
+        self.bookings.run += 1
+        self.weight, self._uncounted[index] = self._uncounted[index], 0
 
     def duration(self, wavelets: int) -> int:
         """Cycles of a message on a link."""
@@ -101,11 +113,13 @@ class Sweep:
             for offset, change in table.byte_changes:
                 self.temporary_bytes.add(when, offset, change)
         self.ready[rows, cols] += shares.busy
-        self.busy[rows, cols] += shares.busy
+        if self.weight:
+            self.busy[rows, cols] += shares.busy * self.weight
 
     def touch(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
         """Let PEs touch wavelets in [start, start + cycles); returns the ends."""
-        np.add(pes.busy, cycles, out=pes.busy)
+        if self.weight:
+            np.add(pes.busy, cycles * self.weight, out=pes.busy)
         return self.touched(pes, start, cycles)
 
     def touched(self, pes: Takers, start: IntArray, cycles: int | IntArray) -> IntArray:
@@ -130,13 +144,28 @@ class Sweep:
         pes.ready[...] = end
 
     def count(self) -> None:
-        """Add the busy cycles of PEs and links in the chains and multicasts of the pass."""
+        """Add the busy cycles of PEs and links in the chains, multicasts and shifts of the pass."""
         for known in self.stages.values():
             for stages in known:
                 stages.count()
         for spreads in self.spreads.values():
             for spread in spreads:
                 spread.count()
+        for rings in self.rings.values():
+            for ring in rings:
+                ring.count()
+
+    def op_times(self) -> tuple[IntArray, ...]:
+        """Copies of the starts and ends of activities and ops so far."""
+        return tuple(times.copy() for times in self._op_times())
+
+    def go_back(self, times: tuple[IntArray, ...]) -> None:
+        """Take back all starts and ends since :meth:`op_times` gave these."""
+        for now, before in zip(self._op_times(), times, strict=True):
+            now[...] = before
+
+    def _op_times(self) -> tuple[IntArray, ...]:
+        return self.activity_start, self.activity_end, self.op_start, self.op_end
 
     def ends(self, index: int, start: int, end: int) -> None:
         """Note that an activity ran on some PEs, from the first ready to the last release."""

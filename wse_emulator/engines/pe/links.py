@@ -63,7 +63,8 @@ class Fabric:
     """All links that the messages of the program use.
 
     Attributes:
-        deliver: called with message, row and column when a head arrives at a sink.
+        deliver: called with message, row and column when a head arrives at a sink and has started
+            the task that takes it, if there is one.
         booked: cycle -> by how much the number of booked links changes, ramps left out.
     """
 
@@ -102,6 +103,8 @@ class Fabric:
         spec = self.spec
         for plane in message.forward(row, col):
             link = self._links[(plane * spec.rows + row) * spec.cols + col]
+            if plane == DOWN:
+                message.at_ramp = self.clock.now
             if spec.turn_cycles and message.turns(row, col, plane):
                 self.clock.later(spec.turn_cycles, self._head_at_link, message, link)
             else:
@@ -162,7 +165,10 @@ class Fabric:
         link.free_at = end
         link.busy += message.cycles
         if link.plane == DOWN:
-            clock.later(spec.ramp_cycles, self.deliver, message, link.row, link.col)
+            # a task starts while the head waits for the ramp [4.1]
+            waited = now - message.at_ramp if message.task_cycles else 0
+            taken = spec.ramp_cycles + max(message.task_cycles - waited, 0)
+            clock.later(taken, self.deliver, message, link.row, link.col)
         else:
             self.booked[now] += 1
             self.booked[end] -= 1

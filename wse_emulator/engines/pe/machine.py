@@ -1,11 +1,11 @@
 """The PE engine: one SimPy process for each PE, one arbiter for each link.
 
 It is slow and written to be read and checked rule by rule. Numbers in brackets are rules of
-docs/machine_rules.md. This file holds what a PE does [2.2, 2.3, 3.1, 3.5, 3.6, 4.1, 4.2]. Which PE
-does what, and how strips unroll [2.5, 4.4], stands in :mod:`~wse_emulator.engines.pe.programs`;
-routes, latency and room on the way [3.6, 4.3] in :mod:`~wse_emulator.engines.pe.messages`; links,
-their arbiters and the order of channels [3.2, 3.3, 3.4] in
-:mod:`~wse_emulator.engines.pe.links`.
+docs/machine_rules.md. This file holds what a PE does [2.2, 2.3, 3.1, 3.5, 3.6, 4.1, 4.2, 4.5].
+Which PE does what, and how strips unroll [2.5, 4.4], stands in
+:mod:`~wse_emulator.engines.pe.programs`; routes, latency and room on the way [3.6, 4.3] in
+:mod:`~wse_emulator.engines.pe.messages`; links, their arbiters and the order of channels [3.2, 3.3,
+3.4] in :mod:`~wse_emulator.engines.pe.links`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import assert_never
 import numpy as np
 from simpy.events import Event, Timeout
 
-from wse_emulator.activities import Activity
+from wse_emulator.activities import ProgramPart, leaves, unroll
 from wse_emulator.engines import conservation
 from wse_emulator.engines.pe.clock import Clock, Pause
 from wse_emulator.engines.pe.links import Fabric
@@ -27,6 +27,7 @@ from wse_emulator.engines.pe.programs import (
     GatherStep,
     Programs,
     ProgramStep,
+    ShiftStep,
     SinkStep,
     SourceStep,
     WorkStep,
@@ -44,18 +45,20 @@ ChangeByCycle = defaultdict[int, int]
 
 def simulate_pe(
     spec: WaferSpec,
-    activities: Sequence[Activity],
+    program: Sequence[ProgramPart],
     *,
     resident_bytes: IntArray,
     op_count: int,
+    over_time: bool = True,
 ) -> Timing:
     """Simulate a program PE by PE and link by link.
 
     Args:
         spec: the machine.
-        activities: the program, in order.
+        program: activities and loops, in order. Loops are unrolled [2.8].
         resident_bytes: (rows, cols) SRAM in use before the program starts.
         op_count: ops of the step program; op indices lie below it.
+        over_time: whether the timing says what is in use in each cycle.
 
     Raises:
         SramOverflowError: a PE needs more SRAM than it has (the first in row-major order).
@@ -63,31 +66,38 @@ def simulate_pe(
     """
     check_resident(spec, resident_bytes)
     with collector_paused():
-        machine = Machine(spec, activities, resident_bytes, op_count)
+        machine = Machine(spec, program, resident_bytes, op_count)
         for pe, steps in enumerate(machine.programs.steps):
             if steps:
                 machine.clock.process(machine.processing_element(pe, steps))
         machine.clock.run_to_end()
-        return machine.timing()
+        return machine.timing(over_time)
 
 
 class Machine:
-    """The PEs of a wafer, their fabric, and what is recorded while they run."""
+    """The PEs of a wafer, their fabric, and what is recorded while they run.
+
+    Activities are numbered as they run, loops unrolled; ``leaf`` has the leaf of each.
+    """
 
     def __init__(
         self,
         spec: WaferSpec,
-        activities: Sequence[Activity],
+        program: Sequence[ProgramPart],
         resident_bytes: IntArray,
         op_count: int,
     ) -> None:
         self.spec = spec
-        self.activities = activities
+        self.program = program
+        unrolled = tuple(unroll(program))
+        self.activities = tuple(activity for _, activity in unrolled)
+        self.leaf = tuple(leaf for leaf, _ in unrolled)
+        written = sum(1 for _ in leaves(program))
         self.resident = resident_bytes
         self.free_bytes = (spec.sram_bytes_per_pe - resident_bytes).ravel().tolist()
         self.clock = Clock()
         self.programs = Programs(self.clock, spec)
-        for index, activity in enumerate(activities):
+        for index, activity in enumerate(self.activities):
             self.programs.add(index, activity)
         self.fabric = Fabric(self.clock, spec, self.programs.messages, self.deliver)
         self.arrived: set[tuple[int, RoutedMessage]] = set()
@@ -95,8 +105,8 @@ class Machine:
         never = 1 << 62
         self.op_start = [never] * op_count
         self.op_end = [-1] * op_count
-        self.activity_start = [never] * len(activities)
-        self.activity_end = [-1] * len(activities)
+        self.activity_start = [never] * written
+        self.activity_end = [-1] * written
         self.busy = [0] * spec.pes
         self.final = [-1 if steps else 0 for steps in self.programs.steps]
         self.held_bytes = [0] * spec.pes
@@ -144,7 +154,7 @@ class Machine:
                 now = clock.now
             if now != clock.now:
                 raise ConservationError(f"PE {pe} counts cycle {now} in cycle {clock.now}")
-            index = step.activity
+            index = self.leaf[step.activity]
             self.activity_start[index] = min(ready, self.activity_start[index])
             self.activity_end[index] = max(now, self.activity_end[index])
         self.final[pe] = clock.now
@@ -161,6 +171,8 @@ class Machine:
                 return self.chain(pe, step)
             case GatherStep():
                 return self.gather(pe, step)
+            case ShiftStep():
+                return self.shift(pe, step)
             case WorkStep():
                 raise AssertionError("work does not communicate")
         assert_never(step)
@@ -228,6 +240,22 @@ class Machine:
                 message.hold.sink_started(self.clock.now, message.cycles, room)
             yield from self._touch(pe, message)
 
+    def shift(self, pe: int, step: ShiftStep) -> Process:
+        """Begin to send at once, take the other message when it is here, and go when both are
+        through [4.5]."""
+        outgoing, incoming = step.outgoing, step.incoming
+        outgoing.started = self.clock.now
+        self.fabric.send(outgoing)
+        yield from self._receive(pe, incoming)
+        start = self.clock.now
+        if incoming.hold is not None:
+            room = room_of(incoming, divmod(pe, self.spec.cols), self.spec)
+            incoming.hold.sink_started(start, incoming.cycles, room)
+        yield from self._touch(pe, incoming)
+        if outgoing.hold is not None:
+            yield outgoing.hold.gone
+            yield from self._held_until(outgoing.hold.until, start + incoming.cycles)
+
     # --- what steps are made of --------------------------------------------------------------
 
     def _touch(self, pe: int, message: RoutedMessage) -> Process:
@@ -283,7 +311,7 @@ class Machine:
 
     # --- the answer --------------------------------------------------------------------------
 
-    def timing(self) -> Timing:
+    def timing(self, over_time: bool) -> Timing:
         """What the run recorded, checked against its invariants [7.1, 7.2, 7.4, 7.5]."""
         spec = self.spec
         shape = (spec.rows, spec.cols)
@@ -303,8 +331,9 @@ class Machine:
                     f"{self.activities[message.activity].name!r} from PE {message.source} reached "
                     f"{message.delivered} of its {message.sinks} PEs"
                 )
-        check_released(self.activities, np.array(self.held_bytes, np.int64).reshape(shape))
+        check_released(self.program, np.array(self.held_bytes, np.int64).reshape(shape))
         elapsed = max(self.final, default=0)
+        recorded = elapsed if over_time else 0
         started = np.array(self.activity_end, np.int64) >= 0
         ran = np.array(self.op_end, np.int64) >= 0
         timing = Timing(
@@ -317,18 +346,20 @@ class Machine:
             pe_final=np.array(self.final, np.int64).reshape(shape),
             link_busy=self.fabric.busy_cycles(),
             sram_peak=self.resident + np.array(self.peak_bytes, np.int64).reshape(shape),
-            busy_pes=_by_cycle(self.busy_changes, elapsed),
-            busy_links=_by_cycle(self.fabric.booked, elapsed),
-            temporary_bytes=_by_cycle(self.byte_changes, elapsed),
+            busy_pes=_by_cycle(self.busy_changes, recorded),
+            busy_links=_by_cycle(self.fabric.booked, recorded),
+            temporary_bytes=_by_cycle(self.byte_changes, recorded),
             events=self.clock.scheduled(),
             passes=0,
         )
-        conservation.check_invariants(spec, self.activities, timing)
+        conservation.check_invariants(spec, self.program, timing, over_time=over_time)
         return timing
 
 
 def _by_cycle(changes: ChangeByCycle, elapsed: int) -> IntArray:
     """The number in each cycle, from its changes, of shape (elapsed,)."""
+    if not elapsed:
+        return np.zeros(0, np.int64)
     change = np.zeros(elapsed + 1, np.int64)
     for cycle, by in changes.items():
         change[cycle] += by

@@ -40,6 +40,9 @@ class RoutedMessage(ABC):
         started: cycle of the source's touch, -1 before.
         delivered: sinks reached so far.
         sinks: sinks of the tree.
+        task_cycles: from the head's arrival at the sink to the start of the task that takes it; 0
+            where the sink needs no task [4.1].
+        at_ramp: cycle in which the head was at the router of the last sink it has reached.
         hold: what holds the source back; None if nothing can [3.6].
     """
 
@@ -51,6 +54,8 @@ class RoutedMessage(ABC):
     started: int = -1
     delivered: int = 0
     sinks: int = 1
+    task_cycles: int = 0
+    at_ramp: int = -1
     hold: Hold | None = None
 
     @abstractmethod

@@ -16,6 +16,7 @@ from wse_emulator.activities import (
     Multicast,
     OpChain,
     Send,
+    Shift,
     Star,
     Work,
     line_wavelets,
@@ -29,7 +30,7 @@ from wse_emulator.engines.pe.messages import (
     RoutedMessage,
     room_of,
 )
-from wse_emulator.wafer.messages import message_cycles, wavelets_on_the_way
+from wse_emulator.wafer.messages import message_cycles, task_cycles, wavelets_on_the_way
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
 
@@ -88,7 +89,16 @@ class GatherStep:
     messages: tuple[RoutedMessage, ...]
 
 
-ProgramStep = WorkStep | SourceStep | SinkStep | ChainStep | GatherStep
+@dataclass(frozen=True, slots=True)
+class ShiftStep:
+    """Send a message and take another at the same time [4.5]."""
+
+    activity: int
+    outgoing: RoutedMessage
+    incoming: RoutedMessage
+
+
+ProgramStep = WorkStep | SourceStep | SinkStep | ChainStep | GatherStep | ShiftStep
 
 
 @dataclass(slots=True)
@@ -104,7 +114,7 @@ class Programs:
         self.steps = [[] for _ in range(self.spec.pes)]
 
     def add(self, index: int, activity: Activity) -> None:
-        """Append what the PEs do in activity number ``index``."""
+        """Append what the PEs do in activity number ``index`` of the unrolled program."""
         match activity:
             case Work():
                 self._add_work(index, activity)
@@ -121,6 +131,8 @@ class Programs:
                 self._add_chain(index, activity)
             case Star():
                 self._add_star(index, activity)
+            case Shift():
+                self._add_shift(index, activity)
             case Send():
                 if activity.source != activity.sink and activity.wavelets:
                     message = self._path(
@@ -179,15 +191,22 @@ class Programs:
             for first in range(0, chain.positions, size):
                 group = places[first : first + size]
                 if wavelets and len(group) > 1:
-                    self._add_group(index, group, wavelets, chain.channel, room)
+                    messages = [
+                        self._path(index, group[k + 1], group[k], wavelets, chain.channel)
+                        for k in range(len(group) - 1)
+                    ]
+                    if chain.software:
+                        for message in messages:
+                            message.task_cycles = task_cycles(self.spec)
+                    self._add_group(index, group, messages, room)
 
     def _add_group(
-        self, index: int, group: list[tuple[int, int]], wavelets: int, channel: str, room: int
+        self,
+        index: int,
+        group: list[tuple[int, int]],
+        messages: list[RoutedMessage],
+        room: int,
     ) -> None:
-        messages = [
-            self._path(index, group[k + 1], group[k], wavelets, channel)
-            for k in range(len(group) - 1)
-        ]
         starts = None
         if messages[0].cycles > room:
             starts = ChainStarts([-1] * len(group), [self.clock.event() for _ in group])
@@ -210,6 +229,23 @@ class Programs:
                 self._step(leaf, SourceStep(index, message))
                 messages.append(message)
             self._step(root, GatherStep(index, tuple(messages)))
+
+    def _add_shift(self, index: int, shift: Shift) -> None:
+        for line, wavelets in enumerate(line_wavelets(shift)):
+            region = _line(shift.region, shift.axis, line)
+            if wavelets == 0:
+                continue
+            ring = [
+                (_at(region, shift.axis, source), _at(region, shift.axis, sink))
+                for source, sink in shift.moves
+            ]
+            messages = [
+                self._path(index, source, sink, wavelets, shift.channel) for source, sink in ring
+            ]
+            for message, (_, sink) in zip(messages, ring, strict=True):
+                self._hold_if_longer_than(message, [sink])
+            for k, (source, _) in enumerate(ring):  # its message comes from the member before
+                self._step(source, ShiftStep(index, messages[k], messages[k - 1]))
 
     def _path(
         self,

@@ -10,7 +10,7 @@ import numpy as np
 
 import schedulers
 from wse_emulator.capture.step import StepTrace
-from wse_emulator.emulate import emulate
+from wse_emulator.emulate import emulate, with_other_form
 from wse_emulator.errors import InputError
 from wse_emulator.questions.attach.host_numbers import RATE
 from wse_emulator.questions.attach.plan import LoopPlan, placed
@@ -81,6 +81,9 @@ def loop_result(record: LoopRecord) -> RunResult:
             for number in range(plan.first_step, end)
         ]
     rates = record.rates
+    before = emulated.simulate_seconds
+    emulated = with_other_form(emulated)
+    simulate_seconds += emulated.simulate_seconds - before
     result = summarize(
         emulated,
         RunFacts(

@@ -1,17 +1,18 @@
 """The machine held against published measurements."""
 
+from wse_emulator.questions.validate.compare import compare_records, validate
+from wse_emulator.questions.validate.document import report_document
 from wse_emulator.questions.validate.measurements import Measurement, read_measurements
 from wse_emulator.questions.validate.report import (
     ComparedRecord,
+    GroupSummary,
     Summary,
     ValidationReport,
-    compare_records,
-    report_document,
-    validate,
 )
 
 __all__ = [
     "ComparedRecord",
+    "GroupSummary",
     "Measurement",
     "Summary",
     "ValidationReport",

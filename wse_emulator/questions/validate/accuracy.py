@@ -13,6 +13,10 @@ simulate them again. ``python -m tests.questions.validate.class_errors`` writes 
 holds it to the simulation."""
 
 
+CLASSES: Final = ("allreduce_2d", "reduce_1d", "vector_op")
+"""The operations that the activities of a step are taken as."""
+
+
 @cache
 def _class_errors() -> dict[str, float]:
     document = json.loads(files(__package__).joinpath(CLASS_ERRORS_FILE).read_text("utf-8"))
@@ -27,6 +31,6 @@ def class_error(operation: str) -> float:
 
     Args:
         operation: ``vector_op`` for work on PEs, ``allreduce_2d`` or ``reduce_1d`` for
-            collectives, or another that ``wse validate`` models.
+            collectives.
     """
     return _class_errors().get(operation, 0.0)

@@ -6,23 +6,24 @@ the publication does not say it. No function knows a published value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from typing import Final, Literal
 
-from wse_emulator.activities import Activity, Multicast, OpChain, Send, VectorOp
+from wse_emulator.activities import Activity, Multicast, OpChain, Send, VectorOp, compute
 from wse_emulator.collectives.algorithms import LineAlgorithm, LineSet, reduce_lines
 from wse_emulator.collectives.compose import RootPlace, choose, reduction_lines, root_of
 from wse_emulator.cost.instructions import vector_op_cycles
-from wse_emulator.engines.alone import compute, run_alone
-from wse_emulator.errors import CollectiveError, MalformedFileError
+from wse_emulator.engines.alone import run_alone
+from wse_emulator.errors import CollectiveError
 from wse_emulator.lowering.matmul import Site, product_activities
 from wse_emulator.ops.contractions import Product
 from wse_emulator.placement.pieces import Piece, largest_piece
 from wse_emulator.placement.shards import block_grid, block_runs
 from wse_emulator.placement.values import TensorPlacement
 from wse_emulator.plan.panels import MultiplyAdds, Round, multiply_adds
+from wse_emulator.questions.validate.modelled import Modelled, NotModelledError
 from wse_emulator.wafer.messages import free_latency
 from wse_emulator.wafer.region import Region
 from wse_emulator.wafer.spec import WaferSpec
@@ -30,19 +31,6 @@ from wse_emulator.wafer.spec import WaferSpec
 BYTES: Final = {"float32": 4, "float16": 2}
 VECTOR_OPS: Final = {"copy": "move", "fma": "fma", "add": "add", "mul": "mul", "max": "max"}
 CHANNEL: Final = "kernel"
-
-
-@dataclass(frozen=True, slots=True)
-class Modelled:
-    """What the machine makes of a measured operation.
-
-    Attributes:
-        cycles: simulated.
-        assumptions: what the publication leaves open and the model had to choose.
-    """
-
-    cycles: int
-    assumptions: tuple[str, ...] = ()
 
 
 def line_region(pes: int, spec: WaferSpec) -> Region:
@@ -64,10 +52,10 @@ def element_bytes(dtype: str) -> int:
     """Bytes of an element.
 
     Raises:
-        MalformedFileError: another format than float32 or float16.
+        NotModelledError: another format than float32 or float16.
     """
     if dtype not in BYTES:
-        raise MalformedFileError(f"no format {dtype!r} in measurements; one of {', '.join(BYTES)}")
+        raise NotModelledError(f"format {dtype!r} is not modelled; one of {', '.join(BYTES)}")
     return BYTES[dtype]
 
 
@@ -75,11 +63,11 @@ def vector_op(op: str, dtype: str, elements: int, bank_conflict: bool, spec: Waf
     """One vector instruction on one PE.
 
     Raises:
-        MalformedFileError: another op or format.
+        NotModelledError: another op or format.
     """
     element_bytes(dtype)
     if op not in VECTOR_OPS:
-        raise MalformedFileError(f"no vector op {op!r}; one of {', '.join(VECTOR_OPS)}")
+        raise NotModelledError(f"op {op!r} is not modelled; one of {', '.join(VECTOR_OPS)}")
     cycles = vector_op_cycles(VECTOR_OPS[op], dtype, elements, spec, bank_conflict=bank_conflict)
     one = Region(0, 0, 1, 1)
     timing = run_alone([compute(op, one, cycles)], spec.scaled(1, 1))
@@ -133,6 +121,12 @@ def stream(hops: int, wavelets: int, spec: WaferSpec) -> Modelled:
     return Modelled(timing.elapsed_cycles - free_latency(0, spec))
 
 
+def hop_rate(nearest: int, farthest: int, spec: WaferSpec) -> Modelled:
+    """Cycles a hop of one wavelet: the slope between a near and a far sink."""
+    near, far = (stream(hops, 1, spec).cycles for hops in (nearest, farthest))
+    return Modelled(Fraction(far - near) / (farthest - nearest))
+
+
 def relay_chain(stages: int, wavelets: int, spec: WaferSpec) -> Modelled:
     """Store-and-forward through ``stages`` relays, until the sink's task has begun.
 
@@ -169,7 +163,7 @@ def gemm(rows: int, cols: int, n: int, k: int, m: int, dtype: str, spec: WaferSp
     the rows to the first PE. Arrays lie as a linker packs them: A, B, C.
 
     Raises:
-        MalformedFileError: another format than float32 or float16.
+        NotModelledError: another format than float32 or float16.
     """
     product = Product(lines=m, summed="across")
     cycles, assumed, algorithm = _multiplied(product, (n, k), (rows, cols), dtype, spec, "edge")
@@ -183,7 +177,7 @@ def gemv(rows: int, cols: int, n: int, m: int, dtype: str, spec: WaferSpec) -> M
     rows to the centre column, where the result stays.
 
     Raises:
-        MalformedFileError: another format than float32 or float16.
+        NotModelledError: another format than float32 or float16.
     """
     product = Product(lines=1, summed="across", vectors=True)
     cycles, assumed, algorithm = _multiplied(product, (n, m), (rows, cols), dtype, spec, "centre")
@@ -212,6 +206,7 @@ def _multiplied(
     rule decides which multiply-adds conflict: the tile, the other operand and the result lie one
     after another, each line at its own address.
     """
+    spec = replace(spec, products="csl")  # programs from before the vendor's kernels were known
     size = element_bytes(dtype)
     formats = (dtype, dtype)
     rows, cols = (-(-side // over) * over for side, over in zip(matrix, pes, strict=True))

@@ -1,25 +1,24 @@
-"""Published against modelled: the records, their errors, and a summary per operation."""
+"""Published against modelled: the records, their errors, and summaries of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
-from wse_emulator.errors import InputError, MalformedFileError, WseError
-from wse_emulator.questions.validate.measurements import Measurement, read_measurements
-from wse_emulator.questions.validate.operations import (
-    NOT_MODELLED,
-    OPERATIONS,
-    machine_of,
-)
+from wse_emulator.questions.validate.document import report_document
+from wse_emulator.questions.validate.groups import GROUPS, OperationGroup
+from wse_emulator.questions.validate.measurements import Measurement
+from wse_emulator.questions.validate.null_model import NullModel
 from wse_emulator.results.answer import Answer
-from wse_emulator.tell import Tell, silent
-from wse_emulator.wafer.registry import calibrated
-from wse_emulator.wafer.spec import WaferSpec
 
-SCHEMA: Final = "wse-validate/1"
+Grouping = Literal["operation", "machine", "kind", "training"]
+"""By what errors are summed up; ``training`` compares whole training steps, by operation."""
+
+Standing = Literal["scored", "consistency", "calibrates", "contested", "repeats"]
+"""Whether a compared record counts, and why not: its machine took its rates from the same source
+(``consistency``: scored apart); it gave a coefficient; it is in doubt; its figure is that of
+another record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,43 +28,141 @@ class ComparedRecord:
     Attributes:
         record: the published figure.
         machine: preset it was modelled on.
+        group: it is scored in this group.
         modelled: in the record's unit.
         bound: by the published formula, in the record's unit; None where it says nothing.
         assumptions: what the record leaves open.
         consistency: why agreement proves little, or empty: the machine's parameters come from
             the same source.
+        calibrates: the coefficients that this record gave.
+        repeats: another record that is compared holds the same figure.
+        null_size: its size in the null model of its operation; None where there is none.
+        null_value: what the null model says of it, in the record's unit.
     """
 
     record: Measurement
     machine: str
+    group: OperationGroup
     modelled: float
     bound: float | None
     assumptions: tuple[str, ...]
     consistency: str
+    calibrates: tuple[str, ...] = ()
+    repeats: bool = False
+    null_size: float | None = None
+    null_value: float | None = None
 
     @property
     def error(self) -> float:
-        """Modelled less published, as a fraction of the published value."""
-        return (self.modelled - self.record.value) / self.record.value
+        """Modelled less published, as a fraction of the published value.
+
+        A record that is a bound is only missed on its wrong side.
+        """
+        return self._error_of(self.modelled)
+
+    @property
+    def null_error(self) -> float | None:
+        """The error of the null model; None where there is none."""
+        return None if self.null_value is None else self._error_of(self.null_value)
+
+    def _error_of(self, value: float) -> float:
+        error = (value - self.record.value) / self.record.value
+        match self.record.bound:
+            case "lower":
+                return min(error, 0.0)
+            case "upper":
+                return max(error, 0.0)
+        return error
+
+    @property
+    def standing(self) -> Standing:
+        """Whether the record counts, and why not."""
+        if self.record.contested:
+            return "contested"
+        if self.repeats:
+            return "repeats"
+        if self.calibrates:
+            return "calibrates"
+        return "consistency" if self.consistency else "scored"
 
     @property
     def beyond_line(self) -> bool:
-        """Whether the error exceeds what its operation is meant to stay within."""
-        return abs(self.error) > OPERATIONS[self.record.operation].line
+        """Whether a scored record's error exceeds the largest that its group is meant to have."""
+        line = self.group.largest_line or self.group.mean_line
+        return self.standing == "scored" and line is not None and abs(self.error) > line
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """Errors of a set of records, as fractions."""
+    """Errors of a set of records, as fractions.
+
+    Attributes:
+        count: number of records.
+        mean_abs_error, max_abs_error: of the machine.
+        null_count: how many of them have a null model.
+        null_mean_abs_error, null_max_abs_error: of the null models; None without one.
+    """
 
     count: int
     mean_abs_error: float
     max_abs_error: float
+    null_count: int = 0
+    null_mean_abs_error: float | None = None
+    null_max_abs_error: float | None = None
+
+    @property
+    def null_is_nearer(self) -> bool:
+        """Whether two fitted numbers have a smaller mean error on the same records."""
+        return (
+            self.null_mean_abs_error is not None
+            and self.null_count == self.count
+            and self.null_mean_abs_error < self.mean_abs_error
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupSummary:
+    """Errors of a group on its scored records, whole and by operation.
+
+    Attributes:
+        group: with its lines.
+        whole: over all operations of the group; None where no record is scored.
+        operations: operation -> its own summary.
+    """
+
+    group: OperationGroup
+    whole: Summary | None
+    operations: dict[str, Summary]
+
+    @property
+    def within(self) -> bool | None:
+        """Whether both lines are kept; None without lines or scored records."""
+        if self.whole is None or self.group.mean_line is None:
+            return None
+        largest = self.group.largest_line
+        return self.whole.mean_abs_error <= self.group.mean_line and (
+            largest is None or self.whole.max_abs_error <= largest
+        )
+
+
+SUMMED_BY: Final[dict[str, Callable[[ComparedRecord], str]]] = {
+    "operation": lambda one: one.record.operation,
+    "training": lambda one: one.record.operation,
+    "machine": lambda one: one.machine,
+    "kind": lambda one: one.record.kind,
+}
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ValidationReport(Answer):
     """All comparisons, and the records that are not modelled with the reason.
+
+    Attributes:
+        comparisons: the records that are modelled, in the order of the file.
+        not_modelled: those that have no mechanism, with the reason.
+        left_out: those that were not asked for (whole training steps, or all others).
+        null_models: the lines that were fitted.
+        grouping: by what the command sums errors up.
 
     Example:
         >>> from wse_emulator.questions.validate import read_measurements
@@ -76,167 +173,58 @@ class ValidationReport(Answer):
 
     comparisons: tuple[ComparedRecord, ...]
     not_modelled: tuple[tuple[Measurement, str], ...]
+    left_out: tuple[Measurement, ...] = ()
+    null_models: tuple[NullModel, ...] = ()
+    grouping: Grouping = "operation"
 
     def document(self, *, bounds: bool = True) -> dict[str, object]:
-        """The JSON document (schema ``wse-validate/1``); errors are fractions.
+        """The JSON document (schema ``wse-validate/2``); errors are fractions.
 
         Args:
             bounds: add the published formula's value to each record that it covers.
         """
         return report_document(self, bounds=bounds)
 
-    def summary(self, *, consistency: bool | None = None) -> dict[str, Summary]:
-        """Errors per operation; of consistency records only, of others only, or of all."""
-        chosen = [
-            c for c in self.comparisons if consistency is None or bool(c.consistency) == consistency
-        ]
-        operations = dict.fromkeys(c.record.operation for c in chosen)
-        return {
-            name: summarise(c for c in chosen if c.record.operation == name) for name in operations
-        }
+    def summary(
+        self, *, consistency: bool | None = None, by: Grouping = "operation"
+    ) -> dict[str, Summary]:
+        """Errors per operation, machine or kind, over the records that count.
+
+        Args:
+            consistency: of consistency records only (True), of scored ones only (False), or of
+                both (None).
+            by: what is summed up together.
+        """
+        wanted = {None: ("scored", "consistency"), True: ("consistency",), False: ("scored",)}
+        chosen = [one for one in self.comparisons if one.standing in wanted[consistency]]
+        key = SUMMED_BY[by]
+        names = dict.fromkeys(map(key, chosen))
+        return {name: summarise([c for c in chosen if key(c) == name]) for name in names}
+
+    def groups(self) -> tuple[GroupSummary, ...]:
+        """Errors per group of operations, on the scored records, with the lines of the group."""
+        found = []
+        for group in sorted({one.group for one in self.comparisons}, key=GROUPS.index):
+            mine = [c for c in self.comparisons if c.group == group and c.standing == "scored"]
+            operations = dict.fromkeys(c.record.operation for c in mine)
+            parts = {
+                name: summarise([c for c in mine if c.record.operation == name])
+                for name in operations
+            }
+            found.append(GroupSummary(group, summarise(mine) if mine else None, parts))
+        return tuple(found)
 
 
 def summarise(comparisons: Iterable[ComparedRecord]) -> Summary:
-    """Mean and largest error without sign."""
-    errors = [abs(comparison.error) for comparison in comparisons]
-    return Summary(len(errors), sum(errors) / len(errors), max(errors))
-
-
-def validate(
-    data: str | Path | Sequence[Measurement] | None = None,
-    *,
-    tell: Tell | None = None,
-) -> ValidationReport:
-    """Hold the machine model against published figures, record by record.
-
-    Args:
-        data: a file of measurements (JSON), or records; default: those that come with the package.
-        tell: called with the name of each record as it begins.
-
-    Raises:
-        UnknownNameError: a record names a machine that does not exist.
-        MalformedFileError: the file cannot be read, or a record lacks a parameter, or has an
-            impossible one.
-
-    Example:
-        >>> from wse_emulator.questions.validate import read_measurements
-        >>> report = wse_emulator.validate(read_measurements()[:1])
-        >>> [round(comparison.error, 3) for comparison in report.comparisons]
-        [-0.007]
-    """
-    if data is None or isinstance(data, str | Path):
-        records: Sequence[Measurement] = read_measurements(None if data is None else Path(data))
-        return compare_records(records, tell or silent)
-    given = list(data) if isinstance(data, Iterable) else [data]
-    found = [one for one in given if isinstance(one, Measurement)]
-    if len(found) < len(given):
-        raise InputError("data is no list of measurements; name a file, or give Measurement values")
-    return compare_records(found, tell or silent)
-
-
-def compare_records(records: Sequence[Measurement], tell: Tell = silent) -> ValidationReport:
-    """Model every record on its machine.
-
-    Args:
-        tell: called with the name of each record as it begins; does nothing by default.
-
-    Raises:
-        UnknownNameError: a record names a machine that does not exist.
-        MalformedFileError: a record lacks a parameter, or has an impossible one.
-    """
-    comparisons = []
-    left_out = []
-    for record in records:
-        tell(record.id)
-        if record.operation not in OPERATIONS:
-            reason = NOT_MODELLED.get(
-                record.operation, f"no such operation; one of {', '.join(OPERATIONS)}"
-            )
-            left_out.append((record, reason))
-        else:
-            comparisons.append(_compare(record))
-    return ValidationReport(tuple(comparisons), tuple(left_out))
-
-
-def _compare(record: Measurement) -> ComparedRecord:
-    spec = machine_of(record)
-    operation = OPERATIONS[record.operation]
-    try:
-        modelled = operation.model(record, spec)
-        bound = operation.bound(record, spec) if operation.bound else None
-    except MalformedFileError:
-        raise
-    except WseError as error:
-        raise MalformedFileError(f"record {record.id} ({record.operation}): {error}") from error
-    return ComparedRecord(
-        record=record,
-        machine=spec.name,
-        modelled=_in_unit(modelled.cycles, record, spec),
-        bound=None if bound is None else _in_unit(bound, record, spec),
-        assumptions=modelled.assumptions,
-        consistency=calibrated(spec.name).get(record.operation, ""),
+    """Mean and largest error without sign, of the machine and of the null models."""
+    chosen = tuple(comparisons)
+    errors = [abs(one.error) for one in chosen]
+    nulls = [abs(one.null_error) for one in chosen if one.null_error is not None]
+    return Summary(
+        len(errors),
+        sum(errors) / len(errors),
+        max(errors),
+        len(nulls),
+        sum(nulls) / len(nulls) if nulls else None,
+        max(nulls, default=None),
     )
-
-
-def _in_unit(cycles: int, record: Measurement, spec: WaferSpec) -> float:
-    match record.metric:
-        case "cycles" | "cycles_beyond_zero_hops":
-            return cycles
-        case "seconds":
-            return spec.seconds(cycles)
-    raise MalformedFileError(
-        f"record {record.id} ({record.operation}): metric {record.metric!r} is not modelled; "
-        "one of cycles, cycles_beyond_zero_hops, seconds"
-    )
-
-
-def report_document(report: ValidationReport, *, bounds: bool = False) -> dict[str, object]:
-    """The report as JSON holds it, schema ``wse-validate/1``; errors are fractions.
-
-    Args:
-        report: the comparisons.
-        bounds: add the published formula's value to each record it covers.
-    """
-    records = []
-    for comparison in report.comparisons:
-        record = comparison.record
-        entry: dict[str, object] = {
-            "id": record.id,
-            "operation": record.operation,
-            "published": record.value,
-            "modelled": comparison.modelled,
-            "error": comparison.error,
-            "unit": record.unit,
-            "source": record.source,
-            "machine": comparison.machine,
-            "kind": record.kind,
-            "consistency": comparison.consistency,
-            "assumptions": list(comparison.assumptions),
-        }
-        if bounds:
-            entry["bound"] = comparison.bound
-        records.append(entry)
-    return {
-        "schema": SCHEMA,
-        "records": records,
-        "summary": _summary_document(report.summary()),
-        "scores": {
-            "validation": _summary_document(report.summary(consistency=False)),
-            "consistency": _summary_document(report.summary(consistency=True)),
-        },
-        "not_modelled": [
-            {"id": record.id, "operation": record.operation, "reason": reason}
-            for record, reason in report.not_modelled
-        ],
-    }
-
-
-def _summary_document(summary: dict[str, Summary]) -> dict[str, object]:
-    return {
-        name: {
-            "count": one.count,
-            "mean_abs_error": one.mean_abs_error,
-            "max_abs_error": one.max_abs_error,
-        }
-        for name, one in summary.items()
-    }

@@ -1,9 +1,8 @@
-"""From a record to the machine and the kernel it was measured with."""
+"""Collectives, messages, vector instructions and products, as the planner of a step makes them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Final, cast
 
 from wse_emulator.collectives.algorithms import Kind, LineAlgorithm
@@ -11,43 +10,12 @@ from wse_emulator.collectives.bounds import broadcast_terms, reduce_terms, two_s
 from wse_emulator.collectives.compose import RootPlace, line_arms, root_of
 from wse_emulator.collectives.planner import cheapest
 from wse_emulator.errors import MalformedFileError
-from wse_emulator.questions.validate import kernels
-from wse_emulator.questions.validate.kernels import Modelled
+from wse_emulator.questions.validate import groups, kernels
 from wse_emulator.questions.validate.measurements import Measurement
-from wse_emulator.wafer.machine_file import preset
+from wse_emulator.questions.validate.modelled import Modelled
+from wse_emulator.questions.validate.operation import KernelName, NullSize, Operation
 from wse_emulator.wafer.region import Region
-from wse_emulator.wafer.registry import silicon
 from wse_emulator.wafer.spec import WaferSpec
-
-OperationModel = Callable[[Measurement, WaferSpec], Modelled]
-
-
-def machine_of(record: Measurement) -> WaferSpec:
-    """The preset that a record is compared with.
-
-    A record measured on hardware is compared with the preset of that hardware's measured rates,
-    if there is one.
-
-    Raises:
-        UnknownNameError: no such machine.
-    """
-    spec = preset(record.machine)
-    return (silicon(spec.name) or spec) if record.kind == "hardware" else spec
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation that is modelled.
-
-    Attributes:
-        model: simulates it.
-        line: the mean error it is meant to stay within, as a fraction.
-        bound: cycles by the published formula, if that covers it.
-    """
-
-    model: OperationModel
-    line: float
-    bound: Callable[[Measurement, WaferSpec], int] | None = None
 
 
 def _vector_op(record: Measurement, spec: WaferSpec) -> Modelled:
@@ -60,12 +28,7 @@ def _vector_op(record: Measurement, spec: WaferSpec) -> Modelled:
     )
 
 
-def algorithm_of(record: Measurement) -> LineAlgorithm:
-    """The reduction algorithm a record names.
-
-    Raises:
-        CollectiveError: there is none of that name.
-    """
+def _algorithm(record: Measurement) -> LineAlgorithm:
     kind = cast("Kind", record.word("algorithm").replace("_", "-"))  # checked by the value itself
     return LineAlgorithm(kind, record.number("group") if kind == "two-phase" else 0)
 
@@ -75,11 +38,11 @@ def _wavelets(record: Measurement) -> int:
 
 
 def _reduce_1d(record: Measurement, spec: WaferSpec) -> Modelled:
-    return kernels.reduce_1d(algorithm_of(record), record.number("pes"), _wavelets(record), spec)
+    return kernels.reduce_1d(_algorithm(record), record.number("pes"), _wavelets(record), spec)
 
 
 def _reduce_1d_bound(record: Measurement, spec: WaferSpec) -> int:
-    terms = reduce_terms(algorithm_of(record), record.number("pes"), _wavelets(record))
+    terms = reduce_terms(_algorithm(record), record.number("pes"), _wavelets(record))
     return terms.cycles(spec)
 
 
@@ -90,11 +53,7 @@ def _allreduce_2d(record: Measurement, spec: WaferSpec) -> Modelled:
 
 
 def _root(record: Measurement) -> RootPlace:
-    word = record.word("root", "centre")
-    if word not in ("centre", "edge"):
-        raise MalformedFileError(
-            f"record {record.id} ({record.operation}): root has to be centre or edge, got {word!r}"
-        )
+    word = record.one_of("root", "centre", "edge", default="centre")
     return cast("RootPlace", word)
 
 
@@ -114,17 +73,22 @@ def _stream(record: Measurement, spec: WaferSpec) -> Modelled:
     return kernels.stream(record.number("hops"), _wavelets(record), spec)
 
 
+def _hop_rate(record: Measurement, spec: WaferSpec) -> Modelled:
+    record.one_of("direction", "east", "west", "north", "south")
+    nearest, farthest = record.number("hops_from"), record.number("hops_to")
+    if farthest <= nearest:
+        raise MalformedFileError(
+            f"record {record.id} ({record.operation}): parameter hops_to has to be above "
+            f"hops_from ({nearest}), got {farthest}"
+        )
+    return kernels.hop_rate(nearest, farthest, spec)
+
+
 def _relay_chain(record: Measurement, spec: WaferSpec) -> Modelled:
     return kernels.relay_chain(record.number("stages"), _wavelets(record), spec)
 
 
 def _gemm(record: Measurement, spec: WaferSpec) -> Modelled:
-    known = "column_broadcast_row_reduce"
-    if record.word("algorithm", known) != known:
-        raise MalformedFileError(
-            f"record {record.id} (gemm): algorithm {record.word('algorithm')!r} is not modelled; "
-            f"only {known}"
-        )
     return kernels.gemm(
         record.number("rows"),
         record.number("cols"),
@@ -143,18 +107,23 @@ def _gemv(record: Measurement, spec: WaferSpec) -> Modelled:
     return kernels.gemv(rows, cols, n, m, record.word("dtype"), spec)
 
 
-OPERATIONS: Final = {
-    "vector_op": Operation(_vector_op, 0.10),
-    "reduce_1d": Operation(_reduce_1d, 0.05, _reduce_1d_bound),
-    "allreduce_2d": Operation(_allreduce_2d, 0.05, _allreduce_2d_bound),
-    "stream": Operation(_stream, 0.05),
-    "relay_chain": Operation(_relay_chain, 0.05),
-    "gemm": Operation(_gemm, 0.15),
-    "gemv": Operation(_gemv, 0.25),
-}
-"""Operation name -> how it is modelled."""
+ELEMENTS: Final = NullSize("elements", lambda record: record.number("elements"))
+WAVELETS: Final = NullSize("wavelets", lambda record: record.number("wavelets"))
+_REDUCE: Final = Operation(_reduce_1d, groups.REDUCE, bound=_reduce_1d_bound)
+_GEMM: Final = Operation(_gemm, groups.PRODUCT)
 
-NOT_MODELLED: Final = {
-    "train_step": "forward and backward passes are not modelled",
+PUBLISHED: Final[Mapping[KernelName, Operation]] = {
+    ("vector_op", ""): Operation(_vector_op, groups.VECTOR, ELEMENTS),
+    ("reduce_1d", "star"): _REDUCE,
+    ("reduce_1d", "chain"): _REDUCE,
+    ("reduce_1d", "tree"): _REDUCE,
+    ("reduce_1d", "two_phase"): _REDUCE,
+    ("allreduce_2d", ""): Operation(_allreduce_2d, groups.ALLREDUCE, bound=_allreduce_2d_bound),
+    ("stream", ""): Operation(_stream, groups.STREAM, metrics=("cycles_beyond_zero_hops",)),
+    ("hop_rate", ""): Operation(_hop_rate, groups.STREAM, metrics=("cycles_per_hop",)),
+    ("relay_chain", ""): Operation(_relay_chain, groups.RELAY),
+    ("gemm", ""): _GEMM,
+    ("gemm", "column_broadcast_row_reduce"): _GEMM,
+    ("gemv", ""): Operation(_gemv, groups.PRODUCT_WITH_VECTOR),
 }
-"""Operations that records may hold and the machine does not run, with the reason."""
+"""The operations of the records that the package has held from the start."""

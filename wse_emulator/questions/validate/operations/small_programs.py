@@ -1,0 +1,132 @@
+"""Small programs of the vendor's simulator: on one PE, or on a rectangle of a few."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from wse_emulator.activities import ProgramPart
+from wse_emulator.engines.alone import run_alone
+from wse_emulator.kernels.matrix_rows import RowTile, row_rms_norm, row_softmax
+from wse_emulator.kernels.n_body import n_body_forces
+from wse_emulator.kernels.query_attention import query_attention
+from wse_emulator.kernels.scalar_loops import rounded_rms_norm, scalar_kernel
+from wse_emulator.kernels.tile_products import (
+    mapped_matrix_vector,
+    scalar_matrix_vector,
+    widened_matrix_vector,
+)
+from wse_emulator.questions.validate import groups
+from wse_emulator.questions.validate.measurements import Measurement
+from wse_emulator.questions.validate.modelled import Modelled, NotModelledError
+from wse_emulator.questions.validate.operation import (
+    KernelName,
+    NullSize,
+    Operation,
+    OperationModel,
+)
+from wse_emulator.questions.validate.operations.scalar import (
+    float_format,
+    function_code,
+    on_one_pe,
+)
+from wse_emulator.wafer.formats import HALF_FLOATS
+from wse_emulator.wafer.region import Region
+from wse_emulator.wafer.spec import WaferSpec
+
+
+def _gemv_tile(record: Measurement, spec: WaferSpec) -> Modelled:
+    inputs, outputs = record.number("inputs_per_pe"), record.number("outputs_per_pe")
+    dtype = float_format(record)
+    sums = record.one_of("accumulate", "float32", *HALF_FLOATS, default=dtype)
+    code = record.one_of("code", "scalar_loop", "map", "dsd", default="dsd")
+    if code == "scalar_loop":
+        return on_one_pe(record, scalar_matrix_vector(inputs, outputs, sums, spec), spec)
+    if sums != dtype:
+        if dtype == "float32":
+            raise NotModelledError(f"no sums in {sums} of a matrix in float32")
+        return on_one_pe(record, widened_matrix_vector(inputs, outputs, spec), spec)
+    return on_one_pe(record, mapped_matrix_vector(inputs, outputs, dtype, spec), spec)
+
+
+def _row_softmax(record: Measurement, spec: WaferSpec) -> Modelled:
+    region, tile = _tile(record)
+    return _on_rectangle(row_softmax(region, tile, function_code(record), spec), region, spec)
+
+
+def _rms_norm(record: Measurement, spec: WaferSpec) -> Modelled:
+    if "matrix_rows" in record.parameters:
+        region, tile = _tile(record)
+        return _on_rectangle(row_rms_norm(region, tile, spec), region, spec)
+    elements, dtype = record.number("elements_per_pe"), float_format(record)
+    record.one_of("code", "scalar_loop", default="scalar_loop")
+    if "rounded_to" in record.parameters:
+        record.one_of("rounded_to", *HALF_FLOATS)
+        return on_one_pe(record, rounded_rms_norm(elements, dtype, spec), spec)
+    return on_one_pe(record, scalar_kernel("rmsnorm", elements, dtype, spec), spec)
+
+
+def _tile(record: Measurement) -> tuple[Region, RowTile]:
+    """The rectangle of PEs, and the fullest PE's part of the matrix."""
+    region = Region(0, 0, record.number("rows"), record.number("cols"))
+    rows = -(-record.number("matrix_rows") // region.rows)
+    cols = -(-record.number("matrix_cols") // region.cols)
+    return region, RowTile(rows, cols, float_format(record))
+
+
+def _on_rectangle(program: Sequence[ProgramPart], region: Region, spec: WaferSpec) -> Modelled:
+    return Modelled(run_alone(program, spec.scaled(region.rows, region.cols)).elapsed_cycles)
+
+
+def _attention(record: Measurement, spec: WaferSpec) -> Modelled:
+    keys, head_dim = record.number("sequence_length"), record.number("head_dim")
+    pes = record.number("pes", 1)
+    causal = record.flag("causal")
+    program = query_attention(
+        -(-keys // pes), keys, head_dim, float_format(record), spec, causal=causal
+    )
+    timing = run_alone(program, spec.scaled(1, 1))
+    return Modelled(timing.elapsed_cycles, ("every PE holds all keys and values",))
+
+
+def _n_body(record: Measurement, spec: WaferSpec) -> Modelled:
+    messages = record.number("rows") * record.number("cols") - 1
+    bodies = record.number("bodies_per_pe", 1)
+    if messages == 0 and bodies == 1:
+        raise NotModelledError("one body has no interaction")
+    program = n_body_forces(messages, bodies, float_format(record), spec)
+    return Modelled(
+        run_alone(program, spec.scaled(1, 1)).elapsed_cycles,
+        ("counters and tests of the tasks take no time",),
+    )
+
+
+def _unknown(reason: str) -> OperationModel:
+    def model(_record: Measurement, _spec: WaferSpec) -> Modelled:
+        raise NotModelledError(reason)
+
+    return model
+
+
+_ELEMENTS: Final = NullSize("elements", lambda record: record.number("elements_per_pe"))
+_TILE: Final = NullSize(
+    "inputs x outputs",
+    lambda record: record.number("inputs_per_pe") * record.number("outputs_per_pe"),
+)
+
+SMALL_PROGRAMS: Final[Mapping[KernelName, Operation]] = {
+    ("gemv_tile", ""): Operation(_gemv_tile, groups.SMALL_PROGRAMS, _TILE),
+    ("row_softmax", ""): Operation(_row_softmax, groups.SMALL_PROGRAMS, _ELEMENTS),
+    ("rmsnorm", ""): Operation(_rms_norm, groups.SMALL_PROGRAMS, _ELEMENTS),
+    ("attention", ""): Operation(_attention, groups.SMALL_PROGRAMS),
+    ("nbody_step", ""): Operation(_n_body, groups.SMALL_PROGRAMS),
+    ("cholesky", ""): Operation(
+        _unknown("no mechanism for cholesky: how long PEs wait for a column is unknown"),
+        groups.SMALL_PROGRAMS,
+    ),
+    ("lu", ""): Operation(
+        _unknown("no mechanism for lu: how long PEs wait for a pivot and its row is unknown"),
+        groups.SMALL_PROGRAMS,
+    ),
+}
+"""Small programs of the vendor's simulator."""
