@@ -6,7 +6,7 @@ same steps (``Sequence.instructions``).
 
 from __future__ import annotations
 
-from wse_emulator.cost.sequences.catalog import FUNCTIONS, sequence
+from wse_emulator.cost.sequences.catalog import VECTOR_FUNCTIONS, sequence
 from wse_emulator.cost.sequences.executor import evaluate
 
-__all__ = ["FUNCTIONS", "evaluate", "sequence"]
+__all__ = ["VECTOR_FUNCTIONS", "evaluate", "sequence"]

@@ -30,7 +30,7 @@ _METHODS: Final[dict[str, Callable[[Layout, Stream, Stream], tuple[Step, ...]]]]
     "erf": error_function,
 }
 
-FUNCTIONS: Final = ("division", *_METHODS)
+VECTOR_FUNCTIONS: Final = ("division", *_METHODS)
 """The functions that have a sequence."""
 
 _IN_ITS_FORMAT: Final = ("reciprocal", "division", "sqrt", "rsqrt")
@@ -43,7 +43,7 @@ def sequence(function: str, dtype: str) -> Sequence:
     """The steps that compute ``function`` of vectors in ``dtype``.
 
     Args:
-        function: a member of ``FUNCTIONS``.
+        function: a member of ``VECTOR_FUNCTIONS``.
         dtype: ``float32``, ``float16``, ``bfloat16`` or ``cbfloat16``.
 
     Raises:

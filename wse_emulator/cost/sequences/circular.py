@@ -11,12 +11,10 @@ from typing import Final
 from wse_emulator.cost.sequences.layout import Layout
 from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper
 
-_PI_HALF: Final = (3.140625, 9.6765358979e-4)
-
 _PI: Final = {
     "float32": (3.1415927410125732, -8.742277657347586e-08, -3.4302490200117637e-15),
-    "float16": _PI_HALF,
-    "cbfloat16": _PI_HALF,
+    "float16": (3.140625, 0.0009675025939941406, 1.7881393432617188e-07),
+    "cbfloat16": (3.140625, 0.0009679794311523438, -3.259629011154175e-07),
     "bfloat16": (3.1415927410125732, -8.742277657347586e-08),
 }
 """pi in parts, by accuracy."""
@@ -38,7 +36,7 @@ _POLYNOMIAL: Final = {
 
 LARGEST_ANGLE: Final = {
     "float32": 100_000.0,
-    "float16": 1_600.0,
+    "float16": 170.0,
     "bfloat16": 100_000.0,
     "cbfloat16": 400.0,
 }

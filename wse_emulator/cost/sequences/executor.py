@@ -48,6 +48,13 @@ _INTEGER: Final[dict[str, Callable[[Words, Words], Words]]] = {
     "slr16": np.right_shift,
 }
 
+_FLOATING: Final[dict[str, Callable[[Floats, Floats], Floats]]] = {
+    "fadd": np.add,
+    "fsub": np.subtract,
+    "fmul": np.multiply,
+    "fmax": np.maximum,
+}
+
 
 def evaluate(sequence: Sequence, *inputs: Floats) -> Floats:
     """What ``sequence`` computes of ``inputs``, instruction by instruction.
@@ -158,32 +165,24 @@ class _Memory:
             return self._read(source)
         return np.array(int(source) & 0xFFFF, np.uint16)
 
-    def _float(self, source: Source) -> Floats:
+    def _float(self, source: Source, dtype: str) -> Floats:
         if isinstance(source, Stream):
             return self.floats(source)
         assert not isinstance(source, Word)
-        return np.array(source, np.float32)
+        return rounded(np.array([source], np.float32), dtype)  # as the register holds it
 
     def _float_result(self, step: Step, dtype: str) -> Floats:
-        operation, sources = step.operation, step.sources
-        if operation == "fmac":
-            addend, x, factor = sources
-            assert isinstance(factor, (int, float))
-            return multiply_add(self._float(addend), self._float(x), factor, dtype)
-        if operation == "fscale":
-            x, power = sources
-            assert isinstance(power, (int, float))
-            return rounded(np.ldexp(self._float(x), int(power)), dtype)
-        first, *others = (self._float(source) for source in sources)
-        if operation == "convert":
-            return rounded(first, dtype)
-        if operation == "fneg":
-            return -first
-        if operation == "fabs":
-            return np.abs(first)
+        first, *others = (self._float(source, dtype) for source in step.sources)
+        match step.operation, others:
+            case "fmac", [x, factor]:
+                return multiply_add(first, x, float(factor[0]), dtype)
+            case "fscale", [power]:
+                return rounded(np.ldexp(first, int(power[0])), dtype)
+            case "convert", []:
+                return rounded(first, dtype)
+            case "fneg", []:
+                return -first
+            case "fabs", []:
+                return np.abs(first)
         (second,) = others
-        if operation == "fmax":
-            return np.maximum(first, second)
-        if operation == "fmul":
-            return rounded(first * second, dtype)
-        return rounded(first + second if operation == "fadd" else first - second, dtype)
+        return rounded(_FLOATING[step.operation](first, second), dtype)

@@ -32,7 +32,7 @@ _LN2_HALF: Final = (0.6875, 0.0056471806)
 _CUBIC: Final = (0.16700902494761607, 0.5037187418486574)
 _QUARTIC: Final = (0.041609450896291915, 0.16750460305341547, 0.5000168598122343)
 
-EXP: Final = {
+_EXP: Final = {
     "float32": Reduction(
         -105.0,
         64,
@@ -75,29 +75,33 @@ and 4.6e-4 of itself."""
 
 def exponential(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """e^x = 2^j (2^j e^r), in two factors since 2^(2 j) may be infinite or subnormal."""
-    (argument,) = layout.streams("argument")
-    numbers = EXP[layout.accuracy]
+    argument, power, value = layout.streams("argument", "power", "value")
+    numbers = _EXP[layout.accuracy]
     return (
         step("fmax", argument, x, numbers.lowest),
         *reduced(layout, numbers, highest=numbers.highest),
-        *scaled_polynomial(layout, result, (*numbers.polynomial, 1.0, 1.0)),
+        *polynomial(value, argument, (*numbers.polynomial, 1.0, 1.0)),
+        step("fmul", value, value, power),
+        step("fmul", result, value, power),
     )
 
 
 def expm1(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """e^x - 1 = 2 (s (e^r - 1) + (s - 1/2)) with s = 2^(k - 1)."""
-    argument, value = layout.streams("argument", "value")
+    argument, power, value = layout.streams("argument", "power", "value")
     numbers = EXPM1[layout.accuracy]
     return (
         step("fmax", argument, x, numbers.lowest),
         *reduced(layout, numbers, highest=numbers.highest, exponent=-1),
-        *less_one(layout, numbers, 0.5),
+        *times_power(layout, numbers),
+        step("fsub", power, power, 0.5),
+        step("fadd", value, value, power),
         step("fadd", result, value, value),
     )
 
 
 def reduced(
-    layout: Layout, numbers: Reduction, *, highest: int | None, exponent: int = 0, sign: int = 1
+    layout: Layout, numbers: Reduction, *, highest: int | None, exponent: int = 0
 ) -> tuple[Step, ...]:
     """argument = r and power = 2^(k + exponent), for the x that ``argument`` holds.
 
@@ -106,7 +110,6 @@ def reduced(
         numbers: of the reduction.
         highest: k goes no higher; None where the argument is bounded.
         exponent: added to k.
-        sign: -1 if ``argument`` holds -x; it then becomes -r.
     """
     argument, turns, power = layout.streams("argument", "turns", "power")
     bits = Stream("bits", "int16")
@@ -114,31 +117,19 @@ def reduced(
     first = (layout.power(exponent) + (layout.whole_word << layout.fraction_bits)) & 0xFFFF
     return (
         # turns = -k
-        step("fmul", turns, argument, -sign / sum(numbers.period)),
+        step("fmul", turns, argument, -1 / sum(numbers.period)),
         *limit,
         step("fadd", turns, turns, layout.whole),
         step("sll16", bits, layout.last_word(turns), layout.fraction_bits),
         step("sub16", upper(power), first, bits),
         *layout.fill_lower(power, 0),
         step("fsub", turns, turns, layout.whole),
-        *(step("fmac", argument, argument, turns, sign * part) for part in numbers.period),
+        *(step("fmac", argument, argument, turns, part) for part in numbers.period),
     )
 
 
-def scaled_polynomial(
-    layout: Layout, result: Stream, coefficients: tuple[float, ...]
-) -> tuple[Step, ...]:
-    """power (power polynomial(argument))."""
-    argument, power, value = layout.streams("argument", "power", "value")
-    return (
-        *polynomial(value, argument, coefficients),
-        step("fmul", value, value, power),
-        step("fmul", result, value, power),
-    )
-
-
-def less_one(layout: Layout, numbers: Reduction, one: float) -> tuple[Step, ...]:
-    """value = power (e^r - 1) + (power - one), after ``reduced``."""
+def times_power(layout: Layout, numbers: Reduction) -> tuple[Step, ...]:
+    """value = power (e^r - 1), after ``reduced``."""
     argument, power, value, square = layout.streams("argument", "power", "value", "square")
     return (
         step("fmul", square, argument, argument),
@@ -146,6 +137,4 @@ def less_one(layout: Layout, numbers: Reduction, one: float) -> tuple[Step, ...]
         step("fmul", value, value, square),
         step("fadd", value, value, argument),
         step("fmul", value, value, power),
-        step("fsub", power, power, one),
-        step("fadd", value, value, power),
     )

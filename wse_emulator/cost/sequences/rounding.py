@@ -29,7 +29,8 @@ def rounded(values: Floats, dtype: str) -> Floats:
     if dtype == "float32":
         return values
     if dtype == "float16":
-        return values.astype(np.float16).astype(np.float32)
+        with np.errstate(over="ignore"):
+            return values.astype(np.float16).astype(np.float32)
     if dtype == "bfloat16":
         bits = values.view(np.uint32)
         nearest = bits + (np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))
@@ -50,30 +51,46 @@ def _rounded_by_exponent(values: Floats, mantissa: int, largest_exponent: int) -
 def multiply_add(addend: Floats, x: Floats, factor: float, dtype: str) -> Floats:
     """``addend + x * factor``, rounded once to ``dtype``.
 
-    The product of two float32 values is exact in float64. The sum is rounded to odd there (its
-    last bit says that it is inexact), so that rounding it again gives what one rounding gives.
+    The product of two float32 values is exact in float64, and the sum is rounded there. Rounding
+    it again gives what one rounding gives, except for sums halfway between two values and for
+    subnormal ones; those are rounded to odd first (the last bit says that a sum is inexact).
     """
-    product = x.astype(np.float64) * float(factor)
-    other = addend.astype(np.float64)
+    product = x.astype(np.float64) * float(np.float32(factor))
+    total = product + addend
+    if dtype != "float32":
+        return rounded(_odd_single(_odd_sum(product, addend.astype(np.float64))), dtype)
+    result: Floats = total.astype(np.float32)
+    halfway = (total.view(np.int64) & 0x1FFF_FFFF) == 0x1000_0000
+    doubtful = np.flatnonzero(halfway | (np.abs(total) < 2.0**-126))
+    if doubtful.size:
+        addends = np.broadcast_to(addend, total.shape)[doubtful].astype(np.float64)
+        result[doubtful] = _odd_sum(product[doubtful], addends).astype(np.float32)
+    return result
+
+
+def _odd_sum(product: Doubles, other: Doubles) -> Doubles:
+    """The sum; where it is inexact, the neighbour whose last bit is 1."""
     total = product + other
     back = total - product
     error = (product - (total - back)) + (other - back)
-    odd = _to_odd(total, error)
-    if dtype == "float32":
-        return odd.astype(np.float32)
-    single = odd.astype(np.float32)
+    inexact = (error != 0) & np.isfinite(total) & np.isfinite(error)
+    return _made_odd(total, inexact, (error > 0) == (total > 0))
+
+
+def _odd_single(values: Doubles) -> Floats:
+    """float32 values, rounded to odd."""
+    single = values.astype(np.float32)
+    inexact = (single != values) & np.isfinite(values)
     bits = single.view(np.int32)
-    inexact = (single != odd) & ((bits & 1) == 0) & np.isfinite(odd)
-    away = np.abs(odd) > np.abs(single)
-    bits += np.where(inexact, np.where(away, 1, -1), 0).astype(np.int32)
-    return rounded(single, dtype)
+    even = inexact & ((bits & 1) == 0)
+    outward = np.abs(values) > np.abs(single)
+    return (bits + np.where(even, np.where(outward, 1, -1), 0).astype(np.int32)).view(np.float32)
 
 
-def _to_odd(total: Doubles, error: Doubles) -> Doubles:
+def _made_odd(total: Doubles, inexact: NDArray[np.bool_], outward: NDArray[np.bool_]) -> Doubles:
     bits = total.view(np.int64)
-    inexact = (error != 0) & ((bits & 1) == 0) & np.isfinite(total) & np.isfinite(error)
-    outward = (error > 0) == (total > 0)
-    return (bits + np.where(inexact, np.where(outward, 1, -1), 0)).view(np.float64)
+    even = inexact & ((bits & 1) == 0)
+    return (bits + np.where(even, np.where(outward, 1, -1), 0)).view(np.float64)
 
 
 def words_of(values: Floats, dtype: str) -> Words:

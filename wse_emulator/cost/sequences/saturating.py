@@ -7,15 +7,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.cost.sequences.exponential import (
-    EXP,
-    EXPM1,
-    less_one,
-    reduced,
-    scaled_polynomial,
-)
+from wse_emulator.cost.sequences.exponential import EXPM1, reduced, times_power
 from wse_emulator.cost.sequences.layout import Layout
-from wse_emulator.cost.sequences.reciprocal import bits_of_divisor, near_inverse, quotient
+from wse_emulator.cost.sequences.reciprocal import near_inverse
 from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper
 
 _CUBIC: Final = (0.014835053589235422, 0.09852356885518931, -0.6376818354846052, 0.128343488915)
@@ -42,30 +36,29 @@ _ERF: Final = {
 """By accuracy: where erf rounds to 1, and ln(1 - erf |x|)/-|x| - 1 in powers of -|x|; erf is off
 by 4.0e-9, 3.2e-5 and 4.2e-4 of itself."""
 
-_SIGMOID_IS_ONE: Final = {"float32": 17.5, "float16": 8.5, "cbfloat16": 8.0, "bfloat16": 7.0}
-"""By accuracy: from here on sigmoid rounds to 1."""
+_SIGMOID_LOWEST: Final = {
+    "float32": -88.03,
+    "float16": -10.4,
+    "cbfloat16": -21.49,
+    "bfloat16": -88.03,
+}
+"""By accuracy: here k is so small that the bits of 2^k are those of 0."""
 
 
 def tanh(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """tanh |x| = -v/(2 + v) with v = e^(-2 |x|) - 1; the divisor lies between 1 and 2."""
-    argument, value, mantissa, opposite, line, near, rest = layout.streams(
-        "argument", "value", "mantissa", "opposite", "line", "near", "rest"
-    )
+    argument, value, power, mantissa = layout.streams("argument", "value", "power", "mantissa")
     numbers = EXPM1[layout.accuracy]
     return (
         *_minus_magnitude(layout, argument, x),
         step("fadd", argument, argument, argument),
         step("fmax", argument, argument, numbers.lowest),
         *reduced(layout, numbers, highest=None),
-        *less_one(layout, numbers, 1.0),
+        *times_power(layout, numbers),
+        step("fsub", power, power, 1.0),
+        step("fadd", value, value, power),
         step("fadd", mantissa, value, 2.0),
-        step("sub16", upper(opposite), layout.infinity, upper(mantissa)),
-        *layout.fill_lower(opposite, 0),
-        *near_inverse(layout),
-        step("fmul", line, opposite, line),
-        step("fmul", line, line, value),
-        step("fmul", rest, rest, line),
-        step("fadd", result, line, rest),
+        *_over_one_to_two(layout, result, value),
         *_with_sign(result, x),
     )
 
@@ -82,28 +75,50 @@ def error_function(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...
         step("fmul", argument, argument, negative),
         step("fadd", argument, argument, negative),
         *reduced(layout, numbers, highest=None),
-        *less_one(layout, numbers, 1.0)[:-1],
+        *times_power(layout, numbers),
+        step("fsub", power, power, 1.0),
         step("fadd", result, value, power),
         *_with_sign(result, x),
     )
 
 
 def sigmoid(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
-    """1/(1 + e^-x) = e^x/(1 + e^x), with x no larger than where it rounds to 1."""
-    argument, grown, divisor = layout.streams("argument", "grown", "divisor")
-    numbers = EXP[layout.accuracy]
-    powers = (*numbers.polynomial, 1.0, 1.0)
-    mirrored = tuple(c if n % 2 == 0 else -c for n, c in enumerate(reversed(powers)))[::-1]
+    """1/(1 + e^-x): s = v/(1 + v) with v = e^-|x| where x is negative, else 1 - s."""
+    argument, power, value, grown, mantissa, part, base = layout.streams(
+        "argument", "power", "value", "grown", "mantissa", "part", "base"
+    )
+    bits, flip = Stream("bits", "int16"), Stream("flip", "int16")
+    numbers = EXPM1[layout.accuracy]
     return (
-        step("fmax", argument, x, numbers.lowest),
-        step("fneg", argument, argument),
-        step("fmax", argument, argument, -_SIGMOID_IS_ONE[layout.accuracy]),
-        *reduced(layout, numbers, highest=None, sign=-1),
-        *scaled_polynomial(layout, grown, mirrored),
-        step("fadd", divisor, grown, 1.0),
-        *bits_of_divisor(layout, divisor),
+        *_minus_magnitude(layout, argument, x),
+        step("fmax", argument, argument, _SIGMOID_LOWEST[layout.accuracy]),
+        *reduced(layout, numbers, highest=None),
+        *times_power(layout, numbers),
+        step("fadd", grown, value, power),
+        step("fadd", mantissa, grown, 1.0),
+        *_over_one_to_two(layout, part, grown),
+        # base = 1 and part = -s where x has no sign
+        step("slr16", bits, upper(x), 15),
+        step("sub16", bits, bits, 1),
+        step("and16", upper(base), bits, layout.power(0)),
+        *layout.fill_lower(base, 0),
+        step("and16", flip, bits, 0x8000),
+        step("xor16", upper(part), upper(part), flip),
+        step("fadd", result, base, part),
+    )
+
+
+def _over_one_to_two(layout: Layout, result: Stream, dividend: Stream) -> tuple[Step, ...]:
+    """dividend / mantissa, which lies between 1 and 2."""
+    mantissa, opposite, line, rest = layout.streams("mantissa", "opposite", "line", "rest")
+    return (
+        step("sub16", upper(opposite), layout.infinity, upper(mantissa)),
+        *layout.fill_lower(opposite, 0),
         *near_inverse(layout),
-        *quotient(layout, result, grown),
+        step("fmul", line, opposite, line),
+        step("fmul", line, line, dividend),
+        step("fmul", rest, rest, line),
+        step("fadd", result, line, rest),
     )
 
 
