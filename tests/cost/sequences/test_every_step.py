@@ -21,7 +21,12 @@ def some(function: str, dtype: str) -> tuple[Floats, ...]:
         # more where exponentials and angles lie
         middle = np.linspace(-20, 20, 20_001, dtype=np.float32)
         return tuple(np.concatenate([x, middle[:: 1 - 2 * n]]) for n, x in enumerate(given))
-    return tuple(x[: 1 << 16 : 7] for x in given)
+    ends = np.array([0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan], np.float32)
+    if function == "division":
+        given = tuple(x[: 1 << 16] for x in given)
+    # the last steps of log1p and tanh show in few values of bfloat16
+    every = 1 if dtype == "bfloat16" else 5
+    return tuple(np.concatenate([x[::every], ends[:: 1 - 2 * n]]) for n, x in enumerate(given))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

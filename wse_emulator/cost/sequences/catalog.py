@@ -7,7 +7,7 @@ from functools import cache
 from typing import Final
 
 from wse_emulator.cost.sequences.circular import cosine, sine
-from wse_emulator.cost.sequences.exponential import exponential, expm1
+from wse_emulator.cost.sequences.exponential import expm1, exponential
 from wse_emulator.cost.sequences.layout import LAYOUTS, Layout, float32_for
 from wse_emulator.cost.sequences.logarithm import log1p, logarithm
 from wse_emulator.cost.sequences.reciprocal import division, reciprocal

@@ -40,7 +40,7 @@ LARGEST_ANGLE: Final = {
     "bfloat16": 100_000.0,
     "cbfloat16": 400.0,
 }
-"""Up to here cosine and sine are accurate; beyond, k is no longer counted and the result is none."""
+"""Up to here cosine and sine are accurate; far beyond, k is no longer counted."""
 
 
 def sine(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
