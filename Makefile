@@ -31,6 +31,7 @@ docs: $(STAMP) ## the tables in docs/ that are made from code
 	$(BIN)/python -m tests.optimizers.tables
 	$(BIN)/python -m tests.views.tables
 	$(BIN)/python -m tests.ops.tables
+	$(BIN)/python -m tests.cost.sequences.tables
 	$(BIN)/python -m tests.questions.validate.tables
 
 test: $(STAMP) ## all tests

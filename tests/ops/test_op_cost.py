@@ -7,6 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from wse_emulator.cost.instructions import instruction_cycles
+from wse_emulator.cost.sequences import sequence
 from wse_emulator.errors import UnknownOpError
 from wse_emulator.ops import OpCost, is_free, is_scalar_op, op_cost
 from wse_emulator.program import (
@@ -131,26 +133,47 @@ def test_the_library_has_a_hyperbolic_tangent_and_a_vector_form_makes_one() -> N
     assert cycles("aten.tanh.default", VECTOR) == 16 + 87 * 256
     program = program_of("aten.tanh.default", VECTOR)
     made = op_cost(program.ops[0], program, 256, VECTOR_FORM)
-    assert made.functions == {"exp", "division"}
+    assert made.functions == {"tanh"}
+    assert made.cycles == sequence_cycles("tanh", "float32", 256)
+
+
+def sequence_cycles(function: str, dtype: str, elements: int) -> int:
+    instructions = sequence(function, dtype).instructions
+    return sum(instruction_cycles(one, elements, WSE2) for one in instructions)
 
 
 def test_in_vector_form_a_square_root_is_a_sequence_of_ours() -> None:
-    # shift, subtract on 16-bit words; halve; 3 x (3 multiplies, 1 add); the last multiply
-    expected = (16 + 256) + (16 + 64) + (16 + 128) + 3 * (3 * (16 + 256) + 16 + 128) + (16 + 256)
+    # 25 starts; 11 multiplies, a multiply-add and a shift at one element a cycle; 4 sums at two,
+    # 8 ops on 16-bit words at four; each lower word that is filled is one of these
+    expected = 25 * 16 + 256 * (11 + 1 + 1) + 128 * 4 + 64 * 8
     program = program_of("aten.sqrt.default", VECTOR)
     cost = op_cost(program.ops[0], program, 256, VECTOR_FORM)
+    assert expected == sequence_cycles("sqrt", "float32", 256)
     assert cost.cycles == cost.own_cycles == cost.low_cycles == expected
-    # every product of two vectors meets a bank conflict
-    assert cost.high_cycles == expected + (2 * 3 + 1) * 256
+    assert cost.high_cycles > expected  # each product of two vectors meets a bank conflict
     assert cost.functions == {"sqrt"}
 
 
-def test_in_vector_form_a_division_is_a_reciprocal_and_a_multiply() -> None:
-    reciprocal = (16 + 64) + 3 * (2 * (16 + 256) + 16 + 128)
-    program = program_of("aten.div.Tensor", VECTOR, VECTOR)
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16", "cbfloat16"])
+def test_in_vector_form_a_division_is_a_sequence(dtype: str) -> None:
+    program = program_of("aten.div.Tensor", VECTOR, VECTOR, dtype=dtype)
     cost = op_cost(program.ops[0], program, 256, VECTOR_FORM)
-    assert (cost.own_cycles, cost.evidence_cycles) == (reciprocal, 16 + 256)
+    assert (cost.own_cycles, cost.evidence_cycles) == (sequence_cycles("division", dtype, 256), 0)
     assert cost.functions == {"division"}
+
+
+def test_in_vector_form_a_register_over_a_vector_is_a_reciprocal_and_a_multiply() -> None:
+    program = program_of("aten.div.Tensor", (), VECTOR, shape=VECTOR)
+    cost = op_cost(program.ops[0], program, 256, VECTOR_FORM)
+    assert cost.own_cycles == sequence_cycles("reciprocal", "float32", 256)
+    assert cost.evidence_cycles == 16 + 256
+
+
+@pytest.mark.parametrize("function", ["expm1", "log1p", "sigmoid", "sin"])
+def test_in_vector_form_what_the_library_lacks_is_one_function(function: str) -> None:
+    program = program_of(f"aten.{function}.default", VECTOR)
+    cost = op_cost(program.ops[0], program, 256, VECTOR_FORM)
+    assert cost.cycles == cost.own_cycles == sequence_cycles(function, "float32", 256)
 
 
 def test_a_function_of_whole_numbers_needs_a_format_first() -> None:

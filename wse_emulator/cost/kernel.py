@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from wse_emulator.cost.instructions import Instruction, instruction_cycles
-from wse_emulator.cost.sequences import derived
+from wse_emulator.cost.sequences import sequence
 from wse_emulator.cost.starts import Start
 from wse_emulator.wafer.formats import BYTES, HALF_FLOATS, is_float, lane_dtype
 from wse_emulator.wafer.library import FUNCTIONS, Evidence
@@ -23,6 +23,16 @@ _LEAST_SOFTWARE_OPS: Final = 11
 """The same where low parts are added without their error."""
 _MOST_SOFTWARE_OPS: Final = 24
 """Of a product whose factors are split in halves first."""
+
+
+_IN_LIBRARY: Final[dict[str, tuple[str, ...]]] = {
+    "reciprocal": ("division",),
+    "sin": ("cos",),
+    "expm1": ("exp",),
+    "log1p": ("log",),
+    "sigmoid": ("exp", "division"),
+}
+"""Function -> the functions of the library that stand for it, where it has another name."""
 
 
 class UnsupportedFormatError(Exception):
@@ -220,22 +230,24 @@ class Kernel:
         return Operand("bool", vector=True)
 
     def function(self, function: str, x: Operand) -> Operand:
-        """A function of ``x``: reciprocal, rsqrt, sqrt, exp, log, cos, tanh or erf.
+        """A function of ``x``: a call of the library for each element, or vector instructions.
 
-        Of a vector a call of the library for each element, or a sequence of vector instructions, as
-        the machine says; of a word one call of the library.
+        Args:
+            function: reciprocal, rsqrt, sqrt, exp, log, cos, tanh or erf; in vector form also
+                expm1, log1p, sin and sigmoid, which the library lacks.
+            x: its argument. A word takes one call of the library, whatever the machine says.
         """
         if x.constant:
             return x
-        in_library = "division" if function == "reciprocal" else function
+        named = _IN_LIBRARY.get(function, (function,))
         if x.vector and not is_float(x.dtype):
-            raise UnsupportedFormatError(f"no vector {FUNCTIONS[in_library]} in {x.dtype}")
+            raise UnsupportedFormatError(f"no vector {FUNCTIONS[named[0]]} in {x.dtype}")
         if not x.vector:
-            self._scalar_call(in_library, x.dtype)
+            self._scalar_call(named[0], x.dtype)
         elif self.calls_library(x):
-            self._calls(in_library, x.dtype)
+            self._calls(named[0], x.dtype)
         else:
-            self._sequence(function, in_library, x.dtype)
+            self._sequence(function, named, x.dtype)
         return Operand(x.dtype, vector=x.vector)
 
     def calls_library(self, x: Operand) -> bool:
@@ -244,12 +256,20 @@ class Kernel:
 
     def divide(self, x: Operand, y: Operand, dtype: str) -> Operand:
         """x / y: by a number a multiply; by a scalar one scalar reciprocal and a multiply; by a
-        vector one call of the library an element, or a vector reciprocal and a multiply."""
+        vector one call of the library an element, or a sequence of vector instructions."""
         if y.constant:
             return self.emit("mul", x, y, dtype=dtype)
         if not y.vector:
             self._scalar_call("division", y.dtype)
             return self.emit("mul", x, y, dtype=dtype) if x.vector else Operand(dtype, False)
+        if (
+            not self.calls_library(y)
+            and x.vector
+            and x.dtype == y.dtype == dtype
+            and is_float(dtype)
+        ):
+            self._sequence("division", ("division",), dtype)
+            return Operand(dtype, vector=True)
         inverse = self.function("reciprocal", y)
         if (x.constant and not x.vector) or self.calls_library(y):
             return Operand(dtype, vector=True)
@@ -270,18 +290,19 @@ class Kernel:
         )
         self.cost += cost_of(cycles, call.evidence, (low, high), frozenset({function}))
 
-    def _sequence(self, function: str, in_library: str, dtype: str) -> None:
+    def _sequence(self, function: str, named: tuple[str, ...], dtype: str) -> None:
         """A function as vector instructions over the shard, which nobody timed as a whole.
 
         At the high end of its interval every instruction with two sources finds them in one bank.
         """
-        sequence = derived(function, self._float_lanes(dtype)).modelled
-        cycles = sum(self._cycles(step) for step in sequence)
+        self._float_lanes(dtype)  # float64 has none
+        instructions = sequence(function, dtype).instructions
+        cycles = sum(self._cycles(instruction) for instruction in instructions)
         high = sum(
-            instruction_cycles(step, self.elements, self.spec, bank_conflict=True)
-            for step in sequence
+            instruction_cycles(instruction, self.elements, self.spec, bank_conflict=True)
+            for instruction in instructions
         )
-        self.cost += cost_of(cycles, "ours", (cycles, high), frozenset({in_library}))
+        self.cost += cost_of(cycles, "ours", (cycles, high), frozenset(named))
 
     def _vector(
         self, op_class: str, streams: list[Operand], dtype: str, passes: int, start: Start

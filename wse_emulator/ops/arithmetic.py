@@ -46,8 +46,7 @@ def _mul(kernel: Kernel, call: Call) -> Operand:
     "div",
     "true_divide",
     cost="mul by a known reciprocal (number); scalar division and mul (0-dim tensor); division "
-    "(vector; in vector form reciprocal and mul); with `rounding_mode` the steps of `floor` or "
-    "`round`",
+    "(vector); with `rounding_mode` the steps of `floor` or `round`",
 )
 def _div(kernel: Kernel, call: Call) -> Operand:
     x, y = pair(call)
@@ -127,8 +126,7 @@ def _addcmul(kernel: Kernel, call: Call) -> Operand:
 
 @op(
     "addcdiv",
-    cost="division, fma; in vector form reciprocal, mul, fma; scalar division and fma if c is "
-    "0-dim",
+    cost="division, fma; scalar division and fma if c is 0-dim",
 )
 def _addcdiv(kernel: Kernel, call: Call) -> Operand:
     """a + value*b/c."""

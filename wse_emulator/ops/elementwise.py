@@ -27,40 +27,40 @@ op("rsqrt", cost="reciprocal square root")(_function("rsqrt"))
 op("reciprocal", cost="reciprocal")(_function("reciprocal"))
 op("exp", "exp2", cost="exponential")(_function("exp"))
 op("log", "log2", "log10", cost="logarithm")(_function("log"))
-op("cos", "sin", cost="cosine")(_function("cos"))
+op("cos", cost="cosine")(_function("cos"))
+op("sin", cost="as `cos`")(_function("sin"))
 op("erf", cost="error function")(_function("erf"))
 
 
-@op("expm1", cost="add, exponential")
+@op("expm1", cost="add, exponential; one function in vector form")
 def _expm1(kernel: Kernel, call: Call) -> Operand:
     x = call.operand("self")
+    if not kernel.calls_library(x):
+        return kernel.function("expm1", x)
     return kernel.function("exp", kernel.emit("add", x, scalar_argument(x.dtype)))
 
 
-@op("log1p", cost="add, logarithm")
+@op("log1p", cost="add, logarithm; one function in vector form")
 def _log1p(kernel: Kernel, call: Call) -> Operand:
     x = call.operand("self")
+    if not kernel.calls_library(x):
+        return kernel.function("log1p", x)
     return kernel.function("log", kernel.emit("add", x, scalar_argument(x.dtype)))
 
 
-@op("sigmoid", cost="negate, exponential, add, reciprocal")
+@op("sigmoid", cost="negate, exponential, add, reciprocal; one function in vector form")
 def _sigmoid(kernel: Kernel, call: Call) -> Operand:
     """1 / (1 + e^-x)."""
     x = call.operand("self")
+    if not kernel.calls_library(x):
+        return kernel.function("sigmoid", x)
     grown = kernel.emit(
         "add", kernel.function("exp", kernel.emit("sign", x)), scalar_argument(x.dtype)
     )
     return kernel.divide(scalar_argument(x.dtype), grown, x.dtype)
 
 
-@op("tanh", cost="hyperbolic tangent of the library; in vector form as `sigmoid`, mul and add")
-def _tanh(kernel: Kernel, call: Call) -> Operand:
-    """2 sigmoid(2 x) - 1, where no library is called."""
-    x = call.operand("self")
-    if kernel.calls_library(x):
-        return kernel.function("tanh", x)
-    inverse = _sigmoid(kernel, call)
-    return kernel.emit("add", kernel.emit("mul", inverse), scalar_argument(x.dtype))
+op("tanh", cost="hyperbolic tangent")(_function("tanh"))
 
 
 @op("neg", "abs", cost="sign")

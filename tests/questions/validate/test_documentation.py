@@ -5,12 +5,8 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
-import pytest
-
 from tests.questions.validate.tables import MACHINE, README, machine_with_tables, readme_with_table
 from tests.questions.validate.whole import ReadParameters, whole_report
-from wse_emulator.cost.instructions import instruction_cycles
-from wse_emulator.cost.sequences import derived
 from wse_emulator.questions.validate.compare import METRICS
 from wse_emulator.wafer import WSE2
 from wse_emulator.wafer.machine_file import FIELDS
@@ -43,29 +39,6 @@ def test_every_operation_and_metric_of_a_record_is_documented() -> None:
             assert found, (one.record.operation, name)
     for metric in METRICS:
         assert f"`{metric}`" in TEXT
-
-
-@pytest.mark.parametrize(
-    ("title", "name"),
-    [
-        ("reciprocal", "reciprocal"),
-        ("reciprocal square root", "rsqrt"),
-        ("square root", "sqrt"),
-        ("exponential", "exp"),
-        ("logarithm", "log"),
-        ("cosine, sine", "cos"),
-        ("error function", "erf"),
-    ],
-)
-def test_the_derived_functions(title: str, name: str) -> None:
-    row = rows_with(6)[title]
-    sequence = derived(name, "float32").modelled
-    instructions = sum(step.passes for step in sequence)
-    elements = 10_000
-    cycles = sum(instruction_cycles(step, elements, WSE2) for step in sequence)
-    each = Fraction(cycles - instructions * WSE2.launch_cycles, elements)
-    assert row[2] == str(instructions)
-    assert Fraction(row[3]) == each
 
 
 def test_every_field_of_a_machine_is_documented() -> None:
