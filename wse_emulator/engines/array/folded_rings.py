@@ -17,6 +17,7 @@ from wse_emulator.engines.array.link_views import Lines, Outward, Ramps, Takers
 from wse_emulator.engines.array.wafer_arrays import WaferArrays
 from wse_emulator.engines.line_blocks import LineBlock, line_blocks
 from wse_emulator.wafer.arrays import IntArray
+from wse_emulator.wafer.messages import free_latency
 
 
 @dataclass(slots=True, eq=False)
@@ -32,7 +33,8 @@ class FoldedRing:
             the last position first.
         ramps: the down-ramps, of shape (lines, positions).
         sink, source: (positions,) to which position each sends, and which sends to it.
-        reach: (positions,) links of the message that each position sends.
+        latency: (positions,) cycles of the head that each position takes, if it never waits.
+        room: (positions,) wavelets that fit on the way from each position to its sink.
         row_major: (lines, positions) indices of the PEs on the wafer.
         uses: shifts that used them so far. Each keeps the same PEs and links busy for as long, so
             the busy cycles are added in one go at the end.
@@ -45,7 +47,8 @@ class FoldedRing:
     ramps: Track
     sink: IntArray
     source: IntArray
-    reach: IntArray
+    latency: IntArray
+    room: IntArray
     row_major: IntArray
     uses: int = 0
 
@@ -69,8 +72,9 @@ def folded_rings(activity: Shift, arrays: WaferArrays) -> Iterator[FoldedRing]:
         sources, sinks = np.array(activity.moves, np.int64).T - first
         sink, source = np.empty(length, np.int64), np.empty(length, np.int64)
         sink[sources], source[sinks] = sinks, sources
+        reach = np.abs(sink - np.arange(length))
+        latency = free_latency(0, arrays.spec) + reach * arrays.spec.hop_cycles
         stride = 1 if block.axis == "row" else arrays.spec.cols
-        places = np.arange(length, dtype=np.int64)
         yield FoldedRing(
             block,
             arrays.pes(Ramps(along, 0, length)),
@@ -79,6 +83,7 @@ def folded_rings(activity: Shift, arrays: WaferArrays) -> Iterator[FoldedRing]:
             track(channel, Ramps(along, 0, length)),
             sink,
             source,
-            np.abs(sink - places),
-            block.row_major(arrays.spec, first)[:, None] + places * stride,
+            latency[source],
+            latency + arrays.spec.queue_depth_wavelets,
+            block.row_major(arrays.spec, first)[:, None] + np.arange(length) * stride,
         )

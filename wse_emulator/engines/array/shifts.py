@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from wse_emulator.activities import Shift
 from wse_emulator.engines.array.bookings import Bookings, Flow, Track
 from wse_emulator.engines.array.folded_rings import FoldedRing, folded_rings
+from wse_emulator.engines.array.reductions import NOBODY
 from wse_emulator.engines.array.sweep import Sweep
 from wse_emulator.errors import ConservationError
 from wse_emulator.wafer.arrays import IntArray
-from wse_emulator.wafer.messages import free_latency, wavelets_on_the_way
+from wse_emulator.wafer.messages import wavelets_on_the_way
 
 
 def shift(sweep: Sweep, index: int, activity: Shift) -> None:
@@ -31,18 +34,17 @@ def _turn(sweep: Sweep, index: int, ring: FoldedRing, activity: Shift) -> None:
     at_ramp = _at_ramps(sweep, flow, ring, heads)
     free, waits = bookings.free(ring.ramps), bookings.waits_of(flow, ring.ramps)
     asked = at_ramp if free is None else np.maximum(at_ramp, free)
-    source = ring.row_major[:, ring.source]
+    source = ring.row_major[:, ring.source] if bookings.collects else NOBODY
     arrival = bookings.grant(flow, ring.ramps, asked, waits, cycles, source) + spec.ramp_cycles
-    latency = free_latency(0, spec) + ring.reach[ring.source] * spec.hop_cycles
-    if (arrival < ready[:, ring.source] + latency).any():
+    if (arrival < ready[:, ring.source] + ring.latency).any():
         raise ConservationError(f"{activity.name!r} reaches a PE faster than its links allow")
     start = np.maximum(arrival, ready)
     end = sweep.touched(ring.pes, start, cycles)
     ring.uses += sweep.weight
-    if np.max(cycles) > wavelets_on_the_way(1, spec):
-        room = wavelets_on_the_way(0, spec) + ring.reach * spec.hop_cycles
-        late = start[:, ring.sink] + (cycles - room)
-        end = np.maximum(end, np.where(cycles > room, late, 0))
+    longest = cycles if isinstance(cycles, int) else int(cycles.max())
+    if longest > wavelets_on_the_way(1, spec):
+        late = start[:, ring.sink] + (cycles - ring.room)
+        end = np.maximum(end, np.where(cycles > ring.room, late, 0))
     sweep.release(flow, ring.pes, flow.first, end)
 
 
@@ -54,20 +56,19 @@ def _at_ramps(sweep: Sweep, flow: Flow, ring: FoldedRing, heads: IntArray) -> In
             router.
     """
     hop, bookings, cycles = sweep.spec.hop_cycles, sweep.bookings, ring.block.cycles
-    lines, last = heads.shape[0], heads.shape[1] - 1
-    links = np.arange(last)
+    last = heads.shape[1] - 1
     # link q outward leaves position q; an even position sends by its own link and the next one
-    out = _Requests(bookings, flow, ring.outward, lines, last)
+    out = _Requests(bookings, flow, ring, ring.outward)
     out.ask(slice(0, None, 2), heads[:, 0:last:2])
     out.ask(slice(1, None, 2), out.granted[:, 0 : last - 1 : 2] + hop)
-    out.grant(cycles, ring.row_major[:, links // 2 * 2])
+    out.grant(cycles, lambda link: link // 2 * 2)
     # link q back leaves position q + 1; an odd position sends by its own link and the next one
-    back = _Requests(bookings, flow, ring.back, lines, last, backwards=True)
+    back = _Requests(bookings, flow, ring, ring.back, backwards=True)
     back.ask(slice(0, None, 2), heads[:, 1::2])
     back.ask(slice(1, last - 1, 2), back.granted[:, 2::2] + hop)
     if last % 2 == 0:  # the last position sends back by one link
         back.ask(slice(last - 1, last), heads[:, last:])
-    back.grant(cycles, ring.row_major[:, np.minimum(links + 1 + links % 2, last)])
+    back.grant(cycles, lambda link: np.minimum(link + 1 + link % 2, last))
     at_ramp = np.empty_like(heads)
     at_ramp[:, 0] = back.granted[:, 0]
     at_ramp[:, 1:last:2] = back.granted[:, 1::2]
@@ -89,18 +90,19 @@ class _Requests:
         self,
         bookings: Bookings,
         flow: Flow,
+        ring: FoldedRing,
         track: Track,
-        lines: int,
-        links: int,
         *,
         backwards: bool = False,
     ) -> None:
+        lines, positions = ring.row_major.shape
+        self._row_major = ring.row_major
         self._bookings, self._flow, self._track = bookings, flow, track
         self._order = slice(None, None, -1 if backwards else 1)  # of the track's links
         free, waits = bookings.free(track), bookings.waits_of(flow, track)
         self._free = None if free is None else free[:, self._order]
         self._waits = None if waits is None else waits[:, self._order]
-        self._asked: IntArray = np.empty((lines, links), np.int64)
+        self._asked: IntArray = np.empty((lines, positions - 1), np.int64)
         self.granted = self._asked if waits is None else np.empty_like(self._asked)
 
     def ask(self, links: slice, heads: IntArray) -> None:
@@ -110,14 +112,20 @@ class _Requests:
         if self._waits is not None:
             self.granted[:, links] = asked + self._waits[:, links]
 
-    def grant(self, cycles: int | IntArray, source: IntArray) -> None:
-        """Book all links, each for the message from ``source``."""
-        order, waits = self._order, self._waits
+    def grant(self, cycles: int | IntArray, source_of: Callable[[IntArray], IntArray]) -> None:
+        """Book all links, each for the message of one source.
+
+        Args:
+            source_of: the positions that send by links, from the numbers of the links.
+        """
+        order, waits, source = self._order, self._waits, NOBODY
+        if self._bookings.collects:
+            source = self._row_major[:, source_of(np.arange(self._asked.shape[1]))][:, order]
         self._bookings.grant(
             self._flow,
             self._track,
             self._asked[:, order],
             None if waits is None else waits[:, order],
             cycles,
-            source[:, order],
+            source,
         )
