@@ -29,7 +29,11 @@ CHANGES: Final[Mapping[str, Mapping[str, object]]] = {
     "one that loads its descriptors, in 1": {"launch_cycles": 1},
     "a stage of a reduction without its task": {"activation_cycles": 0, "completion_cycles": 0},
     "a hop of one cycle on every machine": {"hop_cycles": 1},
-    "products at 8 elements a cycle": {"lanes.product.float16": 8},
+    "products at 8 elements a cycle": {
+        "lanes.product.float16": 8,
+        "sram_read_bytes_per_cycle": 32,
+        "sram_write_bytes_per_cycle": 16,
+    },
     "products at 2.92 elements a cycle": {"lanes.product.float16": "2.92"},
     "a star without its fixed start": {"kernels.star_start": 0},
 }
@@ -67,10 +71,11 @@ def main() -> None:
     records = [record for record in read_measurements() if record.operation in wanted]
     rows = {words: errors(records, changed) for words, changed in CHANGES.items()}
     columns = list(rows["as it is"])
-    names = [f"`{operation}`" for _, operation in columns]
-    for place, (group, operation) in enumerate(columns):  # groups of machines are told apart
-        if names.count(f"`{operation}`") > 1:
-            names[place] += f" ({group})"
+    operations = [operation for _, operation in columns]
+    names = [
+        f"`{operation}`" + (f" ({group})" if operations.count(operation) > 1 else "")
+        for group, operation in columns
+    ]
     print("| change |", " | ".join(names), "|")
     print("|---" * (len(columns) + 1) + "|")
     for words, found in rows.items():
