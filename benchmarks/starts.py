@@ -1,7 +1,7 @@
 """What the starts of instructions, and the figures beside them, are worth: counter-checks.
 
     python benchmarks/starts.py                  # the table of docs/machine.md
-    python benchmarks/starts.py --operation fully_connected_train
+    python benchmarks/starts.py --operation decode_layer
 
 Each line changes figures of all machines and compares the published records again; everything
 else stays. A cell holds the mean and the largest error in percent, over the records that gave no
@@ -46,10 +46,11 @@ OPERATIONS: Final = (
     "gemm_summa",
     "gemv",
     "gemv_pipeline",
-    "decode_layer",
-    "prefill_layer",
 )
-"""Operations of records that start many instructions, or sum over PEs."""
+"""Operations of the table: they start many instructions, or sum over PEs."""
+
+WHOLE_LAYERS: Final = ("decode_layer", "prefill_layer")
+"""Operations that are made of these, which take minutes."""
 
 
 def errors(
@@ -66,7 +67,7 @@ def errors(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--operation", choices=OPERATIONS, action="append")
+    parser.add_argument("--operation", choices=(*OPERATIONS, *WHOLE_LAYERS), action="append")
     wanted = parser.parse_args().operation or OPERATIONS
     records = [record for record in read_measurements() if record.operation in wanted]
     rows = {words: errors(records, changed) for words, changed in CHANGES.items()}
