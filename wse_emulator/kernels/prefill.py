@@ -70,7 +70,7 @@ def prefill_layer(
         >>> from wse_emulator.wafer import WSE2
         >>> share = LayerShare(hidden=8, ffn=27, tokens=8)
         >>> run_by_lines(prefill_layer(Region(0, 0, 24, 24), share, WSE2), WSE2)
-        0
+        270794
     """
     return tuple(_Layer(grid, share, spec, channel).parts())
 
