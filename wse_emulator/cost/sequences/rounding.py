@@ -24,13 +24,13 @@ FORMATS: Final = {
 """Format -> bits of its mantissa, largest exponent."""
 
 
+@np.errstate(all="ignore")
 def rounded(values: Floats, dtype: str) -> Floats:
     """``values`` rounded once to ``dtype``: nearest, ties to even, beyond the largest infinity."""
     if dtype == "float32":
         return values
     if dtype == "float16":
-        with np.errstate(over="ignore"):
-            return values.astype(np.float16).astype(np.float32)
+        return values.astype(np.float16).astype(np.float32)
     if dtype == "bfloat16":
         bits = values.view(np.uint32)
         nearest = bits + (np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1)))
@@ -48,6 +48,7 @@ def _rounded_by_exponent(values: Floats, mantissa: int, largest_exponent: int) -
     return np.where(np.isfinite(values), limited, values).astype(np.float32)
 
 
+@np.errstate(all="ignore")
 def multiply_add(addend: Floats, x: Floats, factor: float, dtype: str) -> Floats:
     """``addend + x * factor``, rounded once to ``dtype``.
 
@@ -93,10 +94,12 @@ def _made_odd(total: Doubles, inexact: NDArray[np.bool_], outward: NDArray[np.bo
     return (bits + np.where(even, np.where(outward, 1, -1), 0)).view(np.float64)
 
 
+@np.errstate(all="ignore")
 def words_of(values: Floats, dtype: str) -> Words:
     """The 16 bits in which the 16-bit format ``dtype`` stores each of its ``values``."""
     if dtype == "float16":
-        return values.astype(np.float16).view(np.uint16)
+        half: Words = values.astype(np.float16).view(np.uint16)
+        return half
     bits = values.view(np.uint32)
     if dtype == "bfloat16":
         return (bits >> np.uint32(16)).astype(np.uint16)
@@ -107,9 +110,11 @@ def words_of(values: Floats, dtype: str) -> Words:
         (bits & np.uint32(0x007F_FFFF)) >> np.uint32(23 - mantissa)
     )
     magnitude = np.where(np.isfinite(values), finite, special)
-    return (magnitude | ((bits >> np.uint32(16)) & np.uint32(0x8000))).astype(np.uint16)
+    words: Words = (magnitude | ((bits >> np.uint32(16)) & np.uint32(0x8000))).astype(np.uint16)
+    return words
 
 
+@np.errstate(all="ignore")
 def values_of(words: Words, dtype: str) -> Floats:
     """The values that ``words`` have in the 16-bit format ``dtype``."""
     if dtype == "float16":
