@@ -39,13 +39,15 @@ class LineGroups:
 def grouping(pes: int, group: int) -> LineGroups:
     """Cut a line into groups of ``group`` PEs whose middles are equally far apart.
 
-    What is left behind the last middle belongs to the last group.
+    What is left behind the last middle belongs to the last group; a line shorter than a group is
+    one group.
 
     Example:
         >>> grouping(8, 3).groups, grouping(8, 3).root
         (((0, 1, 2), (3, 4, 5), (6, 7, 7)), 4)
     """
-    middles = range(min(group // 2, pes - 1), pes, group)
+    group = min(group, pes)
+    middles = range(group // 2, pes, group)
     lasts = [middle - group // 2 + group - 1 for middle in middles[:-1]] + [pes - 1]
     firsts = [0, *(last + 1 for last in lasts[:-1])]
     return LineGroups(tuple(zip(firsts, middles, lasts, strict=True)))

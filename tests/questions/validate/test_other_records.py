@@ -60,6 +60,14 @@ def test_what_the_machine_lacks_is_no_fault_of_the_record() -> None:
     assert "exceeds the 750 cols of wse2" in reason(lying)
 
 
+def test_a_layer_of_a_model_whose_sizes_nobody_gave() -> None:
+    grid = {"rows": 360, "cols": 360, "kv_length": 4096}
+    assert "'other-9b' are not known" in reason(compared("decode_layer", model="other-9b", **grid))
+    sizes = {"hidden_size": 4320, "ffn_size": 14400}
+    of_other = modelled("decode_layer", model="other-9b", **grid, **sizes)
+    assert of_other == modelled("decode_layer", model="llama3-8b", **grid, **sizes)
+
+
 def test_a_wrong_parameter_is_named_with_its_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     record = {"id": "mine", "machine": "wse2", "operation": "residual_add", "parameters": {}}

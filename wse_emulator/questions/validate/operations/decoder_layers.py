@@ -82,9 +82,12 @@ def _share(record: Measurement, side: int, tokens: str) -> tuple[LayerShare, tup
 
 
 def _sizes(record: Measurement) -> tuple[tuple[int, int], tuple[str, ...]]:
-    if {"hidden_size", "ffn_size"} & record.parameters.keys():
+    model = record.parameters.get("model")
+    given = {"hidden_size", "ffn_size"} & record.parameters.keys()
+    if given or not isinstance(model, str):
         return (record.number("hidden_size"), record.number("ffn_size")), ()
-    model = record.one_of("model", *PUBLISHED_SIZES)
+    if model not in PUBLISHED_SIZES:
+        raise NotModelledError(f"no hidden_size and ffn_size, and those of {model!r} are not known")
     hidden, ffn = PUBLISHED_SIZES[model]
     return (hidden, ffn), (f"sizes of the published {model}: {hidden} and {ffn}",)
 
