@@ -335,7 +335,7 @@ class Loop:
 
 
 ProgramPart = Activity | Loop
-"""What a program lists. Its *leaves* are the activities in it, each once, in the order of writing."""
+"""What a program lists. Its *leaves* are the activities written in it, each once, in order."""
 
 
 def leaves(program: Sequence[ProgramPart]) -> Iterator[tuple[Activity, int]]:
