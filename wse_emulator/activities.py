@@ -335,8 +335,7 @@ class Loop:
 
 
 ProgramPart = Activity | Loop
-"""What a program lists. An engine gives the times of its *leaves*: each activity that is written in
-it, once, in the order in which they stand there."""
+"""What a program lists. Its *leaves* are the activities written in it, each once, in order."""
 
 
 def leaves(program: Sequence[ProgramPart]) -> Iterator[tuple[Activity, int]]:
@@ -350,11 +349,7 @@ def leaves(program: Sequence[ProgramPart]) -> Iterator[tuple[Activity, int]]:
 
 
 def unroll(program: Sequence[ProgramPart], first: int = 0) -> Iterator[tuple[int, Activity]]:
-    """The activities of a program as they run, each with the number of its leaf.
-
-    Args:
-        first: the number of the first leaf.
-    """
+    """The activities of a program as they run, each with its leaf, numbered from ``first`` on."""
     for part in program:
         if isinstance(part, Loop):
             for _ in range(part.times):
