@@ -319,8 +319,8 @@ class PeTime:
     Attributes:
         pe: (row, col).
         parts: stretches of its time in order.
-        low_cycles, high_cycles: when it would end at the lower and upper ends of the costs that
-            rest on no source.
+        low_cycles, high_cycles: when it would end at the lower and upper ends of the ranges of its
+            costs.
     """
 
     pe: tuple[int, int]

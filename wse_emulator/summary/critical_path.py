@@ -105,7 +105,7 @@ def sampled_pes(placement: Placement, timing: Timing) -> dict[tuple[int, int], s
 def _interval(
     pe: tuple[int, int], end: int, placement: Placement, plan: StepPlan, lowered: Lowered
 ) -> tuple[int, int]:
-    """When the PE ends if all unsourced costs are at their lower ends, and at their upper ends."""
+    """When the PE ends if all costs are at the lower ends of their ranges, and at the upper."""
     low = high = end
     for _, cost in (*lowered.controller_costs, *lowered.central_costs):
         low += cost.low_cycles - cost.cycles
