@@ -12,6 +12,7 @@ from typing import Any, Final
 from tests.sentences.heard import Heard
 from tests.sentences.numbers import share_agrees, time_agrees, whole
 from tests.sentences.reader import reads
+from wse_emulator.results.words import short
 from wse_emulator.wafer import WaferSpec, parse_wafer
 
 Match = re.Match[str]
@@ -289,7 +290,8 @@ def _busy(said: Match, heard: Heard) -> bool:
 
 @reads("advice", "What would help: <levers:NAME>).")
 def _advice(said: Match, heard: Heard) -> bool:
-    known: dict[str, dict[str, Any]] = {v["what"]: v for v in heard.document["levers"]}  # type: ignore[attr-defined]
+    levers: list[dict[str, Any]] = heard.document["levers"]  # type: ignore[assignment]
+    known = {short(lever["what"], 160): lever for lever in levers}
     found = re.findall(
         r"(?:^|; )(.+?) \(saves ([\d,]+ B) in the fullest PE(, and then it fits)?(?=\))",
         said["levers"] + ")",
