@@ -18,6 +18,7 @@ from wse_emulator.questions.validate.accuracy import CLASS_ERRORS_FILE, class_er
 from wse_emulator.questions.validate.calibration import coefficients_from
 from wse_emulator.questions.validate.compare import METRICS, WHOLE_STEPS
 from wse_emulator.questions.validate.operations import OPERATIONS
+from wse_emulator.questions.validate.operations.decoder_layers import DECODER_LAYERS
 from wse_emulator.questions.validate.operations.grid_products import GRID_PRODUCTS
 from wse_emulator.questions.validate.operations.published import PUBLISHED
 from wse_emulator.questions.validate.operations.rates import RATES
@@ -305,7 +306,7 @@ def test_a_changed_figure_changes_what_is_modelled_and_stands_in_the_report() ->
 
 
 def test_no_operation_is_modelled_by_two_families() -> None:
-    families = (GRID_PRODUCTS, PUBLISHED, RATES, SCALAR, SMALL_PROGRAMS, VENDOR)
+    families = (DECODER_LAYERS, GRID_PRODUCTS, PUBLISHED, RATES, SCALAR, SMALL_PROGRAMS, VENDOR)
     assert sum(map(len, families)) <= len(OPERATIONS)
 
 
