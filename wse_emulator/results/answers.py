@@ -163,7 +163,8 @@ def lever_words(lever: Lever) -> str:
     """A change, what it saves in the fullest PE, and whether it is enough."""
     enough = ", and then it fits" if lever.fits else ""
     return (
-        f"{short(lever.what, 160)} (saves {full_bytes(lever.saves_bytes)} in the fullest PE{enough})"
+        f"{short(lever.what, 160)} (saves {full_bytes(lever.saves_bytes)} in the fullest "
+        f"PE{enough})"
     )
 
 
