@@ -75,3 +75,15 @@ def test_a_wrong_parameter_is_named_with_its_file(tmp_path: Path) -> None:
     path.write_text(json.dumps({"records": [record | of]}))
     with pytest.raises(MalformedFileError, match=r"mine\.json: record mine .*elements_per_pe"):
         validate(path)
+
+
+def test_attention_spreads_its_queries_over_a_rectangle_and_may_exceed_a_pe() -> None:
+    sizes = {"sequence_length": 64, "head_dim": 16, "dtype": "float32"}
+    assert modelled("attention", rows=2, cols=2, **sizes) == modelled("attention", pes=4, **sizes)
+    whole = compared("attention", sequence_length=256, head_dim=64, dtype="float32")
+    assert "256 queries and 256 keys 64 wide take" in reason(whole)
+
+
+def test_a_norm_on_one_pe_is_of_its_elements() -> None:
+    given = modelled("rmsnorm", elements_per_pe=256, dtype="float32")
+    assert modelled("rmsnorm", elements=256, dtype="float32") == given

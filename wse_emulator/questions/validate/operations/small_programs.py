@@ -8,6 +8,7 @@ from typing import Final
 from wse_emulator.activities import ProgramPart
 from wse_emulator.engines.alone import run_alone
 from wse_emulator.engines.by_lines import run_by_lines
+from wse_emulator.errors import InputError
 from wse_emulator.kernels.gated_mlp import MlpTile, gated_mlp
 from wse_emulator.kernels.matrix_rows import RowTile, row_rms_norm, row_softmax
 from wse_emulator.kernels.n_body import n_body_forces
@@ -60,7 +61,7 @@ def _rms_norm(record: Measurement, spec: WaferSpec) -> Modelled:
     if "matrix_rows" in record.parameters:
         region, tile = _tile(record)
         return _on_rectangle(row_rms_norm(region, tile, spec), region, spec)
-    elements, dtype = record.number("elements_per_pe"), float_format(record)
+    elements, dtype = _elements(record), float_format(record)
     record.one_of("code", "scalar_loop", default="scalar_loop")
     if "rounded_to" in record.parameters:
         record.one_of("rounded_to", *HALF_FLOATS)
@@ -82,11 +83,14 @@ def _on_rectangle(program: Sequence[ProgramPart], region: Region, spec: WaferSpe
 
 def _attention(record: Measurement, spec: WaferSpec) -> Modelled:
     keys, head_dim = record.number("sequence_length"), record.number("head_dim")
-    pes = record.number("pes", 1)
+    pes = record.number("pes", record.number("rows", 1) * record.number("cols", 1))
     causal = record.flag("causal")
-    program = query_attention(
-        -(-keys // pes), keys, head_dim, float_format(record), spec, causal=causal
-    )
+    try:
+        program = query_attention(
+            -(-keys // pes), keys, head_dim, float_format(record), spec, causal=causal
+        )
+    except InputError as error:  # another program spreads the keys over PEs, too
+        raise NotModelledError(str(error)) from error
     timing = run_alone(program, spec.scaled(1, 1))
     return Modelled(timing.elapsed_cycles, ("every PE holds all keys and values",))
 
@@ -118,7 +122,8 @@ def _n_body(record: Measurement, spec: WaferSpec) -> Modelled:
 def _elements(record: Measurement) -> int:
     """Of the matrix or vector, on the fullest PE."""
     if "matrix_rows" not in record.parameters:
-        return record.number("elements_per_pe")
+        given = "elements_per_pe" if "elements_per_pe" in record.parameters else "elements"
+        return record.number(given)
     _, tile = _tile(record)
     return tile.rows * tile.cols
 
