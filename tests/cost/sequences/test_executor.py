@@ -21,7 +21,14 @@ from wse_emulator.cost.sequences.rounding import (
     values_of,
     words_of,
 )
-from wse_emulator.cost.sequences.steps import Sequence, Stream, instruction_of, lower, step, upper
+from wse_emulator.cost.sequences.steps import (
+    Sequence,
+    Stream,
+    instruction_of,
+    lower_word,
+    step,
+    upper_word,
+)
 
 
 def drawn(seed: int, count: int = 50_000) -> Floats:
@@ -111,10 +118,12 @@ def test_instructions_follow_from_steps() -> None:
         step("fmac", y, x, y, 0.5): Instruction("fma", "float32", 8, 4, 2),
         step("fadd", half, half, 1.0): Instruction("add", "float16", 2, 2, 1),
         step("convert", y, half): Instruction("convert", "mixed", 2, 4, 1),
-        step("mov16", lower(y), 0): Instruction("move", "int16", 0, 2, 0),
-        step("sub16", upper(y), 0x7F80, upper(x)): Instruction("integer", "int16", 2, 2, 1),
-        step("add16", bits, upper(x), bits): Instruction("integer", "int16", 4, 2, 2),
-        step("slr16", bits, upper(x), 7): Instruction("shift", "int16", 2, 2, 1),
+        step("mov16", lower_word(y), 0): Instruction("move", "int16", 0, 2, 0),
+        step("sub16", upper_word(y), 0x7F80, upper_word(x)): Instruction(
+            "integer", "int16", 2, 2, 1
+        ),
+        step("add16", bits, upper_word(x), bits): Instruction("integer", "int16", 4, 2, 2),
+        step("slr16", bits, upper_word(x), 7): Instruction("shift", "int16", 2, 2, 1),
     }.items():
         assert instruction_of(given) == expected
 
@@ -133,10 +142,12 @@ def test_arrays_of_any_shape_and_length() -> None:
 
 def test_memory_that_nothing_wrote_is_no_zero() -> None:
     x, y = Stream("x", "float32"), Stream("y", "float32")
-    only_upper = Sequence("none", "float32", (x,), y, (step("mov16", upper(y), upper(x)),))
+    only_upper = Sequence(
+        "none", "float32", (x,), y, (step("mov16", upper_word(y), upper_word(x)),)
+    )
     one = np.ones(3, np.float32)
     assert (evaluate(only_upper, one) != 1).all()
-    full = replace(only_upper, steps=(*only_upper.steps, step("mov16", lower(y), 0)))
+    full = replace(only_upper, steps=(*only_upper.steps, step("mov16", lower_word(y), 0)))
     assert (evaluate(full, one) == 1).all()
 
 

@@ -8,14 +8,14 @@ from typing import Final
 
 from wse_emulator.cost.sequences.circular import cosine, sine
 from wse_emulator.cost.sequences.exponential import expm1, exponential
-from wse_emulator.cost.sequences.layout import LAYOUTS, Layout, float32_for
+from wse_emulator.cost.sequences.layout import LAYOUTS, WordLayout, float32_for
 from wse_emulator.cost.sequences.logarithm import log1p, logarithm
 from wse_emulator.cost.sequences.reciprocal import division, reciprocal
 from wse_emulator.cost.sequences.roots import reciprocal_root, square_root
 from wse_emulator.cost.sequences.saturating import error_function, sigmoid, tanh
 from wse_emulator.cost.sequences.steps import Sequence, Step, Stream, step
 
-_METHODS: Final[dict[str, Callable[[Layout, Stream, Stream], tuple[Step, ...]]]] = {
+_METHODS: Final[dict[str, Callable[[WordLayout, Stream, Stream], tuple[Step, ...]]]] = {
     "reciprocal": reciprocal,
     "sqrt": square_root,
     "rsqrt": reciprocal_root,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.cost.sequences.layout import Layout
-from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper
+from wse_emulator.cost.sequences.layout import WordLayout
+from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper_word
 
 _PI: Final = {
     "float32": (3.1415927410125732, -8.742277657347586e-08, -3.4302490200117637e-15),
@@ -43,7 +43,7 @@ LARGEST_ANGLE: Final = {
 """Up to here cosine and sine are accurate; far beyond, k is no longer counted."""
 
 
-def sine(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def sine(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """sin x."""
     (turns,) = layout.streams("turns")
     return (
@@ -53,7 +53,7 @@ def sine(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def cosine(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def cosine(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """cos x = sin(x + pi/2)."""
     (turns,) = layout.streams("turns")
     return (
@@ -65,7 +65,7 @@ def cosine(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def _counted(layout: Layout) -> tuple[Step, ...]:
+def _counted(layout: WordLayout) -> tuple[Step, ...]:
     """turns rounded to a whole number, and flip = the sign of (-1)^turns."""
     (turns,) = layout.streams("turns")
     return (
@@ -75,7 +75,7 @@ def _counted(layout: Layout) -> tuple[Step, ...]:
     )
 
 
-def _sine_of_rest(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def _sine_of_rest(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """The sine of x - turns pi = r, as r + r^3 (c + r^2 (...))."""
     turns, rest, square, value = layout.streams("turns", "rest", "square", "value")
     first, *others = _PI[layout.accuracy]
@@ -93,5 +93,5 @@ def _sine_of_rest(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]
         step("fmul", value, value, square),
         step("fmac", value, value, square, last),
         step("fadd", result, value, rest),
-        step("xor16", upper(result), upper(result), Stream("flip", "int16")),
+        step("xor16", upper_word(result), upper_word(result), Stream("flip", "int16")),
     )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
-from wse_emulator.cost.sequences.layout import Layout
-from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper
+from wse_emulator.cost.sequences.layout import WordLayout
+from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper_word
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ EXPM1: Final = {
 and 4.6e-4 of itself."""
 
 
-def exponential(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def exponential(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """e^x = 2^j (2^j e^r), in two factors since 2^(2 j) may be infinite or subnormal."""
     argument, power, value = layout.streams("argument", "power", "value")
     numbers = _EXP[layout.accuracy]
@@ -86,7 +86,7 @@ def exponential(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def expm1(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def expm1(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """e^x - 1 = 2 (s (e^r - 1) + (s - 1/2)) with s = 2^(k - 1)."""
     argument, power, value = layout.streams("argument", "power", "value")
     numbers = EXPM1[layout.accuracy]
@@ -101,7 +101,7 @@ def expm1(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
 
 
 def reduced(
-    layout: Layout, numbers: Reduction, *, highest: int | None, exponent: int = 0
+    layout: WordLayout, numbers: Reduction, *, highest: int | None, exponent: int = 0
 ) -> tuple[Step, ...]:
     """argument = r and power = 2^(k + exponent), for the x that ``argument`` holds.
 
@@ -121,14 +121,14 @@ def reduced(
         *limit,
         step("fadd", turns, turns, layout.whole),
         step("sll16", bits, layout.last_word(turns), layout.fraction_bits),
-        step("sub16", upper(power), first, bits),
+        step("sub16", upper_word(power), first, bits),
         *layout.fill_lower(power, 0),
         step("fsub", turns, turns, layout.whole),
         *(step("fmac", argument, argument, turns, part) for part in numbers.period),
     )
 
 
-def times_power(layout: Layout, numbers: Reduction) -> tuple[Step, ...]:
+def times_power(layout: WordLayout, numbers: Reduction) -> tuple[Step, ...]:
     """value = power (e^r - 1), after ``reduced``."""
     argument, power, value, square = layout.streams("argument", "power", "value", "square")
     return (

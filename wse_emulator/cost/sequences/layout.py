@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from wse_emulator.cost.sequences.steps import Step, Stream, Word, lower, step, upper
+from wse_emulator.cost.sequences.steps import Step, Stream, Word, lower_word, step, upper_word
 from wse_emulator.wafer.formats import HALF_FLOATS
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class WordLayout:
     """The bits of a float format, for steps that work on words.
 
     Attributes:
@@ -71,25 +71,25 @@ class Layout:
 
     def last_word(self, stream: Stream) -> Word:
         """The word with the last bits of each element."""
-        return upper(stream) if self.is_half else lower(stream)
+        return upper_word(stream) if self.is_half else lower_word(stream)
 
     def fill_lower(self, destination: Stream, source: Stream | int) -> tuple[Step, ...]:
         """Fill the lower words from a stream or with a number; nothing to do in 16 bits."""
         if self.is_half:
             return ()
-        words = lower(source) if isinstance(source, Stream) else source
-        return (step("mov16", lower(destination), words),)
+        words = lower_word(source) if isinstance(source, Stream) else source
+        return (step("mov16", lower_word(destination), words),)
 
 
 LAYOUTS: Final = {
-    "float32": Layout("float32", 7, 127, "float32"),
-    "float16": Layout("float16", 10, 15, "float16"),
-    "bfloat16": Layout("bfloat16", 7, 127, "bfloat16"),
-    "cbfloat16": Layout("cbfloat16", 9, 31, "cbfloat16"),
+    "float32": WordLayout("float32", 7, 127, "float32"),
+    "float16": WordLayout("float16", 10, 15, "float16"),
+    "bfloat16": WordLayout("bfloat16", 7, 127, "bfloat16"),
+    "cbfloat16": WordLayout("cbfloat16", 9, 31, "cbfloat16"),
 }
 """Format -> its layout."""
 
 
-def float32_for(accuracy: str) -> Layout:
+def float32_for(accuracy: str) -> WordLayout:
     """float32 with the digits of a 16-bit format, to which its result is converted."""
     return replace(LAYOUTS["float32"], accuracy=accuracy)

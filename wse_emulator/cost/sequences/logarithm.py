@@ -10,9 +10,9 @@ from __future__ import annotations
 from math import log
 from typing import Final
 
-from wse_emulator.cost.sequences.layout import Layout
+from wse_emulator.cost.sequences.layout import WordLayout
 from wse_emulator.cost.sequences.rounding import FORMATS
-from wse_emulator.cost.sequences.steps import Step, Stream, lower, polynomial, step, upper
+from wse_emulator.cost.sequences.steps import Step, Stream, lower_word, polynomial, step, upper_word
 
 _LN2: Final = {
     "float32": (0.693145751953125, 1.42860682e-06),
@@ -50,7 +50,7 @@ _ROOT_HALF: Final = {"float32": 0x3F35, "float16": 0x39A8, "cbfloat16": 0x3CD4}
 """Upper word of the square root of 1/2."""
 
 
-def logarithm(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def logarithm(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """ln x."""
     fraction, mantissa = layout.streams("fraction", "mantissa")
     return (
@@ -60,7 +60,7 @@ def logarithm(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def log1p(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def log1p(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """ln(1 + x) as that of the rounded sum, and what rounding took from it added to f."""
     opposite, total, lost, scale, mantissa, fraction = layout.streams(
         "opposite", "total", "lost", "down", "mantissa", "fraction"
@@ -77,8 +77,8 @@ def log1p(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
         step("fsub", lost, lost, opposite),
         *_exponent(layout, total, x),
         # down = 2^-k
-        step("sub16", bits, upper(mantissa), upper(total)),
-        step("add16", upper(scale), bits, layout.power(0)),
+        step("sub16", bits, upper_word(mantissa), upper_word(total)),
+        step("add16", upper_word(scale), bits, layout.power(0)),
         *layout.fill_lower(scale, 0),
         step("fmax", scale, scale, 0.0),
         step("fmul", lost, lost, scale),
@@ -88,7 +88,7 @@ def log1p(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def _exponent(layout: Layout, x: Stream, grown: Stream) -> tuple[Step, ...]:
+def _exponent(layout: WordLayout, x: Stream, grown: Stream) -> tuple[Step, ...]:
     """mantissa = 1 + f and exponent = k; it is infinite for 0 and infinity, NaN for NaN and signs.
 
     ``grown`` is infinite where the result is.
@@ -101,31 +101,31 @@ def _exponent(layout: Layout, x: Stream, grown: Stream) -> tuple[Step, ...]:
     counted = (
         (
             step("slr16", part, bits, layout.fraction_bits),
-            step("add16", upper(exponent), part, layout.whole_word),
+            step("add16", upper_word(exponent), part, layout.whole_word),
         )
         if layout.is_half
         else (
-            step("slr16", lower(exponent), bits, layout.fraction_bits),
-            step("mov16", upper(exponent), 0x4B40),  # the upper word of 1.5 2^23
+            step("slr16", lower_word(exponent), bits, layout.fraction_bits),
+            step("mov16", upper_word(exponent), 0x4B40),  # the upper word of 1.5 2^23
         )
     )
     return (
-        step("add16", bits, upper(x), 0x4000 - root),
+        step("add16", bits, upper_word(x), 0x4000 - root),
         *counted,
         step("and16", part, bits, layout.fraction),
-        step("add16", upper(mantissa), part, root),
+        step("add16", upper_word(mantissa), part, root),
         *layout.fill_lower(mantissa, x),
-        step("sub16", upper(inverse), layout.infinity, upper(x)),
+        step("sub16", upper_word(inverse), layout.infinity, upper_word(x)),
         *layout.fill_lower(inverse, 0),
         step("fmac", exponent, exponent, inverse, -smallest),
         step("fmac", exponent, exponent, grown, smallest),
         step("fsub", exponent, exponent, layout.whole + (0x4000 >> layout.fraction_bits)),
-        step("sar16", bits, upper(x), 15),
-        step("or16", upper(exponent), upper(exponent), bits),
+        step("sar16", bits, upper_word(x), 15),
+        step("or16", upper_word(exponent), upper_word(exponent), bits),
     )
 
 
-def _sum(layout: Layout, result: Stream) -> tuple[Step, ...]:
+def _sum(layout: WordLayout, result: Stream) -> tuple[Step, ...]:
     """exponent ln 2 + ln(1 + fraction)."""
     fraction, exponent, value, square = layout.streams("fraction", "exponent", "value", "square")
     first, *others = _LN2[layout.accuracy]

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.cost.sequences.layout import Layout
-from wse_emulator.cost.sequences.steps import Step, Stream, step, upper
+from wse_emulator.cost.sequences.layout import WordLayout
+from wse_emulator.cost.sequences.steps import Step, Stream, step, upper_word
 
 _LINE: Final = {
     "float32": (0.9385, -0.22022),
@@ -27,7 +27,7 @@ _SECOND: Final = 1.0028
 """1/(1 - e) = 1 + e + 1.0028 e^2 for e from 0 to 0.4 %, off by 1e-8."""
 
 
-def reciprocal(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def reciprocal(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """1/x."""
     line, scale, rest = layout.streams("line", "scale", "rest")
     return (
@@ -39,18 +39,18 @@ def reciprocal(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def division(layout: Layout, result: Stream, x: Stream, y: Stream) -> tuple[Step, ...]:
+def division(layout: WordLayout, result: Stream, x: Stream, y: Stream) -> tuple[Step, ...]:
     """x/y; both are divided by 16 first where 1/y is about subnormal."""
     shrink, dividend, divisor = layout.streams("shrink", "dividend", "divisor")
     line, scale, rest = layout.streams("line", "scale", "rest")
     bits = Stream("bits", "int16")
     return (
         # shrink = 1/16 from 2^(bias - 2) on, else 1
-        step("and16", bits, upper(y), 0x7FFF),
+        step("and16", bits, upper_word(y), 0x7FFF),
         step("add16", bits, bits, 0x8000 - layout.power(layout.bias - 2)),
         step("slr16", bits, bits, 13 - layout.fraction_bits),
         step("and16", bits, bits, 4 * layout.unit),
-        step("sub16", upper(shrink), layout.power(0), bits),
+        step("sub16", upper_word(shrink), layout.power(0), bits),
         *layout.fill_lower(shrink, 0),
         step("fmul", dividend, x, shrink),
         step("fmul", divisor, y, shrink),
@@ -63,21 +63,21 @@ def division(layout: Layout, result: Stream, x: Stream, y: Stream) -> tuple[Step
     )
 
 
-def _bits_of_divisor(layout: Layout, x: Stream) -> tuple[Step, ...]:
+def _bits_of_divisor(layout: WordLayout, x: Stream) -> tuple[Step, ...]:
     """mantissa = m, opposite = n, scale = q."""
     mantissa, opposite, scale = layout.streams("mantissa", "opposite", "scale")
     return (
-        step("and16", upper(mantissa), upper(x), layout.fraction),
-        step("or16", upper(mantissa), upper(mantissa), layout.power(0)),
+        step("and16", upper_word(mantissa), upper_word(x), layout.fraction),
+        step("or16", upper_word(mantissa), upper_word(mantissa), layout.power(0)),
         *layout.fill_lower(mantissa, x),
-        step("sub16", upper(opposite), layout.infinity, upper(mantissa)),
+        step("sub16", upper_word(opposite), layout.infinity, upper_word(mantissa)),
         *layout.fill_lower(opposite, 0),
-        step("sub16", upper(scale), layout.infinity, upper(x)),
+        step("sub16", upper_word(scale), layout.infinity, upper_word(x)),
         *layout.fill_lower(scale, 0),
     )
 
 
-def near_inverse(layout: Layout) -> tuple[Step, ...]:
+def near_inverse(layout: WordLayout) -> tuple[Step, ...]:
     """line = g and rest, with 1/mantissa = opposite line (1 + rest)."""
     mantissa, opposite, line, near, rest = layout.streams(
         "mantissa", "opposite", "line", "near", "rest"

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from wse_emulator.cost.sequences.layout import Layout
-from wse_emulator.cost.sequences.steps import Step, Stream, step, upper
+from wse_emulator.cost.sequences.layout import WordLayout
+from wse_emulator.cost.sequences.steps import Step, Stream, step, upper_word
 
 _LIFT: Final = {"float16": 7, "cbfloat16": 8}
 """Format -> lift: x is multiplied by 4**lift below 2, and divided by what keeps it finite above."""
@@ -28,7 +28,7 @@ _SECOND: Final = 1.5053
 """1/sqrt(1 - 2 e) = 1 + e + 1.5053 e^2 for e from 0 to 0.28 %, off by 1e-8."""
 
 
-def square_root(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def square_root(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """sqrt(x) = x/sqrt(x)."""
     lifted, inverse, rest, scale = layout.streams("lifted", "inverse", "rest", "scale")
     return (
@@ -40,7 +40,7 @@ def square_root(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def reciprocal_root(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def reciprocal_root(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """1/sqrt(x)."""
     lifted, inverse, rest, scale, least = layout.streams(
         "lifted", "inverse", "rest", "scale", "least"
@@ -55,21 +55,21 @@ def reciprocal_root(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ..
     return (
         *_inverse_root(layout, x, reciprocal=True),
         # scale = 0 for infinity
-        step("sub16", bits, upper(lifted), layout.infinity),
+        step("sub16", bits, upper_word(lifted), layout.infinity),
         step("sar16", bits, bits, 15),
-        step("and16", upper(scale), upper(scale), bits),
+        step("and16", upper_word(scale), upper_word(scale), bits),
         step("fmul", inverse, inverse, scale),
         step("fmul", rest, rest, inverse),
         step("fadd", inverse, inverse, rest),
         # least is infinite for 0, NaN for NaN, else smaller than the result
-        step("sub16", upper(least), layout.infinity, upper(lifted)),
+        step("sub16", upper_word(least), layout.infinity, upper_word(lifted)),
         *layout.fill_lower(least, 0),
         shrunk,
         step("fmax", result, inverse, least),
     )
 
 
-def _inverse_root(layout: Layout, x: Stream, *, reciprocal: bool) -> tuple[Step, ...]:
+def _inverse_root(layout: WordLayout, x: Stream, *, reciprocal: bool) -> tuple[Step, ...]:
     """inverse, rest and scale, with 1/sqrt(lifted) = scale inverse (1 + rest).
 
     scale is 2^-j times what undoes the lift: in the reciprocal of the root, or in the root.
@@ -78,27 +78,27 @@ def _inverse_root(layout: Layout, x: Stream, *, reciprocal: bool) -> tuple[Step,
     half_bits, top, exponent = (Stream(name, "int16") for name in ("half", "top", "exponent"))
     twice = _LIFT.get(layout.dtype, 0)
     raised = (
-        step("slr16", top, upper(lifted), 1),
+        step("slr16", top, upper_word(lifted), 1),
         step("and16", top, top, 0x2000),
-        step("sub16", upper(lift), layout.power(twice), top),
+        step("sub16", upper_word(lift), layout.power(twice), top),
         step("fmul", lifted, lifted, lift),
         step("fmul", lifted, lifted, lift),
     )
-    undone = step("sub16" if reciprocal else "add16", upper(scale), upper(scale), top)
+    undone = step("sub16" if reciprocal else "add16", upper_word(scale), upper_word(scale), top)
     middle = (layout.bias - 1) // 2 + (twice if reciprocal else -twice)
     return (
         step("fadd", lifted, x, 0.0),  # the root of -0 is 0
         *(raised if twice else ()),
-        step("slr16", half_bits, upper(lifted), 1),
+        step("slr16", half_bits, upper_word(lifted), 1),
         step("and16", exponent, half_bits, 0x4000 - layout.unit),
-        step("sub16", upper(scale), layout.power(middle), exponent),
+        step("sub16", upper_word(scale), layout.power(middle), exponent),
         *layout.fill_lower(scale, 0),
         *((undone,) if twice else ()),
         *_newton(layout),
     )
 
 
-def _newton(layout: Layout) -> tuple[Step, ...]:
+def _newton(layout: WordLayout) -> tuple[Step, ...]:
     """inverse and rest, with 1/sqrt(m) = inverse (1 + rest)."""
     lifted, half, inverse, rest, square = layout.streams(
         "lifted", "half_mantissa", "inverse", "rest", "square"
@@ -111,12 +111,12 @@ def _newton(layout: Layout) -> tuple[Step, ...]:
     )
     return (
         # half_mantissa = m/2
-        step("and16", upper(half), upper(lifted), 2 * layout.unit - 1),
-        step("add16", upper(half), upper(half), layout.power(-2)),
+        step("and16", upper_word(half), upper_word(lifted), 2 * layout.unit - 1),
+        step("add16", upper_word(half), upper_word(half), layout.power(-2)),
         *layout.fill_lower(half, lifted),
         # inverse = sqrt(2/m), and with the sign of x NaN
         step("and16", low, half_bits, 0x4000 + layout.unit - 1),
-        step("sub16", upper(inverse), 0x3FFF, low),
+        step("sub16", upper_word(inverse), 0x3FFF, low),
         *layout.fill_lower(inverse, 0x8000),
         # times the line
         step("fmul", rest, half, inverse),

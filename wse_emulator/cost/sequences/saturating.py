@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from wse_emulator.cost.sequences.exponential import EXPM1, reduced, times_power
-from wse_emulator.cost.sequences.layout import Layout
+from wse_emulator.cost.sequences.layout import WordLayout
 from wse_emulator.cost.sequences.reciprocal import near_inverse
-from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper
+from wse_emulator.cost.sequences.steps import Step, Stream, polynomial, step, upper_word
 
 _CUBIC: Final = (0.014835053589235422, 0.09852356885518931, -0.6376818354846052, 0.128343488915)
 
@@ -45,7 +45,7 @@ _SIGMOID_LOWEST: Final = {
 """By accuracy: here k is so small that the bits of 2^k are those of 0."""
 
 
-def tanh(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def tanh(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """tanh |x| = -v/(2 + v) with v = e^(-2 |x|) - 1; the divisor lies between 1 and 2."""
     argument, value, power, mantissa = layout.streams("argument", "value", "power", "mantissa")
     numbers = EXPM1[layout.accuracy]
@@ -63,7 +63,7 @@ def tanh(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
     )
 
 
-def error_function(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def error_function(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """erf |x| = 1 - e^a with a = -|x| (1 + polynomial(-|x|))."""
     argument, value, power, negative = layout.streams("argument", "value", "power", "negative")
     numbers = EXPM1[layout.accuracy]
@@ -82,7 +82,7 @@ def error_function(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...
     )
 
 
-def sigmoid(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
+def sigmoid(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
     """1/(1 + e^-x): s = v/(1 + v) with v = e^-|x| where x is negative, else 1 - s."""
     argument, power, value, grown, mantissa, part, base = layout.streams(
         "argument", "power", "value", "grown", "mantissa", "part", "base"
@@ -98,21 +98,21 @@ def sigmoid(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
         step("fadd", mantissa, grown, 1.0),
         *_over_one_to_two(layout, part, grown),
         # base = 1 and part = -s where x has no sign
-        step("slr16", bits, upper(x), 15),
+        step("slr16", bits, upper_word(x), 15),
         step("sub16", bits, bits, 1),
-        step("and16", upper(base), bits, layout.power(0)),
+        step("and16", upper_word(base), bits, layout.power(0)),
         *layout.fill_lower(base, 0),
         step("and16", flip, bits, 0x8000),
-        step("xor16", upper(part), upper(part), flip),
+        step("xor16", upper_word(part), upper_word(part), flip),
         step("fadd", result, base, part),
     )
 
 
-def _over_one_to_two(layout: Layout, result: Stream, dividend: Stream) -> tuple[Step, ...]:
+def _over_one_to_two(layout: WordLayout, result: Stream, dividend: Stream) -> tuple[Step, ...]:
     """dividend / mantissa, which lies between 1 and 2."""
     mantissa, opposite, line, rest = layout.streams("mantissa", "opposite", "line", "rest")
     return (
-        step("sub16", upper(opposite), layout.infinity, upper(mantissa)),
+        step("sub16", upper_word(opposite), layout.infinity, upper_word(mantissa)),
         *layout.fill_lower(opposite, 0),
         *near_inverse(layout),
         step("fmul", line, opposite, line),
@@ -122,14 +122,14 @@ def _over_one_to_two(layout: Layout, result: Stream, dividend: Stream) -> tuple[
     )
 
 
-def _minus_magnitude(layout: Layout, result: Stream, x: Stream) -> tuple[Step, ...]:
-    return (step("or16", upper(result), upper(x), 0x8000), *layout.fill_lower(result, x))
+def _minus_magnitude(layout: WordLayout, result: Stream, x: Stream) -> tuple[Step, ...]:
+    return (step("or16", upper_word(result), upper_word(x), 0x8000), *layout.fill_lower(result, x))
 
 
 def _with_sign(result: Stream, x: Stream) -> tuple[Step, ...]:
     """A negative result, or -0, gets the sign of x."""
     bits = Stream("bits", "int16")
     return (
-        step("or16", bits, upper(x), 0x7FFF),
-        step("and16", upper(result), upper(result), bits),
+        step("or16", bits, upper_word(x), 0x7FFF),
+        step("and16", upper_word(result), upper_word(result), bits),
     )

@@ -124,12 +124,12 @@ class Sequence:
         return tuple(instruction_of(step) for step in self.steps)
 
 
-def upper(stream: Stream) -> Word:
+def upper_word(stream: Stream) -> Word:
     """The word with sign and exponent of each element."""
     return Word(stream, "upper")
 
 
-def lower(stream: Stream) -> Word:
+def lower_word(stream: Stream) -> Word:
     """The word with the last 16 bits of each float32 element."""
     return Word(stream, "lower")
 
