@@ -360,6 +360,18 @@ def test_a_size_that_fits_is_a_solution_where_a_smaller_one_does_not_fit(tmp_pat
     assert "largest sequence is 8" in report.solution.sentence
 
 
+def test_no_more_layers_are_looked_for_than_a_thousand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("wse_emulator.questions.fit.solve.MOST_LAYERS", 16)
+    path = tmp_path / "tiny.yaml"
+    path.write_text(UNEVEN)
+    report = fit(path, wafer="wse2", mode="weight-streaming", solve="depth", levers=False)
+    assert report.solution is not None
+    assert (report.solution.fits_at, report.solution.bounded) == (16, True)
+    assert "more than 16 layers are not looked for" in report.solution.sentence
+
+
 def test_positions_limit_the_sequence():
     report = fit(
         "gpt2",

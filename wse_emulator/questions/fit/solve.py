@@ -29,6 +29,10 @@ from wse_emulator.tell import Tell, silent
 MOST: Final = 2**16
 """No count beyond this is looked for."""
 
+MOST_LAYERS: Final = 1_024
+"""Nor are more layers than this, several times those of the deepest published models: each size
+is captured and placed layer by layer."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Question:
@@ -121,7 +125,7 @@ def _question(judgement: Judgement, what: str) -> _Question:
     if what == "depth":
         return _Question(
             "layers",
-            lambda n: _with_module(inputs, deepened(module, n)),
+            lambda n: _with_module(inputs, deepened(module, _not_too_deep(n))),
             lambda n: n,
             depth_of(module),
         )
@@ -132,6 +136,12 @@ def _question(judgement: Judgement, what: str) -> _Question:
         lambda n: least + (n - 1) * step,
         groups_of(module),
     )
+
+
+def _not_too_deep(layers: int) -> int:
+    if layers > MOST_LAYERS:
+        raise InputError(f"more than {MOST_LAYERS:,} layers are not looked for")
+    return layers
 
 
 def _with_module(inputs: Inputs, module: nn.Module) -> Inputs:
