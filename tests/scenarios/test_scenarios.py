@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import csv
 import json
 import subprocess
@@ -152,17 +153,23 @@ def test_lamb_reduces_and_adamw_does_not(shapes: str, tmp_path: Path) -> None:
     assert int(lamb["cycles"]) > int(adamw["cycles"])
 
 
-def test_adafactor_takes_less_state_and_more_time(shapes: str, tmp_path: Path) -> None:
+def test_adafactor_takes_less_state_and_its_time_is_said(shapes: str, tmp_path: Path) -> None:
     adamw, adafactor = answered("adafactor_memory_and_time", shapes, tmp_path / "answer")
     assert int(adafactor["state_bytes"]) < int(adamw["state_bytes"])
-    assert int(adafactor["cycles"]) > int(adamw["cycles"])
-
-
-def test_the_planned_reduction_is_as_fast_as_the_fastest(shapes: str, tmp_path: Path) -> None:
-    rows = answered("reduction_algorithms", shapes, tmp_path / "answer")
-    fastest = min(int(row["step_cycles"]) for row in rows)
+    ratio = int(adafactor["cycles"]) / int(adamw["cycles"])
     words = (tmp_path / "answer" / "answer.txt").read_text()
-    assert f"The planner's own choice gives {fastest:,} cycles" in words
+    assert f"{ratio:.2g} times as long" in " ".join(words.split())
+
+
+def test_the_planned_reduction_is_the_star_of_the_vendors_kernels(
+    shapes: str, tmp_path: Path
+) -> None:
+    rows = answered("reduction_algorithms", shapes, tmp_path / "answer")
+    star = next(int(row["step_cycles"]) for row in rows if row["algorithm"] == "star")
+    words = " ".join((tmp_path / "answer" / "answer.txt").read_text().split())
+    planned = re.search(r"As planned it takes ([\d,]+) cycles: on lines of up to 193 PEs", words)
+    assert planned is not None
+    assert star < int(planned[1].replace(",", "")) <= star + 93  # the fixed start, partly hidden
 
 
 def test_clipping_adds_what_it_says(shapes: str, tmp_path: Path) -> None:

@@ -82,10 +82,9 @@ def _share(record: Measurement, side: int, tokens: str) -> tuple[LayerShare, tup
 
 
 def _sizes(record: Measurement) -> tuple[tuple[int, int], tuple[str, ...]]:
-    model = record.parameters.get("model")
-    given = {"hidden_size", "ffn_size"} & record.parameters.keys()
-    if given or not isinstance(model, str):
+    if {"hidden_size", "ffn_size"} & record.parameters.keys():
         return (record.number("hidden_size"), record.number("ffn_size")), ()
+    model = record.word("model")
     if model not in PUBLISHED_SIZES:
         raise NotModelledError(f"no hidden_size and ffn_size, and those of {model!r} are not known")
     hidden, ffn = PUBLISHED_SIZES[model]
