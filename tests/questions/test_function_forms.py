@@ -133,5 +133,6 @@ def test_an_adamw_step_of_gpt2_xl() -> None:
     assert high == pytest.approx(0.61, rel=0.02)
     assert result.forms is not None
     assert result.forms.functions == ("square root", "division")
-    assert result.forms.vector_seconds == pytest.approx(0.076e-3, rel=0.02)
+    in_vector_form = 13_048 + 2_093 * (16.25 + 16.5)  # the starts of its instructions on top
+    assert in_vector_form < 850e6 * result.forms.vector_seconds < 1.13 * in_vector_form
     assert result.unsourced_share == 0
