@@ -29,8 +29,8 @@ from wse_emulator.tell import Tell, silent
 MOST: Final = 2**16
 """No count beyond this is looked for."""
 
-MOST_LAYERS: Final = 1_024
-"""Nor are more layers than this, several times those of the deepest published models: each size
+MOST_LAYERS: Final = 256
+"""Nor are more layers than this, twice those of the deepest published language models: each size
 is captured and placed layer by layer."""
 
 
