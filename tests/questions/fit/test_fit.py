@@ -360,9 +360,7 @@ def test_a_size_that_fits_is_a_solution_where_a_smaller_one_does_not_fit(tmp_pat
     assert "largest sequence is 8" in report.solution.sentence
 
 
-def test_layers_are_looked_for_up_to_a_number(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_layers_are_looked_for_up_to_a_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("wse_emulator.questions.fit.solve.MOST_LAYERS", 16)
     path = tmp_path / "tiny.yaml"
     path.write_text(UNEVEN)

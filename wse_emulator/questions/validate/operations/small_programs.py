@@ -84,11 +84,9 @@ def _on_rectangle(program: Sequence[ProgramPart], region: Region, spec: WaferSpe
 def _attention(record: Measurement, spec: WaferSpec) -> Modelled:
     keys, head_dim = record.number("sequence_length"), record.number("head_dim")
     pes = record.number("pes", record.number("rows", 1) * record.number("cols", 1))
-    causal = record.flag("causal")
+    causal, dtype = record.flag("causal"), float_format(record)
     try:
-        program = query_attention(
-            -(-keys // pes), keys, head_dim, float_format(record), spec, causal=causal
-        )
+        program = query_attention(-(-keys // pes), keys, head_dim, dtype, spec, causal=causal)
     except InputError as error:  # another program spreads the keys over PEs, too
         raise NotModelledError(str(error)) from error
     timing = run_alone(program, spec.scaled(1, 1))
