@@ -34,6 +34,7 @@ ANSWERS: dict[str, tuple[str, ...]] = {
     "optimizers_that_fit": SMALL,
     "own_optimizer": SMALL,
     "pipelined_or_streaming": ("--models", "gpt2", "--wafer", "wse2:400x300"),
+    "product_algorithms": ("--size", "24", "--grids", "2,6,12", "--wafer", "wse3-silicon:16x16"),
     "reduction_algorithms": (*SMALL, "--wavelets", "16"),
     "sparsity_levels": (*SMALL, "--levels", "0,0.5,0.9"),
     "static_rules": ("--steps", "4"),
@@ -170,6 +171,54 @@ def test_the_planned_reduction_is_the_star_of_the_vendors_kernels(
     planned = re.search(r"As planned it takes ([\d,]+) cycles: on lines of up to 193 PEs", words)
     assert planned is not None
     assert star < int(planned[1].replace(",", "")) <= star + 93  # the fixed start, partly hidden
+
+
+def test_products_are_compared_on_each_grid(tmp_path: Path) -> None:
+    rows = answered("product_algorithms", "", tmp_path / "answer")
+    words = " ".join((tmp_path / "answer" / "answer.txt").read_text().split())
+    taken = {(row["PEs_of_a_side"], row["algorithm"]): int(row["cycles"]) for row in rows}
+    assert len(taken) == 9
+    for row in rows:
+        side, cycles = int(row["PEs_of_a_side"]), int(row["cycles"])
+        reached = float(row["multiply_adds_per_cycle_and_PE"])
+        assert reached == pytest.approx(24**3 / side**2 / cycles, rel=1e-3)
+        least = min(taken[key] for key in taken if key[0] == row["PEs_of_a_side"])
+        says = f"On {side} x {side} PEs {row['algorithm']} takes {cycles:,} cycles"
+        assert (says in words) == (cycles == least)
+        if cycles != least:
+            assert f"{row['algorithm']} {cycles / least:.2f} times as long" in words
+    assert f" PEs: {min(taken.values()):,} cycles" in words
+
+
+def test_more_elements_a_tile_favour_summa_on_two_colors(tmp_path: Path) -> None:
+    grid = ("--grids", "12", "--wafer", "wse3-silicon:16x16")
+    fastest = {}
+    for size in (36, 288):
+        folder = tmp_path / str(size)
+        answer = wse(
+            "scenario", "product_algorithms", "--size", f"{size}", *grid, "--out", f"{folder}"
+        )
+        assert answer.code == 0, answer.error
+        fastest[size] = min(table(folder), key=lambda row: int(row["cycles"]))["algorithm"]
+    assert fastest == {36: "MeshGEMM", 288: "SUMMA on two colors"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--grids", "2,many"), 2, "no list of numbers"),
+        (("--grids", "0,2"), 2, "without PEs"),
+        (("--grids", "20", "--wafer", "wse3:8x8"), 2, "exceeds wse3:8x8"),
+        (("--grids", "4", "--size", "900"), 3, "506,250 B of 49,152 B a PE"),
+    ],
+)
+def test_a_product_that_cannot_be_timed_is_a_plain_line(
+    arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = wse("scenario", "product_algorithms", *arguments)
+    assert answer.code == code
+    assert said in answer.error
+    assert answer.error.count("\n") == 1
 
 
 def test_clipping_adds_what_it_says(shapes: str, tmp_path: Path) -> None:
