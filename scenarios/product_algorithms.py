@@ -56,7 +56,7 @@ class GridTimes:
         return f"{self.side} x {self.side}"
 
 
-def multiply_adds(size: int, side: int, taken: int) -> float:
+def rate_reached(size: int, side: int, taken: int) -> float:
     """Multiply-adds of the product in a cycle of one PE."""
     return size**3 / (side**2 * taken)
 
@@ -93,7 +93,7 @@ def answer(size: int, times: list[GridTimes], spec: WaferSpec) -> ScenarioAnswer
                 name,
                 taken,
                 1e6 * taken / spec.clock_hz,
-                multiply_adds(size, grid.side, taken),
+                rate_reached(size, grid.side, taken),
             )
             for grid in times
             for name, taken in grid.taken.items()
@@ -120,7 +120,7 @@ def _on_grid(size: int, grid: GridTimes) -> str:
         for name, taken in grid.taken.items()
         if name != grid.fastest
     )
-    reached = significant(multiply_adds(size, grid.side, least))
+    reached = significant(rate_reached(size, grid.side, least))
     return (
         f"On {grid.name} PEs {grid.fastest} takes {cycles(least)}, {reached} multiply-adds a cycle "
         f"and PE; {', '.join(others)}."
