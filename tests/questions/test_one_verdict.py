@@ -92,7 +92,12 @@ def test_three_questions_have_one_verdict(walk: int, tmp_path: Path) -> None:
 
 @pytest.mark.deep
 @pytest.mark.parametrize("first", range(0, DEEP_WALKS, BLOCK))
-def test_twenty_thousand_cases_have_one_verdict(first: int, tmp_path: Path) -> None:
+def test_twenty_thousand_cases_have_one_verdict(
+    first: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # what would make a model fit takes three quarters of the time, and no verdict depends on it
+    for question in ("run", "preflight"):
+        monkeypatch.setattr(f"wse_emulator.questions.{question}.pull_levers", lambda *_: ())
     found = [
         contradiction
         for walk in range(first, min(first + BLOCK, DEEP_WALKS))
