@@ -190,27 +190,20 @@ def sum_to_centre(
     root = row if down else col
     first = region.row if down else region.col
     length = region.rows if down else region.cols
-    if min(region.rows, region.cols) == 1:
-        line = LineSet(
-            name=name,
-            region=region,
-            axis=long,
-            root=root,
-            wavelets=wavelets,
-            channel=channel,
-            tensor=tensor,
-        )
-        start = start_of_collective(name, region, spec.kernels.star_start, tensor, op)
-        return (start, *reduce_lines(line, STAR))
+    one_line = min(region.rows, region.cols) == 1
+    axis = long if one_line else short
     lines = LineSet(
         name=name,
         region=region,
-        axis=short,
-        root=col if down else row,
+        axis=axis,
+        root=col if axis == "row" else row,
         wavelets=wavelets,
         channel=channel,
         tensor=tensor,
     )
+    if one_line:
+        start = start_of_collective(name, region, spec.kernels.star_start, tensor, op)
+        return (start, *reduce_lines(lines, STAR))
     middle = (
         Region(region.row, col, region.rows, 1) if down else Region(row, region.col, 1, region.cols)
     )
