@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.questions.validate.records import own_record
 from tests.questions.validate.whole import whole_report
 from wse_emulator.errors import MalformedFileError
 from wse_emulator.questions.validate import Measurement, validate
@@ -24,17 +25,8 @@ NEEDED: dict[str, dict[str, RecordParameter]] = {
 
 
 def record_of(operation: str, machine: str = "wse2", **parameters: RecordParameter) -> Measurement:
-    return Measurement(
-        id="mine",
-        machine=machine,
-        kind="hardware",
-        operation=operation,
-        parameters={**NEEDED[operation], **parameters},
-        metric="cycles",
-        value=1.0,
-        unit="cycles",
-        source="mine",
-        note="",
+    return own_record(
+        operation, {**NEEDED[operation], **parameters}, machine=machine, kind="hardware", value=1
     )
 
 

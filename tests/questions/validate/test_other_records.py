@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.questions.validate.records import own_record
 from wse_emulator.errors import MalformedFileError
-from wse_emulator.questions.validate import Measurement, ValidationReport, validate
+from wse_emulator.questions.validate import ValidationReport, validate
 from wse_emulator.questions.validate.measurements import RecordParameter
 
 
@@ -18,19 +19,7 @@ def compared(
     machine: str = "wse3",
     **parameters: RecordParameter,
 ) -> ValidationReport:
-    record = Measurement(
-        id="mine",
-        machine=machine,
-        kind="simulator",
-        operation=operation,
-        parameters=parameters,
-        metric=metric,
-        value=1000,
-        unit="u",
-        source="",
-        note="",
-    )
-    return validate([record])
+    return validate([own_record(operation, parameters, metric=metric, machine=machine)])
 
 
 def modelled(operation: str, **parameters: RecordParameter) -> float:

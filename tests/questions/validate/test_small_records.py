@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.questions.validate.records import own_record
 from wse_emulator.questions.validate import Measurement, validate
 from wse_emulator.questions.validate.measurements import RecordParameter
 
@@ -29,18 +30,7 @@ def reason(operation: str, parameters: Parameters, metric: str = "cycles") -> st
 
 
 def record(operation: str, parameters: Parameters, metric: str, machine: str) -> Measurement:
-    return Measurement(
-        id="mine",
-        machine=machine,
-        kind="simulator",
-        operation=operation,
-        parameters=parameters,
-        metric=metric,
-        value=1.7,
-        unit="u",
-        source="",
-        note="",
-    )
+    return own_record(operation, parameters, metric=metric, machine=machine)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.questions.validate.records import own_record
 from wse_emulator.errors import MalformedFileError
 from wse_emulator.questions.validate import Measurement, read_measurements, validate
 from wse_emulator.questions.validate.measurements import RecordParameter
@@ -39,17 +40,12 @@ NEEDED: dict[str, dict[str, RecordParameter]] = {
 
 
 def record_of(operation: str, machine: str = "wse2", **parameters: RecordParameter) -> Measurement:
-    return Measurement(
-        id="mine",
+    return own_record(
+        operation,
+        {**NEEDED[operation], **parameters},
         machine=machine,
         kind="compile_report",
-        operation=operation,
-        parameters={**NEEDED[operation], **parameters},
         metric="cycles_per_token",
-        value=1000,
-        unit="cycles",
-        source="",
-        note="",
     )
 
 
